@@ -1,0 +1,1 @@
+"""LoomApp: snapshots in, intents out; no I/O of its own."""

@@ -1,0 +1,1 @@
+"""When the world is asked: pollers, their walls, their lease."""

@@ -1,0 +1,1 @@
+"""What we intend: the plan, its file, its import and its schedule. Pure."""

@@ -1,0 +1,314 @@
+"""The plan as frozen values: one struct for each noun that a deployment plan speaks of.
+
+The TOML file has the same shape as these structs (`[plan]`, `[[issues]]`, `[sources.NAME]`, …), so that
+decoding is validation: unknown keys and wrong types are faults, never silently taken (see `plan/toml.py`).
+Hours are working hours of the plan's calendar; durations carry their unit in their name.
+"""
+
+from __future__ import annotations
+
+from datetime import date, time
+from enum import StrEnum
+
+from msgspec import Struct
+
+IssueId = int | str
+
+
+class Value(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=False):
+    """The base of everything in a plan: frozen, keyword-only, and strict about unknown keys."""
+
+
+class Priority(StrEnum):
+    """How much an issue matters to the launch."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    POST = "post"
+    BACKLOG = "backlog"
+
+
+class Status(StrEnum):
+    """Where an issue stands. `ready` is a status like another: nothing has been done yet."""
+
+    OPEN = "open"
+    READY = "ready"
+    IN_PROGRESS = "in_progress"
+    BLOCKED = "blocked"
+    DONE = "done"
+    DROPPED = "dropped"
+
+
+class RiskKind(StrEnum):
+    """What the plan's author thinks of a risk."""
+
+    LOW = "low"
+    MITIGATED = "mitigated"
+    LIMITATION = "limitation"
+    OPEN = "open"
+
+
+class Range(Value, frozen=True):
+    """A closed range; a single figure has both ends equal."""
+
+    low: float
+    high: float
+
+
+class Task(Value, frozen=True):
+    """One box to tick. `claimed`: `done` is only what a document's author said, which proves nothing."""
+
+    text: str
+    done: bool = False
+    claimed: bool = False
+
+
+class Issue(Value, frozen=True):
+    """One piece of work. `blockers` are words for what is not an issue ("Staging environment ready")."""
+
+    id: IssueId
+    title: str
+    url: str = ""
+    priority: Priority = Priority.HIGH
+    phase: str = ""
+    effort_hours: Range | None = None
+    effort_likely_hours: float | None = None  # the plan's own word; without it the middle of the range
+    effort_text: str = ""  # as written where no range says it all: "Ongoing", "initially blocked"
+    owners: tuple[str, ...] = ()
+    depends_on: tuple[IssueId, ...] = ()
+    blockers: tuple[str, ...] = ()
+    status: Status = Status.OPEN
+    status_text: str = ""  # as written where the status does not say it all
+    claimed: bool = False  # the status is a document's claim
+    goal: str = ""
+    scope: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    participants: str = ""
+    milestone: str = ""
+    timeline: str = ""
+    tasks: tuple[Task, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Target(Value, frozen=True):
+    """A performance target. `factor` is the gain that the plan promises (10 = ten times faster)."""
+
+    name: str
+    baseline_ms: float | None = None
+    target_ms: Range | None = None
+    factor: float | None = None
+    percentile: int = 95  # which percentile of real executions must lie under `target_ms.high`
+
+
+class Workflow(Value, frozen=True):
+    """A critical user journey."""
+
+    name: str
+
+
+class Phase(Value, frozen=True):
+    """A stretch of the timeline: days of the plan (1 is the first), or weeks ([2, 3])."""
+
+    name: str
+    first_day: int | None = None
+    last_day: int | None = None
+    weeks: tuple[int, int] | None = None
+    issues: tuple[IssueId, ...] = ()
+    activities: tuple[str, ...] = ()
+
+
+class Milestone(Value, frozen=True):
+    """A moment of the plan: reached when the issues it waits for are done, not before its date."""
+
+    name: str
+    after: tuple[IssueId, ...] = ()
+    after_milestones: tuple[str, ...] = ()
+    day: int | None = None
+    at: time | None = None  # of that day, in the calendar's zone
+
+
+class Rule(Value, frozen=True, rename={"is_": "is"}):
+    """What must hold of a signal. `is_` compares words; the others compare numbers, inclusive."""
+
+    signal: str
+    is_: str | None = None
+    at_most: float | None = None
+    at_least: float | None = None
+
+
+class Criterion(Value, frozen=True):
+    """A go, no-go or success condition. `claimed`: its author ticked it, which proves nothing."""
+
+    text: str
+    claimed: bool = False
+    issues: tuple[IssueId, ...] = ()
+
+
+class Criteria(Value, frozen=True):
+    """The gate's conditions: all of `go`, none of `no_go`; then what success will mean."""
+
+    go: tuple[Criterion, ...] = ()
+    no_go: tuple[Criterion, ...] = ()
+    deployment: tuple[Criterion, ...] = ()
+    post_deployment: tuple[Criterion, ...] = ()
+
+
+class Risk(Value, frozen=True):
+    """Something that may go wrong. With a `trigger` it lights by itself when the rule is met."""
+
+    text: str
+    kind: RiskKind = RiskKind.OPEN
+    likelihood: int | None = None  # 1 (rare) to 5 (expected)
+    impact: int | None = None  # 1 (a shrug) to 5 (an outage)
+    owner: str = ""
+    response: str = ""
+    trigger: Rule | None = None
+    claimed: bool = False
+
+
+class Stakeholder(Value, frozen=True):
+    """A role that is told, asked or votes."""
+
+    name: str
+    role: str = ""
+
+
+class Cadence(Value, frozen=True):
+    """A recurring conversation: what, when ("10:00", "daily"), and what it is about."""
+
+    what: str
+    when: str = ""
+    topics: tuple[str, ...] = ()
+
+
+class RollbackStep(Value, frozen=True):
+    """One step back, in the plan's order."""
+
+    name: str
+    text: str = ""
+
+
+class Reference(Value, frozen=True):
+    """A document that the plan points at."""
+
+    name: str
+    text: str = ""
+
+
+class Note(Value, frozen=True):
+    """What an import did not understand, kept word for word with its line in the document."""
+
+    line: int
+    text: str
+
+
+class About(Value, frozen=True):
+    """The plan's own particulars. `release` is what is shipped, `last_stable` what one can go back to."""
+
+    title: str
+    id: str = ""  # names the room wherever the file is cloned; empty: made from the title
+    sprint: str = ""
+    goal: str = ""
+    status: str = ""
+    claimed: bool = False
+    start: date | None = None
+    target: date | None = None
+    version: str = ""
+    created: date | None = None
+    updated: date | None = None
+    summary: str = ""
+    environment: str = "production"
+    release: str = ""
+    last_stable: str = ""
+    rollback_when: str = ""
+
+
+class Calendar(Value, frozen=True):
+    """Working time. The schedule counts only these hours; `zone` is an IANA name."""
+
+    zone: str = "UTC"
+    days: tuple[str, ...] = ("mon", "tue", "wed", "thu", "fri")
+    opens: time = time(9, 0)
+    closes: time = time(17, 0)
+    holidays: tuple[date, ...] = ()
+
+
+class Secret(Value, frozen=True):
+    """Where a credential is found; never the credential itself. Exactly one is set."""
+
+    env: str = ""
+    file: str = ""
+    command: tuple[str, ...] = ()
+
+
+class HttpSource(Value, frozen=True, tag="http", tag_field="kind"):
+    """An HTTP service asked with GET; `fields` maps a signal's last word to a path in the answer ("checks.db.status")."""
+
+    url: str
+    label: str = ""
+    interval_s: float = 15.0
+    timeout_s: float = 5.0
+    ttl_s: float | None = None
+    expect_status: int = 200
+    version_field: str = ""
+    fields: dict[str, str] = {}
+    headers: dict[str, Secret] = {}
+
+
+class Query(Value, frozen=True):
+    """A named read whose real executions are timed. `target` names one of the plan's targets."""
+
+    name: str
+    sql: str
+    label: str = ""
+    target: str = ""
+    min_samples: int = 20
+
+
+class PostgresSource(Value, frozen=True, tag="postgres", tag_field="kind"):
+    """A PostgreSQL, read under read-only transactions on one connection."""
+
+    dsn: str = ""  # without a password; use `dsn_from` for one that holds a secret
+    dsn_from: Secret | None = None
+    label: str = ""
+    interval_s: float = 15.0
+    timeout_s: float = 5.0
+    ttl_s: float | None = None
+    queries: tuple[Query, ...] = ()
+
+
+class SentrySource(Value, frozen=True, tag="sentry", tag_field="kind"):
+    """A Sentry organization's project, or a server that speaks its API."""
+
+    url: str = "https://sentry.io"
+    org: str = ""
+    project: str = ""
+    environment: str = ""
+    token: Secret | None = None
+    label: str = ""
+    interval_s: float = 30.0
+    timeout_s: float = 10.0
+    ttl_s: float | None = None
+
+
+Source = HttpSource | PostgresSource | SentrySource
+
+
+class Plan(Value, frozen=True):
+    """Everything that a team intends for one deployment."""
+
+    plan: About
+    calendar: Calendar = Calendar()
+    issues: tuple[Issue, ...] = ()
+    targets: tuple[Target, ...] = ()
+    workflows: tuple[Workflow, ...] = ()
+    phases: tuple[Phase, ...] = ()
+    milestones: tuple[Milestone, ...] = ()
+    criteria: Criteria = Criteria()
+    risks: tuple[Risk, ...] = ()
+    stakeholders: tuple[Stakeholder, ...] = ()
+    cadences: tuple[Cadence, ...] = ()
+    rollback: tuple[RollbackStep, ...] = ()
+    references: tuple[Reference, ...] = ()
+    sources: dict[str, Source] = {}
+    notes: tuple[Note, ...] = ()

@@ -1,0 +1,1 @@
+"""The background thread that turns a store into snapshots."""

@@ -1,0 +1,253 @@
+"""What the screens show: one frozen value, made by the fold of plan, events, readings and the time.
+
+Ages and figures are worked out here, so that a screen only draws. Times are Unix seconds, UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from msgspec import Struct
+
+from loom_tui.plan.model import (
+    Cadence,
+    Issue,
+    IssueId,
+    Milestone,
+    Phase,
+    Plan,
+    Query,
+    Risk,
+    Target,
+)
+from loom_tui.plan.schedule import Schedule
+from loom_tui.room.events import Event
+from loom_tui.room.signals import (
+    Bucket,
+    ErrorIssue,
+    Freshness,
+    PollerReport,
+    Reading,
+    Signal,
+    State,
+    Stored,
+)
+
+
+class _View(Struct, frozen=True, kw_only=True):
+    """The base of what is shown."""
+
+
+class Verdict(StrEnum):
+    """What is known of a criterion."""
+
+    MET = "met"
+    NOT_MET = "not_met"
+    UNKNOWN = "unknown"
+    WAIVED = "waived"
+
+
+class GateState(StrEnum):
+    """The criteria together."""
+
+    GO = "GO"
+    HOLD = "HOLD"
+    NO_GO = "NO-GO"
+
+
+class CriterionView(_View, frozen=True):
+    """A criterion, what is known of it, and why in a few words ("no rule yet")."""
+
+    text: str
+    verdict: Verdict
+    why: str
+    claimed: bool = False
+    observed_at: float | None = None
+
+
+class GateView(_View, frozen=True):
+    """The gate: its state, the sentence that explains it, and each criterion."""
+
+    state: GateState
+    why: str
+    go: tuple[CriterionView, ...] = ()
+    no_go: tuple[CriterionView, ...] = ()
+    deployment: tuple[CriterionView, ...] = ()
+    post_deployment: tuple[CriterionView, ...] = ()
+
+
+class TaskView(_View, frozen=True):
+    """A box to tick: who ticked it and when, or that only the document says so (`claimed`)."""
+
+    text: str
+    done: bool
+    claimed: bool = False
+    by: str = ""
+    at: float | None = None
+
+
+class IssueView(_View, frozen=True):
+    """An issue as the journal left it: `issue` carries the changes (status, owners, effort, blockers)."""
+
+    issue: Issue
+    tasks: tuple[TaskView, ...]
+    critical: bool  # lies on the schedule's critical chain
+    waits_for: tuple[IssueId, ...]  # dependencies that are not done
+    started_at: float | None = None
+    done_at: float | None = None
+    history: tuple[Event, ...] = ()  # newest last
+
+    @property
+    def tasks_done(self) -> int:
+        """How many tasks are ticked or claimed."""
+        return sum(task.done for task in self.tasks)
+
+
+class SignalView(_View, frozen=True):
+    """A signal and its newest reading. `state` is unknown for anything but a fresh reading."""
+
+    signal: Signal
+    reading: Reading | None
+    freshness: Freshness
+    state: State
+    why: str = ""  # for people: why it is unknown or bad
+
+
+class QueryView(_View, frozen=True):
+    """A named query's real executions since `since` (the window's start, or the last marker if that is later).
+
+    A percentile over too few samples is None. `verdict` compares the target's own percentile.
+    """
+
+    source: str
+    query: Query
+    target: Target | None
+    samples: int
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    factor: float | None  # baseline over the target's percentile
+    verdict: Verdict
+    why: str
+    since: float
+    signal: SignalView
+    series: tuple[Bucket, ...] = ()
+
+
+class ErrorsView(_View, frozen=True):
+    """The error feed of one Sentry-compatible source."""
+
+    source: str
+    signal: SignalView
+    issues: tuple[ErrorIssue, ...]  # since the deploy first, then new, regressed, escalating, ongoing
+    new: SignalView
+    regressed: SignalView
+    critical: SignalView
+    per_minute: SignalView
+    series: tuple[Bucket, ...] = ()  # errors per minute
+
+
+class DatabaseView(_View, frozen=True):
+    """One PostgreSQL source."""
+
+    source: str
+    signal: SignalView
+    queries: tuple[QueryView, ...]
+    sessions: SignalView
+    sessions_active: SignalView
+    max_sessions: SignalView
+    locks_waiting: SignalView
+    longest_s: SignalView
+
+
+class RiskView(_View, frozen=True):
+    """A risk; `lit` is None where its trigger cannot be judged, or where it has none and nobody said."""
+
+    risk: Risk
+    lit: bool | None
+    why: str
+    signal: SignalView | None = None
+
+
+class PhaseView(_View, frozen=True):
+    """A stretch of the timeline: planned, actual and projected ends (Unix seconds)."""
+
+    phase: Phase
+    starts_at: float | None
+    ends_at: float | None
+    actual_start_at: float | None
+    actual_end_at: float | None
+    projected_end_at: float | None
+    done: int
+    of: int
+
+
+class MilestoneView(_View, frozen=True):
+    """A moment of the plan. `planned_at` is the plan's word, `projected_at` the schedule's."""
+
+    milestone: Milestone
+    planned_at: float | None
+    projected_at: float | None
+    reached: bool
+
+
+class Mark(_View, frozen=True):
+    """A deploy, migration, rollback or note on the time axis."""
+
+    at: float
+    kind: str
+    text: str
+    actor: str
+
+
+class FeedView(_View, frozen=True):
+    """A poller: live when its last success is fresh."""
+
+    source: str
+    label: str
+    live: bool
+    report: PollerReport | None
+    why: str
+
+
+class CollectorView(_View, frozen=True):
+    """Who asks the world, and whether they still do."""
+
+    alive: bool
+    holder: str
+    why: str
+
+
+class Snapshot(_View, frozen=True):
+    """Everything that any screen shows, at one moment."""
+
+    now: float
+    plan: Plan
+    gate: GateView
+    issues: tuple[IssueView, ...]
+    schedule: Schedule
+    phases: tuple[PhaseView, ...]
+    milestones: tuple[MilestoneView, ...]
+    cadences: tuple[Cadence, ...]
+    risks: tuple[RiskView, ...]
+    errors: tuple[ErrorsView, ...]
+    databases: tuple[DatabaseView, ...]
+    services: tuple[SignalView, ...]  # the HTTP sources' signals, in the plan's order
+    signals: Mapping[str, SignalView]
+    feeds: tuple[FeedView, ...]
+    collector: CollectorView
+    events: tuple[Event, ...]  # oldest first
+    marks: tuple[Mark, ...]
+    version: SignalView | None  # the deployed version, where a source tells it
+
+    def issue(self, issue_id: IssueId) -> IssueView | None:
+        """Find an issue by its id."""
+        return next((view for view in self.issues if view.issue.id == issue_id), None)
+
+
+class Observations(_View, frozen=True):
+    """What the store knows of readings: each signal's newest, and series of those that are charted."""
+
+    latest: Mapping[str, Stored]
+    series: Mapping[str, tuple[Bucket, ...]]

@@ -1,0 +1,1 @@
+"""How the world is asked: one module a kind of system. Errors are translated here, once."""
