@@ -19,6 +19,10 @@ class StoreError(Exception):
     """A store that cannot be used; the message is a sentence that says what is wrong and what to do."""
 
 
+class StoreMissing(StoreError):
+    """There is no store there yet, and it was to be opened read-only."""
+
+
 class StoreTooNew(StoreError):
     """The store was written by a later version of Loom."""
 

@@ -1,0 +1,54 @@
+r"""The journal's hash chain: how one event's hash follows from its predecessor's.
+
+    digest_n = sha256(payload_n)
+    hash_n   = sha256("loom-event-1\0" | hash_(n-1) | seq | at | length of actor | actor | digest_n)
+
+with hashes and digests as 32 raw bytes, seq as 8 bytes and the length as 4, big-endian, `at` as an IEEE double,
+big-endian, the actor in UTF-8, and 32 zero bytes before the first event. The chain covers digests, so that a
+payload that must go can be removed and the rest still holds.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from hashlib import sha256
+
+from loom_tui.store.base import ChainBroken, Head
+
+EMPTY = Head(0, "0" * 64)
+_TAG = b"loom-event-1\0"
+
+Row = tuple[int, float, str, bytes | None, bytes, str]  # seq, at, actor, payload, digest, hash
+
+
+def digest_of(payload: bytes) -> bytes:
+    """Digest a payload's stored bytes (32 bytes)."""
+    return sha256(payload).digest()
+
+
+def link(previous: str, *, seq: int, at: float, actor: str, digest: bytes) -> str:
+    """Hash one event onto its predecessor's hash; both in hexadecimal."""
+    name = actor.encode()
+    return sha256(_TAG + bytes.fromhex(previous) + struct.pack(">QdI", seq, at, len(name)) + name + digest).hexdigest()
+
+
+def verify(rows: Iterable[Row], *, newest_seq: int) -> Head:
+    """Check rows in the order of their numbers. Raises ChainBroken with the first bad event.
+
+    `newest_seq` is the highest number ever given: fewer rows than that means that the tail was cut.
+    """
+    head = EMPTY
+    for seq, at, actor, payload, digest, stored in rows:
+        if seq != head.seq + 1:
+            raise ChainBroken(head.seq + 1, "it is missing")
+        if payload is not None and digest_of(payload) != digest:
+            raise ChainBroken(seq, "its payload was changed")
+        if link(head.hash, seq=seq, at=at, actor=actor, digest=digest) != stored:
+            raise ChainBroken(
+                seq, "its hash does not follow from the event before it: it was changed, moved or replaced"
+            )
+        head = Head(seq, stored)
+    if head.seq < newest_seq:
+        raise ChainBroken(head.seq + 1, "it is missing")
+    return head

@@ -1,0 +1,128 @@
+"""The journal: append-only, hash-chained, durable at once."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from math import isfinite
+from typing import get_args
+
+import msgspec
+
+from loom_tui.room.events import Event, Payload, decode_payload, encode_payload
+from loom_tui.store import chain
+from loom_tui.store.base import Head, StoreBroken, StoreTooNew
+from loom_tui.store.database import Database
+from loom_tui.store.text import storable
+
+_KINDS = frozenset(str(kind.__struct_config__.tag) for kind in get_args(Payload))
+
+
+class _Kind(msgspec.Struct):
+    kind: str
+
+
+class Journal:
+    """The events and the kept plans of one room."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(self, payload: Payload, *, actor: str, at: float) -> Event:
+        """Append one event; when this returns, it survives a power cut."""
+        return self.decide(lambda _: payload, after=None, actor=actor, at=at)
+
+    def decide(
+        self, decide: Callable[[Sequence[Event]], Payload], *, after: int | None, actor: str, at: float
+    ) -> Event:
+        """Append what `decide` makes of the events after `after` (None: it need not see any)."""
+        if not isfinite(at):
+            raise ValueError(f"an event needs a time, not {at}")
+        actor = storable(actor)
+        self._database.still_there()
+        with self._database.write() as connection:
+            seen = [] if after is None else self._events(connection, after)
+            payload = decide(seen)
+            body = encode_payload(payload)
+            head = self._head(connection)
+            digest = chain.digest_of(body)
+            event_hash = chain.link(head.hash, seq=head.seq + 1, at=at, actor=actor, digest=digest)
+            connection.execute(
+                "INSERT INTO events (seq, at, actor, payload, digest, hash) VALUES (?, ?, ?, ?, ?, ?)",
+                (head.seq + 1, at, actor, body, digest, event_hash),
+            )
+        return Event(seq=head.seq + 1, at=at, actor=actor, payload=payload, hash=event_hash)
+
+    def events(self, *, after: int) -> list[Event]:
+        """Read the events above `after`. One whose payload had to be removed is left out.
+
+        Raises StoreTooNew for a kind that this version does not know: a room that left it out would show a state
+        that never was. `verify` reads such a journal all the same.
+        """
+        with self._database.read() as connection:
+            return self._events(connection, after)
+
+    def head(self) -> Head:
+        """Name the newest event."""
+        with self._database.read() as connection:
+            return self._head(connection)
+
+    def verify(self) -> Head:
+        """Check the whole chain. Raises ChainBroken with the first bad event."""
+        with self._database.read() as connection:
+            # The number first: an event appended between the two reads must not look like a missing one.
+            newest = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+            rows = connection.execute("SELECT seq, at, actor, payload, digest, hash FROM events ORDER BY seq")
+            return chain.verify(rows, newest_seq=newest[0] if newest else 0)
+
+    def keep_plan(self, body: bytes) -> str:
+        """Keep a plan whole under its hash."""
+        plan_hash = sha256(body).hexdigest()
+        with self._database.read() as connection:
+            kept = connection.execute("SELECT 1 FROM plans WHERE hash = ?", (plan_hash,)).fetchone()
+        if kept is None:
+            self._database.still_there()
+            with self._database.write() as connection:
+                connection.execute("INSERT OR IGNORE INTO plans (hash, body) VALUES (?, ?)", (plan_hash, body))
+        return plan_hash
+
+    def plan(self, plan_hash: str) -> bytes:
+        """Give back a kept plan. Raises KeyError; StoreBroken where it is no longer what was kept."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT body FROM plans WHERE hash = ?", (plan_hash,)).fetchone()
+        if row is None:
+            raise KeyError(plan_hash)
+        body: bytes = row[0]
+        if sha256(body).hexdigest() != plan_hash:
+            raise StoreBroken(f"{self._database.path}: the plan kept as {plan_hash[:12]} was changed.")
+        return body
+
+    def _head(self, connection: sqlite3.Connection) -> Head:
+        row = connection.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+        return chain.EMPTY if row is None else Head(*row)
+
+    def _events(self, connection: sqlite3.Connection, after: int) -> list[Event]:
+        rows = connection.execute(
+            "SELECT seq, at, actor, payload, hash FROM events WHERE seq > ? AND payload IS NOT NULL ORDER BY seq",
+            (after,),
+        ).fetchall()
+        return [
+            Event(seq=seq, at=at, actor=actor, payload=self._payload(seq, body), hash=event_hash)
+            for seq, at, actor, body, event_hash in rows
+        ]
+
+    def _payload(self, seq: int, body: bytes) -> Payload:
+        try:
+            return decode_payload(body)
+        except msgspec.DecodeError as error:
+            try:
+                kind = msgspec.json.decode(body, type=_Kind).kind
+            except msgspec.DecodeError:
+                kind = ""
+            if kind and kind not in _KINDS:
+                raise StoreTooNew(
+                    f"event {seq} in {self._database.path} is of a kind that this Loom does not know ({kind}): "
+                    "a later version wrote it. Update Loom on this host; nothing was changed."
+                ) from error
+            raise StoreBroken(f"{self._database.path}: event {seq} cannot be read ({error}).") from error

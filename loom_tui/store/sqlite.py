@@ -1,0 +1,137 @@
+"""The store on SQLite: one directory a room, `journal.db` and `readings.db` in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from loom_tui.room.events import Event, Payload
+from loom_tui.room.signals import Bucket, Reading, Signal, Stored
+from loom_tui.store.base import Head, Lease, Request, Store, StoreMissing, Token
+from loom_tui.store.database import JOURNAL, READINGS, Database, open_database
+from loom_tui.store.journal import Journal
+from loom_tui.store.leases import Leases
+from loom_tui.store.place import default_directory, prepare
+from loom_tui.store.readings import Readings
+
+__all__ = ["SqliteStore", "default_directory", "open_store"]
+
+
+def open_store(directory: Path, *, plan_id: str, group: str | None = None, read_only: bool = False) -> SqliteStore:
+    """Open (and make, unless `read_only`) a plan's store in its sub-directory of `directory`.
+
+    Raises StoreMissing for a read-only one that was never made, StoreTooNew, StoreRefused, StoreFull, StoreBroken.
+    """
+    place = prepare(directory, plan_id=plan_id, group=group, create=not read_only)
+    if read_only and not (place.directory / "journal.db").exists():
+        raise StoreMissing(
+            f"there is no store for this plan in {directory} yet. Open the room once without --read-only."
+        )
+    readings = open_database(place, READINGS, read_only=read_only)
+    try:
+        journal = open_database(place, JOURNAL, read_only=read_only)
+    except BaseException:
+        readings.close()
+        raise
+    return SqliteStore(journal, readings)
+
+
+class SqliteStore(Store):
+    """One room's store; see `base.Store` for what each part promises."""
+
+    def __init__(self, journal: Database, readings: Database) -> None:
+        self._files = (journal, readings)
+        self._journal = Journal(journal)
+        self._readings = Readings(readings)
+        self._leases = Leases(readings)
+
+    @property
+    def directory(self) -> Path:
+        """Where the room's files lie."""
+        return self._files[0].path.parent
+
+    def append(self, payload: Payload, *, actor: str, at: float) -> Event:
+        """Append one event; when this returns, it survives a power cut."""
+        return self._journal.append(payload, actor=actor, at=at)
+
+    def decide(self, decide: Callable[[Sequence[Event]], Payload], *, after: int, actor: str, at: float) -> Event:
+        """Append what `decide` makes of the events after `after`, inside the appending transaction."""
+        return self._journal.decide(decide, after=after, actor=actor, at=at)
+
+    def events(self, *, after: int = 0) -> list[Event]:
+        """Read the events with `seq` above `after`. Raises StoreTooNew for a kind from a later version."""
+        return self._journal.events(after=after)
+
+    def head(self) -> Head:
+        """Name the newest event."""
+        return self._journal.head()
+
+    def verify(self) -> Head:
+        """Check the whole chain. Raises ChainBroken."""
+        return self._journal.verify()
+
+    def keep_plan(self, body: bytes) -> str:
+        """Keep a plan's JSON whole; gives its hash."""
+        return self._journal.keep_plan(body)
+
+    def plan(self, plan_hash: str) -> bytes:
+        """Give back a kept plan. Raises KeyError."""
+        return self._journal.plan(plan_hash)
+
+    def define(self, signals: Iterable[Signal]) -> None:
+        """Say which signals there are, and of what kind."""
+        self._readings.define(signals)
+
+    def record(self, readings: Iterable[Reading], *, lease: Lease, now: float) -> None:
+        """Keep a tick's readings in one transaction. Raises LeaseLost."""
+        self._readings.record(readings, lease=lease, now=now)
+
+    def latest(self, *, changed_after: float = 0.0) -> dict[str, Stored]:
+        """Give each signal's newest reading, of those recorded after `changed_after`."""
+        return self._readings.latest(changed_after=changed_after)
+
+    def series(self, signal: str, *, start: float, end: float, step_s: int) -> list[Bucket]:
+        """Give the buckets that begin in [start, end), in steps of 1, 10 or 60 seconds."""
+        return self._readings.series(signal, start=start, end=end, step_s=step_s)
+
+    def acquire(self, name: str, *, holder: str, ttl_s: float, now: float) -> Lease | None:
+        """Take a lease that is free or has run out; None while another holds it."""
+        return self._leases.acquire(name, holder=holder, ttl_s=ttl_s, now=now)
+
+    def renew(self, lease: Lease, *, ttl_s: float, now: float) -> Lease:
+        """Prolong a lease. Raises LeaseLost."""
+        return self._leases.renew(lease, ttl_s=ttl_s, now=now)
+
+    def release(self, lease: Lease) -> None:
+        """Give a lease back."""
+        self._leases.release(lease)
+
+    def lease(self, name: str) -> Lease | None:
+        """Show who holds a lease, also one that has run out."""
+        return self._leases.lease(name)
+
+    def ask(self, what: str, subject: str, *, asked_by: str, at: float) -> int:
+        """Post a request to the collector; gives its id."""
+        return self._leases.ask(what, subject, asked_by=asked_by, at=at)
+
+    def requests(self, *, after: int = 0) -> list[Request]:
+        """Read the requests with an id above `after`."""
+        return self._leases.requests(after=after)
+
+    def answer(self, request_id: int, answer: str, *, lease: Lease, at: float) -> None:
+        """Answer a request. Raises LeaseLost; KeyError for one that is gone."""
+        self._leases.answer(request_id, answer, lease=lease, at=at)
+
+    def token(self) -> Token:
+        """Say cheaply (10 µs) whether anything was written since."""
+        return Token(*(file.version() for file in self._files))
+
+    def prune(self, *, now: float) -> None:
+        """Pack what is older than the last full hour, drop what is older than its keep, and old mail."""
+        self._readings.prune(now=now)
+        self._leases.prune(now=now)
+
+    def close(self) -> None:
+        """Close the files."""
+        for file in self._files:
+            file.close()
