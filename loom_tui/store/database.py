@@ -14,7 +14,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from loom_tui.store.base import StoreBroken, StoreError, StoreFull, StoreRefused, StoreTooNew
+from loom_tui.store.base import StoreBroken, StoreError, StoreFull, StoreMissing, StoreRefused, StoreTooNew
 from loom_tui.store.place import Place, check_file, make_file, os_errors, sync_directory
 
 BUSY_S = 3.0
@@ -36,7 +36,7 @@ JOURNAL = Schema(
     0x4C4F4F4A,  # "LOOJ"
     1,
     # An acknowledged event survives a power cut: the WAL is synced at each commit, on macOS to the platter.
-    ("PRAGMA synchronous = FULL", "PRAGMA fullfsync = ON", "PRAGMA foreign_keys = ON"),
+    ("PRAGMA synchronous = FULL", "PRAGMA fullfsync = ON"),
 )
 READINGS = Schema(
     "readings",
@@ -102,6 +102,8 @@ def open_database(place: Place, schema: Schema, *, read_only: bool) -> Database:
     """Open a store's file, making or migrating it first. Raises StoreError and its kinds."""
     path = place.directory / f"{schema.name}.db"
     if not path.exists() and not path.is_symlink():
+        if read_only:
+            raise StoreMissing(f"there is no {path} yet: open the room once without --read-only.")
         with os_errors(path):
             _create(path, place, schema)
     check_file(path, place)

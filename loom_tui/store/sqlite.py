@@ -7,7 +7,7 @@ from pathlib import Path
 
 from loom_tui.room.events import Event, Payload
 from loom_tui.room.signals import Bucket, Reading, Signal, Stored
-from loom_tui.store.base import Head, Lease, Request, Store, StoreMissing, Token
+from loom_tui.store.base import Head, Lease, Request, Store, StoreBroken, Token
 from loom_tui.store.database import JOURNAL, READINGS, Database, open_database
 from loom_tui.store.journal import Journal
 from loom_tui.store.leases import Leases
@@ -23,15 +23,14 @@ def open_store(directory: Path, *, plan_id: str, group: str | None = None, read_
     Raises StoreMissing for a read-only one that was never made, StoreTooNew, StoreRefused, StoreFull, StoreBroken.
     """
     place = prepare(directory, plan_id=plan_id, group=group, create=not read_only)
-    if read_only and not (place.directory / "journal.db").exists():
-        raise StoreMissing(
-            f"there is no store for this plan in {directory} yet. Open the room once without --read-only."
-        )
-    readings = open_database(place, READINGS, read_only=read_only)
+    had_readings = (place.directory / "readings.db").exists()
+    if had_readings and not (place.directory / "journal.db").exists():  # the journal is always made first
+        raise StoreBroken(f"the journal is gone from {place.directory}. Put it back, or move the whole directory away.")
+    journal = open_database(place, JOURNAL, read_only=read_only)
     try:
-        journal = open_database(place, JOURNAL, read_only=read_only)
+        readings = open_database(place, READINGS, read_only=read_only)
     except BaseException:
-        readings.close()
+        journal.close()
         raise
     return SqliteStore(journal, readings)
 
