@@ -1,0 +1,132 @@
+"""The demo's database: a coaching schema whose three named queries are slow for want of two indexes.
+
+Each query looks up something for every client of one coach, and reads a whole table for each of them until
+the migration makes the indexes. How long that takes is set by how many clients the coach has, so the number is
+fitted to the machine when the world is made.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from statistics import median
+from uuid import uuid4
+
+import psycopg
+from msgspec import Struct
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from loom_tui.plan.model import Query
+
+Connection = psycopg.Connection[tuple[object, ...]]
+
+CLIENTS = 2000
+CONNECT_TIMEOUT_S = 10
+MIGRATION = "20251106120000_lookup_indexes"
+MIN_SAMPLES = 12  # at one execution a second, a p95 is known again within 30 s of the migration
+
+
+class Slow(Struct, frozen=True, kw_only=True):
+    """A named query, the plan's target for it, its coach, and a first guess of how many clients that coach has."""
+
+    name: str
+    target: str
+    coach: int
+    slow_ms: float
+    guess: int
+
+    @property
+    def statement(self) -> str:
+        """The query's SQL."""
+        return _text(f"{self.name}.sql").strip()
+
+
+SLOW = (
+    Slow(name="dashboard", target="Dashboard queries", coach=1, slow_ms=100, guess=60),
+    Slow(name="coach_clients", target="Coach clients list", coach=2, slow_ms=300, guess=90),
+    Slow(name="user_statistics", target="User statistics", coach=3, slow_ms=250, guess=80),
+)
+
+
+def queries() -> tuple[Query, ...]:
+    """Give the plan's named queries."""
+    return tuple(
+        Query(name=slow.name, sql=slow.statement, label=slow.target, target=slow.target, min_samples=MIN_SAMPLES)
+        for slow in SLOW
+    )
+
+
+@contextmanager
+def coaching(dsn: str) -> Iterator[str]:
+    """Make the schema under a name of its own in any database, fit it to the machine, and drop it at the end.
+
+    Gives the DSN that sees this schema alone, without parallel workers and JIT: one core decides what a query takes.
+    """
+    schema = f"loom_demo_{uuid4().hex[:12]}"
+    with _connect(dsn) as connection:
+        connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    inside = _inside(dsn, schema)
+    try:
+        with _connect(inside) as connection:
+            connection.execute(_text("coaching.sql"))
+            _calibrate(connection)
+        yield inside
+    finally:
+        with _connect(dsn) as connection:
+            connection.execute("SET lock_timeout = '5s'")
+            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
+
+
+def migrate(dsn: str) -> bool:
+    """Apply the optimisation migration; says whether it was not applied already."""
+    with _connect(dsn) as connection, connection.transaction():
+        connection.execute("LOCK TABLE schema_migrations IN EXCLUSIVE MODE")
+        known = connection.execute("SELECT 1 FROM schema_migrations WHERE version = %s", [MIGRATION]).fetchone()
+        if known is not None:
+            return False
+        connection.execute(_text("migration.sql"))
+        connection.execute("INSERT INTO schema_migrations (version) VALUES (%s)", [MIGRATION])
+        return True
+
+
+def _connect(dsn: str) -> Connection:
+    return psycopg.connect(dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name="loom demo")
+
+
+def _inside(dsn: str, schema: str) -> str:
+    given = str(conninfo_to_dict(dsn).get("options") or "")
+    options = f"{given} -c search_path={schema} -c jit=off -c max_parallel_workers_per_gather=0".strip()
+    return make_conninfo(dsn, options=options)
+
+
+def _calibrate(connection: Connection) -> None:
+    """Give each coach as many clients as make its query slow enough on this machine: measured, corrected once."""
+    for slow in SLOW:
+        count = slow.guess
+        for _ in range(2):
+            _give_clients(connection, slow.coach, count)
+            took_ms = median(_timed_ms(connection, slow.statement) for _ in range(3))
+            if 0.8 <= took_ms / slow.slow_ms <= 1.25:
+                break
+            count = min(CLIENTS, max(5, round(count * slow.slow_ms / took_ms)))
+        else:
+            _give_clients(connection, slow.coach, count)
+
+
+def _give_clients(connection: Connection, coach: int, count: int) -> None:
+    connection.execute("DELETE FROM coach_client WHERE coach_id = %s", [coach])
+    connection.execute("INSERT INTO coach_client SELECT %s, i FROM generate_series(1, %s) AS i", [coach, count])
+    connection.execute("ANALYZE coach_client")
+
+
+def _timed_ms(connection: Connection, statement: str) -> float:
+    began = time.perf_counter()
+    connection.execute(statement.encode()).fetchall()
+    return (time.perf_counter() - began) * 1000
+
+
+def _text(name: str) -> str:
+    return files("loom_tui.demo").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,185 @@
+"""The demo's plan: the bundled Sprint 07 plan, moved so that its Day 5 is today, and pointed at the demo's world."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from importlib.resources import files
+from pathlib import Path
+from zoneinfo import available_timezones
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from loom_tui.demo.database import queries
+from loom_tui.demo.services import ENVIRONMENT, ORG, PROJECT
+from loom_tui.plan.calendar import WEEKDAYS
+from loom_tui.plan.model import (
+    Calendar,
+    DayCount,
+    HttpSource,
+    Plan,
+    PostgresSource,
+    Risk,
+    RiskKind,
+    Rule,
+    Secret,
+    SentrySource,
+    Source,
+)
+from loom_tui.plan.toml import parse_plan
+
+RELEASE = "v1.7.0"
+LAST_STABLE = "v1.6.3"
+_DAY = timedelta(days=1)
+
+
+class Addresses(Struct, frozen=True, kw_only=True):
+    """Where the demo's world answers; DSN and token lie in files that only their owner reads."""
+
+    dsn_file: Path
+    token_file: Path
+    sentry_url: str
+    app_url: str
+
+
+def bundled_plan() -> Plan:
+    """Read the Sprint 07 plan that comes with Loom."""
+    text = files("loom_tui.config").joinpath("sprint07.toml").read_text(encoding="utf-8")
+    return parse_plan(text, file="sprint07.toml")
+
+
+def demo_plan(addresses: Addresses, *, now: datetime, zone: str) -> Plan:
+    """Make the demo's plan for `now`, a local time in the IANA zone `zone`."""
+    bundled = bundled_plan()
+    days = _days(now.date())
+    about = replace(
+        bundled.plan,
+        start=_workdays_from(now.date(), days, back=4),
+        target=_workdays_from(now.date(), days, ahead=1),
+        environment=ENVIRONMENT,
+        release=RELEASE,
+        last_stable=LAST_STABLE,
+    )
+    opens, closes = _hours(now.time())
+    return replace(
+        bundled,
+        plan=about,
+        calendar=Calendar(zone=zone, day_count=DayCount.WORKING, days=days, opens=opens, closes=closes),
+        risks=_risks(bundled.risks),
+        sources=_sources(addresses),
+    )
+
+
+def local_zone(environ: Mapping[str, str] = os.environ, localtime: Path = Path("/etc/localtime")) -> str:
+    """Name this machine's time zone as IANA does; UTC where it does not say."""
+    known = available_timezones()
+    for candidate in (environ.get("TZ", "").removeprefix(":"), str(localtime.resolve()).rpartition("/zoneinfo/")[2]):
+        if candidate in known:
+            return candidate
+    return "UTC"
+
+
+def _days(today: date) -> tuple[str, ...]:
+    """Give the working days of a team that works today: Monday to Friday, and today's weekday."""
+    return tuple(day for number, day in enumerate(WEEKDAYS) if number < 5 or number == today.weekday())
+
+
+def _workdays_from(today: date, days: tuple[str, ...], *, back: int = 0, ahead: int = 0) -> date:
+    left, step = (back, -_DAY) if back else (ahead, _DAY)
+    while left:
+        today += step
+        left -= WEEKDAYS[today.weekday()] in days
+    return today
+
+
+def _hours(now: time) -> tuple[time, time]:
+    """Give working hours that `now` lies in: nine to five, or eight hours around a later or earlier one."""
+    if 9 <= now.hour < 17:
+        return time(9), time(17)
+    opens = min(max(now.hour - 4, 0), 15)
+    return time(opens), time(opens + 8) if now.hour < 23 else time(23, 59)
+
+
+def _sources(addresses: Addresses) -> dict[str, Source]:
+    return {
+        "sentry": SentrySource(
+            url=addresses.sentry_url,
+            org=ORG,
+            project=PROJECT,
+            environment=ENVIRONMENT,
+            token=Secret(file=str(addresses.token_file)),
+            label="Sentry",
+            interval_s=5,
+            timeout_s=5,
+        ),
+        "db": PostgresSource(
+            dsn_from=Secret(file=str(addresses.dsn_file)),
+            label="PostgreSQL",
+            interval_s=1,
+            timeout_s=5,
+            queries=queries(),
+        ),
+        "app": HttpSource(
+            url=f"{addresses.app_url}/api/health",
+            label="health",
+            interval_s=5,
+            timeout_s=5,
+            version_field="version",
+            fields={name: f"checks.{name}.status" for name in ("auth", "realtime", "storage")},
+        ),
+    }
+
+
+# What the document leaves open, as the demo's team judges it: likelihood and impact of each of its risks.
+_JUDGED = {
+    "TypeScript compilation passing": (1, 2),
+    "Security audit 9.5/10": (1, 5),
+    "Auth flows verified": (1, 5),
+    "RLS policies comprehensive": (1, 5),
+    "Network restrictions": (3, 2),
+    "Google Fonts": (2, 1),
+    "Supabase CLI": (3, 2),
+    "55 remaining console calls": (4, 1),
+    "~15 any types": (3, 1),
+    "~15 unused variables": (3, 1),
+}
+
+_TRIGGERED = (
+    Risk(
+        text="Database performance degraded",
+        kind=RiskKind.OPEN,
+        likelihood=4,
+        impact=4,
+        owner="DBA",
+        response="Apply the optimisation migration (#146): loom demo migrate",
+        trigger=Rule(signal="db.coach_clients.p95_ms", at_least=15),
+    ),
+    Risk(
+        text="Critical error in production",
+        kind=RiskKind.OPEN,
+        likelihood=2,
+        impact=5,
+        owner="DevOps",
+        response="Roll back to the last stable version",
+        trigger=Rule(signal="sentry.critical", at_least=1),
+    ),
+    Risk(
+        text="Authentication not available",
+        kind=RiskKind.OPEN,
+        likelihood=1,
+        impact=5,
+        owner="Backend",
+        response="Hold the deployment; look at the auth service first",
+        trigger=Rule(signal="app.auth", is_="bad"),
+    ),
+)
+
+
+def _risks(written: tuple[Risk, ...]) -> tuple[Risk, ...]:
+    judged = []
+    for risk in written:
+        likelihood, impact = _JUDGED.get(risk.text, (risk.likelihood, risk.impact))
+        judged.append(replace(risk, likelihood=likelihood, impact=impact))
+    return (*_TRIGGERED, *judged)
