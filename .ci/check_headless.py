@@ -1,0 +1,33 @@
+"""Hold what `loom demo --headless --json` printed against what the demo promises."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+
+def main() -> int:
+    """Print what was found wrong; 0 where nothing was."""
+    shown = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    wrong = []
+    if shown["gate"]["state"] != "HOLD":
+        wrong.append(f"the gate shows {shown['gate']['state']}, and no criterion has a rule")
+    if len(shown["issues"]) != 12:
+        wrong.append(f"{len(shown['issues'])} issues of the plan's 12")
+    wrong += [f"feed {feed['source']} is not live: {feed['why']}" for feed in shown["feeds"] if not feed["live"]]
+    if not shown["feeds"]:
+        wrong.append("no feeds at all")
+    if not shown["errors"]["issues"]:
+        wrong.append("no errors in the feed")
+    silent = [name for name, signal in shown["signals"].items() if signal["freshness"] != "fresh"]
+    wrong += [f"signal {name} is not fresh" for name in silent if not name.endswith("p99_ms")]
+    for line in wrong:
+        print(line, file=sys.stderr)  # noqa: T201 - a script's answer
+    if not wrong:
+        print(f"headless demo: {len(shown['feeds'])} feeds live, {len(shown['signals'])} signals")  # noqa: T201
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
