@@ -2,9 +2,117 @@
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
 import click
 
+from loom_tui import __version__
 
-@click.group()
+_COMMANDS = {
+    "room": "loom_tui.commands.room:room",
+    "demo": "loom_tui.commands.demo:demo",
+    "import": "loom_tui.commands.plan:import_",
+    "plan": "loom_tui.commands.plan:plan",
+    "status": "loom_tui.commands.record:status",
+    "watch": "loom_tui.commands.room:watch",
+    "tick": "loom_tui.commands.act:tick",
+    "set": "loom_tui.commands.act:set_",
+    "note": "loom_tui.commands.act:note",
+    "journal": "loom_tui.commands.record:journal",
+}
+
+
+class Commands(click.Group):
+    """Commands that are imported when they are called; what is no command is a plan, and opens its room."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """List the commands' names, as written above."""
+        return [name for name in _COMMANDS if name != "room"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one command."""
+        where = _COMMANDS.get(cmd_name)
+        if where is None:
+            return None
+        module, _, name = where.partition(":")
+        command = getattr(import_module(module), name)
+        assert isinstance(command, click.Command)  # noqa: S101 - the table above is ours
+        return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read `loom`, `loom PLAN` and `loom --read-only` as `loom room …`."""
+        own = {"--help", "--version", "-h"}
+        words = [arg for arg in args if arg != "--debug"]
+        if not words or (words[0] not in _COMMANDS and words[0] not in own):
+            args = [arg for arg in args if arg == "--debug"] + ["room", *words]
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="loom")
+@click.option("--debug", is_flag=True, help="Write a crash's traceback to a file.")
+def loom(debug: bool) -> None:  # noqa: FBT001 - click hands flags over so; main() reads it
+    r"""Open a deploy-day control room in a terminal.
+
+    \b
+    loom [PLAN]                    open the room (loom.toml here or above)
+    loom demo                      practise in a small real world
+    loom import PLAN.md -o loom.toml   take a plan over from Markdown
+    """
+
+
 def main() -> None:
-    """Loom: a deploy-day control room in a terminal."""
+    """Run `loom`. Whatever goes wrong ends in a sentence and an exit code; a traceback goes to a file, if at all."""
+    try:
+        code = loom.main(args=sys.argv[1:], prog_name="loom", standalone_mode=False)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output left; Python would complain about it at exit
+        sys.exit(141)
+    except Exception as error:  # noqa: BLE001 - the last wall: no traceback ever reaches a user
+        sys.exit(_crashed(error))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _crashed(error: Exception) -> int:
+    """Say in a sentence what happened; with --debug, where its traceback lies."""
+    from loom_tui.commands.errors import sentence_of, write_traceback  # noqa: PLC0415 - only when needed
+
+    known = sentence_of(error)
+    if known is not None:
+        click.echo(known.text, err=True)
+        return known.exit_code
+    if "--debug" in sys.argv:
+        place = write_traceback(error)
+        click.echo(f"Loom failed ({type(error).__name__}). The details are in {place}", err=True)
+    else:
+        click.echo(
+            f"Loom failed ({type(error).__name__}: {error}). Nothing that was acknowledged is lost. "
+            "Run it again with --debug to write the details to a file.",
+            err=True,
+        )
+    return 70
+
+
+def plan_argument(function: Any) -> Any:
+    """Give a command its optional PLAN: a file, or the directory that holds its loom.toml."""
+    return click.argument("plan_file", metavar="[PLAN]", required=False, type=click.Path(path_type=Path))(function)
+
+
+def store_option(function: Any) -> Any:
+    """Give a command its --store: the directory that holds the rooms' stores."""
+    return click.option(
+        "--store",
+        "store_directory",
+        metavar="DIR",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="LOOM_STORE",
+        help="Directory of the rooms' stores (default: the plan's word, or the user's state directory).",
+    )(function)

@@ -1,1 +1,344 @@
-"""The background thread that turns a store into snapshots."""
+"""The background thread between a store and a screen: snapshots out, intents in.
+
+All of a room's I/O happens on this one thread, so that a slow disk never holds up a key. It looks at the
+store four times a second, which costs next to nothing while nobody writes, and folds anew when something
+changed: events at once, readings at most once a second, and every five seconds for what only ages.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from loom_tui.config.plans import PlanFile
+from loom_tui.plan.faults import PlanFaults
+from loom_tui.plan.model import Plan, PostgresSource, SentrySource
+from loom_tui.room.events import Event, Payload, PlanAdopted
+from loom_tui.room.fold import Folder
+from loom_tui.room.signals import Bucket, Stored
+from loom_tui.room.snapshot import CollectorView, Mark, Observations, Snapshot
+from loom_tui.store.base import Lease, Store, StoreError, Token
+
+LOOK_EVERY_S = 0.25
+READINGS_EVERY_S = 1.0
+AGES_EVERY_S = 5.0
+PRESENCE_TTL_S = 30.0
+PRESENCE_EVERY_S = 10.0
+COLLECTOR_GRACE_S = 6.0  # a takeover takes up to 5 s; before that nothing is started a second time
+ERRORS_WINDOW_S = 3600.0
+
+
+class Intent(Struct, frozen=True):
+    """Something that a person in this room does; it becomes an event, or a sentence why not."""
+
+    payload: Payload
+
+
+class Ask(Struct, frozen=True):
+    """Ask the collector to poll a source now."""
+
+    source: str
+
+
+class Window(Struct, frozen=True):
+    """Show the database's percentiles over this many seconds."""
+
+    seconds: float
+
+
+class Stop(Struct, frozen=True):
+    """End the thread."""
+
+
+Command = Intent | Ask | Window | Stop
+
+
+class Listener(Struct, frozen=True):
+    """What the reader calls, on its own thread: a new snapshot, or a sentence that a person must see ("" clears it)."""
+
+    snapshot: Callable[[Snapshot], None]
+    trouble: Callable[[str], None]
+
+
+class RoomPlace(Struct, frozen=True, kw_only=True):
+    """Which room this is: the plan's file, how its store is opened, who looks, and who starts a collector."""
+
+    plan_path: Path
+    open_store: Callable[[Plan], Store]
+    actor: str
+    read_only: bool
+    clock: Callable[[], float]
+    start_collector: Callable[[Path], str] | None = None  # gives "" or a sentence why it cannot
+
+
+class Reader:
+    """The thread's handle for an app: start, tell, stop. Every method is safe to call from the app's thread."""
+
+    def __init__(self, place: RoomPlace) -> None:
+        self._place = place
+        self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def start(self, listener: Listener) -> None:
+        """Begin to read; the first snapshot comes as soon as the store is open."""
+        self._thread = threading.Thread(target=self._run, args=(listener,), name="loom-reader", daemon=True)
+        self._thread.start()
+
+    def submit(self, payload: Payload) -> None:
+        """Do something as this room's person."""
+        self._commands.put(Intent(payload))
+
+    def ask(self, source: str) -> None:
+        """Ask the collector to poll a source now."""
+        self._commands.put(Ask(source))
+
+    def set_window(self, seconds: float) -> None:
+        """Choose the database's window."""
+        self._commands.put(Window(seconds))
+
+    def stop(self) -> None:
+        """End the thread and wait for its files to close; a wait that never outlasts two seconds."""
+        self._commands.put(Stop())
+        if self._thread is not None:
+            self._thread.join(timeout=2.0)
+
+    def _run(self, listener: Listener) -> None:
+        try:
+            session = Session(self._place)
+        except (StoreError, PlanFaults, OSError) as error:
+            listener.trouble(str(error))
+            return
+        try:
+            self._loop(session, listener)
+        finally:
+            session.close()
+
+    def _loop(self, session: Session, listener: Listener) -> None:
+        said = ""
+        while True:
+            trouble = session.trouble
+            try:
+                snapshot = session.look()
+                if snapshot is not None:
+                    listener.snapshot(snapshot)
+            except StoreError as error:
+                trouble = str(error)
+            if trouble != said:
+                said = trouble
+                listener.trouble(trouble)
+            try:
+                command = self._commands.get(timeout=LOOK_EVERY_S)
+            except queue.Empty:
+                continue
+            if isinstance(command, Stop):
+                return
+            session.obey(command)
+
+
+class Session:
+    """One room's view of its store, in one thread. `look` gives a snapshot when there is something new."""
+
+    def __init__(self, place: RoomPlace) -> None:
+        self._place = place
+        self._file = PlanFile(place.plan_path)
+        plan = self._file.read()
+        self._store = place.open_store(plan)
+        self._plan = plan
+        self._folder = Folder(plan)
+        self._token: Token | None = None
+        self._gathering = Gathering(plan, self._store)
+        self._snapshot_at = 0.0
+        self._readings_at = 0.0
+        self._presence: Lease | None = None
+        self._present_at = 0.0
+        self._started_at = 0.0
+        self._plan_trouble = self._write_trouble = self._collector_trouble = ""
+        self._adopt()
+
+    @property
+    def trouble(self) -> str:
+        """Say what a person must know: a refused write first, then the plan's faults, then a missing collector."""
+        return self._write_trouble or self._plan_trouble or self._collector_trouble
+
+    def close(self) -> None:
+        """Leave the room."""
+        if self._presence is not None:
+            self._store.release(self._presence)
+        self._store.close()
+
+    def obey(self, command: Command) -> None:
+        """Carry out one of the person's commands; a refusal becomes `trouble`."""
+        if isinstance(command, Window):
+            self._gathering.window_s = command.seconds
+            self._readings_at = 0.0
+            self._token = None
+            return
+        if self._place.read_only:
+            self._write_trouble = "This room is read-only: nothing was written."
+            return
+        now = self._place.clock()
+        try:
+            if isinstance(command, Intent):
+                self._store.append(command.payload, actor=self._place.actor, at=now)
+            elif isinstance(command, Ask):
+                self._store.ask("poll", command.source, asked_by=self._place.actor, at=now)
+            self._write_trouble = ""
+        except StoreError as error:
+            self._write_trouble = str(error)
+
+    def look(self) -> Snapshot | None:
+        """Take in what is new since the last look; None while there is nothing to show anew."""
+        now = self._place.clock()
+        self._reload_plan()
+        self._be_present(now)
+        token = self._store.token()
+        events = self._new_events(token)
+        readings_due = now - self._readings_at >= READINGS_EVERY_S or now < self._readings_at
+        fresh_readings = (self._token is None or token.readings != self._token.readings) and readings_due
+        if fresh_readings:
+            self._readings_at = now
+            self._gathering.read(self._folder.ledger.marks, now=now)
+            self._token = token
+        elif self._token is not None:
+            self._token = Token(token.journal, self._token.readings)
+        aged = not 0 <= now - self._snapshot_at < AGES_EVERY_S
+        if not (events or fresh_readings or aged):
+            return None
+        self._snapshot_at = now
+        return self._folder.snapshot(self._gathering.observations(self._collector(now)), now)
+
+    def _new_events(self, token: Token) -> Sequence[Event]:
+        if self._token is not None and token.journal == self._token.journal:
+            return ()
+        events = self._store.events(after=self._folder.ledger.seq)
+        self._folder.take(events)
+        return events
+
+    def _collector(self, now: float) -> CollectorView:
+        view = collector_view(self._store, now=now)
+        if view.alive:
+            self._collector_trouble = ""
+            return view
+        self._start_collector(now)
+        return replace(view, why=self._collector_trouble or view.why)
+
+    def _start_collector(self, now: float) -> None:
+        """Start a collector where none runs. Whoever wins the lease stays, so starting two does no harm."""
+        start = self._place.start_collector
+        if start is None or 0 <= now - self._started_at < COLLECTOR_GRACE_S:
+            return
+        self._started_at = now
+        self._collector_trouble = start(self._place.plan_path)
+
+    def _be_present(self, now: float) -> None:
+        """Say that somebody looks, so that the collector stays."""
+        if self._place.read_only or 0 <= now - self._present_at < PRESENCE_EVERY_S:
+            return
+        self._present_at = now
+        if self._presence is None:
+            name = f"room:{os.getpid()}:{id(self):x}"
+            self._presence = self._store.acquire(name, holder=self._place.actor, ttl_s=PRESENCE_TTL_S, now=now)
+        else:
+            self._presence = self._store.renew(self._presence, ttl_s=PRESENCE_TTL_S, now=now)
+
+    def _reload_plan(self) -> None:
+        """Take the plan's file again when it was edited; a version with faults is shown, and the old one stays."""
+        if not self._file.changed():
+            return
+        try:
+            plan = self._file.read()
+        except (PlanFaults, OSError) as error:
+            first, *more = str(error).splitlines()
+            rest = f" (and {len(more)} more: loom plan check)" if more else ""
+            self._plan_trouble = f"{first}{rest}; the plan as it was stays in force"
+            return
+        self._plan_trouble = ""
+        if plan != self._plan:
+            self._plan = plan
+            self._folder = Folder(plan, self._folder.ledger)
+            self._gathering.plan = plan
+            self._token = None
+            self._adopt()
+
+    def _adopt(self) -> None:
+        """Keep this version of the plan and say so in the journal, unless it is the one in force."""
+        if self._place.read_only:
+            return
+        plan_hash = self._store.keep_plan(msgspec.json.encode(self._plan))
+        self._folder.take(self._store.events(after=self._folder.ledger.seq))
+        adopted = [e.payload for e in self._folder.ledger.events if isinstance(e.payload, PlanAdopted)]
+        if not adopted or adopted[-1].plan_hash != plan_hash:
+            payload = PlanAdopted(plan_hash=plan_hash, version=self._plan.plan.version)
+            self._store.append(payload, actor=self._place.actor, at=self._place.clock())
+
+
+class Gathering:
+    """What one process has read of a store's readings: the newest of each signal, and the charted series."""
+
+    def __init__(self, plan: Plan, store: Store) -> None:
+        self.plan = plan
+        self.window_s = 900.0
+        self._store = store
+        self._latest: dict[str, Stored] = {}
+        self._recorded_at = 0.0
+        self._series: dict[str, tuple[Bucket, ...]] = {}
+
+    def observations(self, collector: CollectorView) -> Observations:
+        """Give what was read, for the fold."""
+        return Observations(latest=self._latest, series=self._series, window_s=self.window_s, collector=collector)
+
+    def read(self, marks: Sequence[Mark], *, now: float) -> None:
+        """Read what was recorded since the last time."""
+        changed = self._store.latest(changed_after=self._recorded_at)
+        self._latest = self._latest | changed
+        self._recorded_at = max((stored.recorded_at for stored in changed.values()), default=self._recorded_at)
+        for name, source in self.plan.sources.items():
+            if isinstance(source, PostgresSource):
+                for query in source.queries:
+                    signal = f"{name}.{query.name}.ms"
+                    self._keep(signal, self._percentile_series(signal, marks, now))
+            elif isinstance(source, SentrySource):
+                signal = f"{name}.errors_per_minute"
+                self._keep(signal, self._store.series(signal, start=now - ERRORS_WINDOW_S, end=now + 1, step_s=60))
+
+    def _keep(self, signal: str, buckets: Sequence[Bucket]) -> None:
+        """Keep the same tuple while nothing changed: the fold then has nothing to merge anew."""
+        series = tuple(buckets)
+        if self._series.get(signal) != series:
+            self._series = {**self._series, signal: series}
+
+    def _percentile_series(self, signal: str, marks: Sequence[Mark], now: float) -> list[Bucket]:
+        """Read coarse buckets, and one-second ones since a marker of the last five minutes: its window is exact."""
+        start = now - self.window_s
+        step_s = 10 if self.window_s <= 6 * 3600 else 60
+        marker = max((mark.at for mark in marks if mark.kind != "note"), default=0.0)
+        if now - marker > 300 or marker <= start:
+            return self._store.series(signal, start=start, end=now + 1, step_s=step_s)
+        seam = marker - marker % step_s
+        before = self._store.series(signal, start=start, end=seam, step_s=step_s)
+        return before + self._store.series(signal, start=seam, end=now + 1, step_s=1)
+
+
+def collector_view(store: Store, *, now: float) -> CollectorView:
+    """Say who asks the world, and whether they still do."""
+    lease = store.lease("collector")
+    if lease is None:
+        return CollectorView(alive=False, holder="", why="no collector runs")
+    alive = now < lease.until
+    return CollectorView(alive=alive, holder=lease.holder, why="" if alive else "the collector went silent")
+
+
+def read_once(plan: Plan, store: Store, *, now: float) -> Snapshot:
+    """Read a store as it is and fold it once, for commands that answer and leave. Raises StoreError."""
+    folder = Folder(plan)
+    folder.take(store.events())
+    gathering = Gathering(plan, store)
+    gathering.read(folder.ledger.marks, now=now)
+    return folder.snapshot(gathering.observations(collector_view(store, now=now)), now)

@@ -223,10 +223,26 @@ class About(Value, frozen=True):
     rollback_when: str = ""
 
 
+class Keeping(Value, frozen=True):
+    """Where the room's store lies, if not in the user's state directory, and the Unix group that shares it."""
+
+    directory: str = ""
+    group: str = ""
+
+
+class DayCount(StrEnum):
+    """How "Day 3" is counted. A plan that leaves it open is read in working days, with a warning."""
+
+    OPEN = "open"
+    WORKING = "working"
+    CALENDAR = "calendar"
+
+
 class Calendar(Value, frozen=True):
     """Working time. The schedule counts only these hours; `zone` is an IANA name."""
 
     zone: str = "UTC"
+    day_count: DayCount = DayCount.OPEN
     days: tuple[str, ...] = ("mon", "tue", "wed", "thu", "fri")
     opens: time = time(9, 0)
     closes: time = time(17, 0)
@@ -242,7 +258,7 @@ class Secret(Value, frozen=True):
 
 
 class HttpSource(Value, frozen=True, tag="http", tag_field="kind"):
-    """An HTTP service asked with GET; `fields` maps a signal's last word to a path in the answer ("checks.db.status")."""
+    """An HTTP service asked with GET; `fields` maps a signal's last word to a path in the answer."""
 
     url: str
     label: str = ""
@@ -251,7 +267,7 @@ class HttpSource(Value, frozen=True, tag="http", tag_field="kind"):
     ttl_s: float | None = None
     expect_status: int = 200
     version_field: str = ""
-    fields: dict[str, str] = {}
+    fields: dict[str, str] = {}  # { auth = "checks.auth.status" }
     headers: dict[str, Secret] = {}
 
 
@@ -298,6 +314,7 @@ class Plan(Value, frozen=True):
     """Everything that a team intends for one deployment."""
 
     plan: About
+    store: Keeping = Keeping()
     calendar: Calendar = Calendar()
     issues: tuple[Issue, ...] = ()
     targets: tuple[Target, ...] = ()

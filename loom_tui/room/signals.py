@@ -3,8 +3,8 @@
 A signal's name is its source's name and what is measured there, joined by dots:
 
     http      NAME (check)  NAME.latency_ms  NAME.version (text)  NAME.FIELD
-    postgres  NAME (check)  NAME.QUERY.ms (latency)  NAME.sessions  NAME.sessions_active  NAME.max_sessions
-              NAME.locks_waiting  NAME.longest_s
+    postgres  NAME (check)  NAME.QUERY.ms (latency)  NAME.QUERY.p50_ms .p95_ms .p99_ms (worked out by the fold)
+              NAME.sessions  NAME.sessions_active  NAME.max_sessions  NAME.locks_waiting  NAME.longest_s
     sentry    NAME (check)  NAME.issues (body: list[ErrorIssue])  NAME.new  NAME.regressed  NAME.critical
               NAME.errors_per_minute
 
@@ -120,6 +120,7 @@ class PollerReport(Struct, frozen=True, kw_only=True):
 
 
 CLOCK_TOLERANCE_S = 5.0
+PERCENTILES = (50, 95, 99)  # of each named query; worked out by the fold, never stored
 
 
 def freshness(stored: Stored | None, signal: Signal, now: float) -> Freshness:
@@ -159,7 +160,11 @@ def _suffixes(source: Source) -> list[tuple[str, Kind, str, str]]:
             rows.append((".version", Kind.TEXT, "version", ""))
         return rows + [(f".{field}", Kind.CHECK, field, "") for field in source.fields]
     if isinstance(source, PostgresSource):
-        queries = [(f".{q.name}.ms", Kind.LATENCY, q.label or q.name, "ms") for q in source.queries]
+        queries = [
+            (f".{q.name}.{word}", kind, q.label or q.name, "ms")
+            for q in source.queries
+            for word, kind in (("ms", Kind.LATENCY), *((f"p{p}_ms", Kind.NUMBER) for p in PERCENTILES))
+        ]
         return [
             ("", Kind.CHECK, "", ""),
             *queries,

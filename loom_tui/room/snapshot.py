@@ -249,5 +249,7 @@ class Snapshot(_View, frozen=True):
 class Observations(_View, frozen=True):
     """What the store knows of readings: each signal's newest, and series of those that are charted."""
 
-    latest: Mapping[str, Stored]
-    series: Mapping[str, tuple[Bucket, ...]]
+    latest: Mapping[str, Stored] = {}
+    series: Mapping[str, tuple[Bucket, ...]] = {}
+    window_s: float = 900.0  # how far back the database's percentiles reach
+    collector: CollectorView = CollectorView(alive=False, holder="", why="no collector has run yet")

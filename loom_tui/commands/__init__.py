@@ -1,0 +1,1 @@
+"""The commands' bodies, one module a family, imported when one of it is called."""

@@ -1,0 +1,124 @@
+"""`loom tick`, `loom set` and `loom note`: what one does in the room, in one line of shell."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from loom_tui.cli import store_option
+from loom_tui.commands.rooms import Room, find_room
+from loom_tui.config.places import whoami
+from loom_tui.plan.check import issue_name
+from loom_tui.plan.model import Issue, IssueId, Status
+from loom_tui.room.deeds import add_note, block, estimate, hand_over, mark, set_status, tick_task
+from loom_tui.room.events import Payload
+
+_PLAN = click.option("--plan", "plan_file", metavar="PLAN", type=click.Path(path_type=Path), help="The plan's file.")
+
+
+@click.command("tick")
+@click.argument("issue")
+@click.argument("task", type=click.IntRange(min=1))
+@click.option("--undo", is_flag=True, help="Take the tick back.")
+@_PLAN
+@store_option
+def tick(issue: str, task: int, *, undo: bool, plan_file: Path | None, store_directory: Path | None) -> None:
+    """Tick a task: the issue's id, and the task's place, from 1.
+
+    Example: loom tick 147 3
+    """
+    room = find_room(plan_file, store_directory)
+    found = _issue(room, issue)
+    payload = tick_task(found, task - 1, done=not undo)
+    _append(room, [payload])
+    click.echo(f"{'Took back' if undo else 'Ticked'} {issue_name(found.id)} · {found.tasks[task - 1].text}")
+
+
+@click.command("set")
+@click.argument("issue")
+@click.option("--status", type=click.Choice([status.value for status in Status]), help="Where it stands.")
+@click.option("--owner", "owners", multiple=True, help="Who has it; may be given several times.")
+@click.option("--effort", metavar="HOURS", help="How long it takes: 3, or 2-4.")
+@click.option("--blocked", metavar="WHY", help="What stands in its way.")
+@click.option("--unblocked", is_flag=True, help="Nothing stands in its way any more.")
+@_PLAN
+@store_option
+def set_(
+    issue: str,
+    *,
+    status: str | None,
+    owners: tuple[str, ...],
+    effort: str | None,
+    blocked: str | None,
+    unblocked: bool,
+    plan_file: Path | None,
+    store_directory: Path | None,
+) -> None:
+    """Say where an issue stands, who has it, how long it takes, what blocks it.
+
+    Example: loom set 147 --status in_progress --owner QA --effort 3-5
+    """
+    room = find_room(plan_file, store_directory)
+    found = _issue(room, issue)
+    payloads: list[Payload] = []
+    if status is not None:
+        payloads.append(set_status(found, Status(status)))
+    if owners:
+        payloads.append(hand_over(found, owners))
+    if effort is not None:
+        payloads.append(estimate(found, effort))
+    if blocked is not None or unblocked:
+        payloads.append(block(found, "" if unblocked else blocked or ""))
+    if not payloads:
+        raise click.UsageError("Say what to set: --status, --owner, --effort, --blocked or --unblocked")
+    _append(room, payloads)
+    click.echo(f"Set {issue_name(found.id)} {found.title}")
+
+
+@click.command("note")
+@click.argument("text")
+@click.option("--issue", help="The issue that the note speaks of.")
+@click.option(
+    "--marker",
+    type=click.Choice(["deploy", "migration", "rollback"]),
+    help="The world was changed now: percentiles begin a new window.",
+)
+@_PLAN
+@store_option
+def note(
+    text: str, *, issue: str | None, marker: str | None, plan_file: Path | None, store_directory: Path | None
+) -> None:
+    """Stamp a note on the timeline.
+
+    Example: loom note 'CDN purged'
+    """
+    room = find_room(plan_file, store_directory)
+    if marker is not None:
+        payload: Payload = mark(marker, text)
+    else:
+        found = _issue(room, issue) if issue is not None else None
+        payload = add_note(text, found.id if found is not None else None)
+    _append(room, [payload])
+    click.echo("Noted")
+
+
+def _issue(room: Room, word: str) -> Issue:
+    """Find an issue by what a person types: 147, #147, OPS-12. Raises a usage error that names what there is."""
+    wanted: IssueId = int(word.lstrip("#")) if word.lstrip("#").isdecimal() else word
+    for issue in room.plan.issues:
+        if issue.id == wanted or str(issue.id).casefold() == word.casefold():
+            return issue
+    known = ", ".join(issue_name(issue.id) for issue in room.plan.issues[:20])
+    raise click.UsageError(f"{room.path.name} has no issue {word}; it has {known or 'none'}")
+
+
+def _append(room: Room, payloads: Sequence[Payload]) -> None:
+    store = room.open()
+    try:
+        for payload in payloads:
+            store.append(payload, actor=whoami(), at=time.time())
+    finally:
+        store.close()

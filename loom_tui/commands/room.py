@@ -1,0 +1,72 @@
+"""`loom` and `loom watch`: the room, and the collector behind it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from loom_tui.cli import plan_argument, store_option
+from loom_tui.commands.rooms import Room, find_room, open_room_store, require_terminal
+from loom_tui.config.places import whoami
+
+
+@click.command("room")
+@click.argument("plan_files", metavar="[PLAN]", nargs=-1, type=click.Path(path_type=Path))
+@store_option
+@click.option("--read-only", is_flag=True, help="Look, and write nothing.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII alone.")
+@click.option("--light", is_flag=True, help="Dark ink on a light ground.")
+def room(
+    plan_files: tuple[Path, ...], *, store_directory: Path | None, read_only: bool, ascii_only: bool, light: bool
+) -> None:
+    """Open the room of a plan (loom.toml here or in the nearest directory above).
+
+    Example: loom plans/release.toml --read-only
+    """
+    if len(plan_files) > 1:
+        names = " or ".join(str(path) for path in plan_files)
+        raise click.UsageError(f"A room holds one plan: {names}? For a word that is no file, see loom --help")
+    require_terminal()
+    found = find_room(plan_files[0] if plan_files else None, store_directory)
+    sys.exit(open_room(found, read_only=read_only, ascii_only=ascii_only, light=light))
+
+
+def open_room(
+    found: Room, *, read_only: bool = False, ascii_only: bool = False, light: bool = False, collect: bool = True
+) -> int:
+    """Open the room in this terminal and stay until its person leaves; gives the exit code."""
+    from loom_tui.app import LoomApp
+    from loom_tui.reader import Reader, RoomPlace
+    from loom_tui.spawn import spawn_collector
+
+    place = RoomPlace(
+        plan_path=found.path,
+        open_store=lambda plan: open_room_store(plan, found.directory, read_only=read_only),
+        actor=whoami(),
+        read_only=read_only,
+        clock=time.time,
+        start_collector=(lambda path: spawn_collector(path, found.directory)) if collect and not read_only else None,
+    )
+    app = LoomApp(Reader(place), read_only=read_only, ascii_only=ascii_only, light=light)
+    app.run()
+    if app.farewell:
+        click.echo(app.farewell, err=True)
+    return app.return_code or 0
+
+
+@click.command("watch")
+@plan_argument
+@store_option
+@click.option("--idle-exit", type=float, metavar="SECONDS", help="Leave so long after the last room has closed.")
+def watch(plan_file: Path | None, *, store_directory: Path | None, idle_exit: float | None) -> None:
+    """Ask the world and write readings, in the foreground or as a service. A room starts one by itself.
+
+    Example: loom watch loom.toml
+    """
+    from loom_tui.collector.watch import run_watch
+
+    found = find_room(plan_file, store_directory)
+    sys.exit(run_watch(found.path, found.directory, idle_exit_s=idle_exit))

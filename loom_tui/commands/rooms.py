@@ -1,0 +1,69 @@
+"""How a command finds its plan and opens its store."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import click
+from msgspec import Struct
+
+from loom_tui.config.places import state_directory
+from loom_tui.config.plans import find_plan, load_plan
+from loom_tui.plan.model import Plan
+from loom_tui.store.base import Store
+
+
+class Room(Struct, frozen=True, kw_only=True):
+    """A plan, its file, and where its store lies."""
+
+    path: Path
+    plan: Plan
+    directory: Path
+
+    def open(self, *, read_only: bool = False) -> Store:
+        """Open the store. Raises StoreError."""
+        return open_room_store(self.plan, self.directory, read_only=read_only)
+
+
+def find_room(plan_file: Path | None, store_directory: Path | None) -> Room:
+    """Find and read the plan. Raises PlanNotFound, PlanFaults or OSError."""
+    path = find_plan(plan_file, start=Path.cwd()).resolve()
+    plan = load_plan(path)
+    return Room(path=path, plan=plan, directory=store_place(plan, store_directory))
+
+
+def store_place(plan: Plan, given: Path | None) -> Path:
+    """Give the directory of the rooms' stores: what was given, the plan's word, or the user's state directory."""
+    if given is not None:
+        return given.expanduser().resolve()
+    if plan.store.directory:
+        return Path(plan.store.directory).expanduser()
+    return state_directory()
+
+
+def open_room_store(plan: Plan, directory: Path, *, read_only: bool = False) -> Store:
+    """Open a plan's store under the rooms' directory. Raises StoreError."""
+    from loom_tui.store.sqlite import open_store
+
+    return open_store(directory, plan_id=room_id(plan), group=plan.store.group or None, read_only=read_only)
+
+
+def room_id(plan: Plan) -> str:
+    """Name the room: the plan's id, or its title in small letters and hyphens."""
+    return plan.plan.id or re.sub(r"[^a-z0-9]+", "-", plan.plan.title.casefold()).strip("-") or "plan"
+
+
+def require_terminal() -> None:
+    """Refuse to open a room where nobody could see it or type."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError(
+            "The room needs a terminal, and this is none (a pipe, or ssh without -t). For a script: loom status --json"
+        )
+    if os.environ.get("TERM", "") in ("", "dumb"):
+        raise click.UsageError(
+            "The room needs a terminal that can move its cursor; TERM is "
+            f"{os.environ.get('TERM') or 'not set'}. Set TERM (for example xterm-256color), or use: loom status"
+        )

@@ -1,0 +1,293 @@
+"""What a plan's words must agree on: references, ranges, clocks; and where a document contradicts itself."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from zoneinfo import ZoneInfo, available_timezones
+
+from loom_tui.plan.faults import Fault, suggestion
+from loom_tui.plan.model import (
+    DayCount,
+    Issue,
+    IssueId,
+    Phase,
+    Plan,
+    PostgresSource,
+    Priority,
+    Range,
+    Secret,
+    SentrySource,
+    Source,
+)
+from loom_tui.plan.network import find_cycle
+from loom_tui.plan.timeline import milestones_of
+from loom_tui.room.signals import signals_of
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def check_plan(plan: Plan) -> list[Fault]:
+    """List every fault and warning of a plan whose shape is right; faults first, each in the plan's order."""
+    found = [fault for rule in _RULES for fault in rule(plan)]
+    return sorted(found, key=lambda fault: fault.level != "fault")
+
+
+def issue_name(issue_id: IssueId) -> str:
+    """Write an issue's id as people do: #147, OPS-12."""
+    return f"#{issue_id}" if isinstance(issue_id, int) else issue_id
+
+
+def _warning(where: str, what: str) -> Fault:
+    return Fault(where, what, "warning")
+
+
+def _place(issue: Issue) -> str:
+    return f"issue #{issue.id}"
+
+
+def _ids(plan: Plan) -> Iterator[Fault]:
+    for issue_id, times in Counter(issue.id for issue in plan.issues).items():
+        if times > 1:
+            yield Fault(f"issue #{issue_id}", f"is there {times} times; an id names one issue")
+    for kind, names in (
+        ("targets", [target.name for target in plan.targets]),
+        ("phases", [phase.name for phase in plan.phases]),
+        ("milestones", [milestone.name for milestone in plan.milestones]),
+    ):
+        for name, times in Counter(names).items():
+            if times > 1:
+                yield Fault(kind, f"`{name}` is there {times} times")
+
+
+def _issue_references(plan: Plan) -> Iterator[Fault]:
+    known = {issue.id for issue in plan.issues}
+
+    def missing(where: str, verb: str, ids: Iterable[IssueId]) -> Iterator[Fault]:
+        for issue_id in ids:
+            if issue_id not in known:
+                yield Fault(where, f"{verb} {issue_name(issue_id)}, which does not exist")
+
+    for issue in plan.issues:
+        yield from missing(_place(issue), "depends on", issue.depends_on)
+    for phase in plan.phases:
+        yield from missing(f"phase `{phase.name}`", "holds", phase.issues)
+    for milestone in plan.milestones:
+        yield from missing(f"milestone `{milestone.name}`", "waits for", milestone.after)
+    for criterion in (
+        *plan.criteria.go,
+        *plan.criteria.no_go,
+        *plan.criteria.deployment,
+        *plan.criteria.post_deployment,
+    ):
+        yield from missing(f"criterion `{criterion.text}`", "names", criterion.issues)
+
+
+def _milestone_references(plan: Plan) -> Iterator[Fault]:
+    names = {milestone.name for milestone in plan.milestones}
+    for milestone in plan.milestones:
+        for name in milestone.after_milestones:
+            if name not in names:
+                yield Fault(
+                    f"milestone `{milestone.name}`",
+                    f"waits for milestone `{name}`, which does not exist{suggestion(name, names)}",
+                )
+
+
+def _cycle(plan: Plan) -> Iterator[Fault]:
+    cycle = find_cycle(plan)
+    if cycle is not None:
+        chain = " → ".join(issue_name(issue_id) for issue_id in (*cycle, cycle[0]))
+        yield Fault(f"issue #{cycle[0]}", f"waits for itself: {chain} (each waits for the next)")
+
+
+def _ranges(plan: Plan) -> Iterator[Fault]:
+    for issue in plan.issues:
+        effort, likely = issue.effort_hours, issue.effort_likely_hours
+        if effort is not None:
+            yield from _range(_place(issue), "effort_hours", effort)
+            if likely is not None and not effort.low <= likely <= effort.high:
+                yield Fault(
+                    _place(issue), f"effort_likely_hours {likely:g} lies outside {effort.low:g} to {effort.high:g}"
+                )
+    for target in plan.targets:
+        if target.target_ms is not None:
+            yield from _range(f"target `{target.name}`", "target_ms", target.target_ms)
+        if not 1 <= target.percentile <= 99:
+            yield Fault(f"target `{target.name}`", f"percentile {target.percentile} is not between 1 and 99")
+    for phase in plan.phases:
+        first, last = phase.weeks or (phase.first_day, phase.last_day)
+        unit = "week" if phase.weeks else "day"
+        if first is not None and first < 1:
+            yield Fault(f"phase `{phase.name}`", f"begins at {unit} {first}; the first {unit} is 1")
+        if first is not None and last is not None and last < first:
+            yield Fault(f"phase `{phase.name}`", f"ends at {unit} {last}, before it begins at {unit} {first}")
+    for index, risk in enumerate(plan.risks, 1):
+        for word, level in (("likelihood", risk.likelihood), ("impact", risk.impact)):
+            if level is not None and not 1 <= level <= 5:
+                yield Fault(f"risks[{index}]", f"{word} {level} is not between 1 and 5")
+
+
+def _range(where: str, name: str, value: Range) -> Iterator[Fault]:
+    if value.low < 0:
+        yield Fault(where, f"has a negative {name} ({value.low:g})")
+    if value.high < value.low:
+        yield Fault(where, f"{name} runs from {value.low:g} down to {value.high:g}; low comes first")
+
+
+def _dates(plan: Plan) -> Iterator[Fault]:
+    about = plan.plan
+    if about.start and about.target and about.target < about.start:
+        yield Fault("plan", f"target {about.target} lies before start {about.start}")
+
+
+def _calendar(plan: Plan) -> Iterator[Fault]:
+    calendar = plan.calendar
+    try:
+        ZoneInfo(calendar.zone)
+    except (KeyError, ValueError, OSError):
+        hint = suggestion(calendar.zone, available_timezones())
+        yield Fault("calendar.zone", f"`{calendar.zone}` is no time zone{hint or '; write one such as Europe/Berlin'}")
+    if not calendar.days:
+        yield Fault("calendar.days", "names no working day; the schedule would never end")
+    for day in calendar.days:
+        if day not in _DAYS:
+            yield Fault("calendar.days", f"`{day}` is no day; write one of {', '.join(_DAYS)}")
+    if calendar.closes <= calendar.opens:
+        yield Fault("calendar", f"closes at {calendar.closes:%H:%M}, not after it opens at {calendar.opens:%H:%M}")
+
+
+def _sources(plan: Plan) -> Iterator[Fault]:
+    targets = {target.name for target in plan.targets}
+    for name, source in plan.sources.items():
+        where = f"sources.{name}"
+        if not re.fullmatch(r"[a-z][a-z0-9_-]*", name) or name == "feed":
+            yield Fault(
+                where, "a source's name is small letters, digits, - and _, and not `feed`; it begins its signals' names"
+            )
+        if source.interval_s <= 0 or source.timeout_s <= 0:
+            yield Fault(where, "interval_s and timeout_s must be above 0")
+        for place, secret in _secrets(where, source):
+            if sum(map(bool, (secret.env, secret.file, secret.command))) != 1:
+                yield Fault(
+                    place, "name exactly one of env, file or command; a credential itself is never written here"
+                )
+        if isinstance(source, PostgresSource):
+            yield from _queries(where, source, targets)
+        elif not source.url.startswith(("http://", "https://")):
+            yield Fault(f"{where}.url", f"expected a URL that begins with https://, found {source.url!r}")
+
+
+def _queries(where: str, source: PostgresSource, targets: set[str]) -> Iterator[Fault]:
+    if bool(source.dsn) == (source.dsn_from is not None):
+        yield Fault(where, "name the database by exactly one of dsn (no password) and dsn_from")
+    if re.search(r"password\s*=|://[^/@]*:[^/@]+@", source.dsn):
+        yield Fault(f"{where}.dsn", 'holds a password; use dsn_from = { env = "…" } so that the plan can be shared')
+    for name, times in Counter(query.name for query in source.queries).items():
+        if times > 1:
+            yield Fault(f"{where}.queries", f"`{name}` is there {times} times")
+    for query in source.queries:
+        if not re.fullmatch(r"[a-z][a-z0-9_-]*", query.name):
+            yield Fault(f"{where}.queries", f"`{query.name}`: a query's name is small letters, digits, - and _")
+        if query.target and query.target not in targets:
+            yield Fault(
+                f"{where}.queries.{query.name}",
+                f"speaks of target `{query.target}`, which does not exist{suggestion(query.target, targets)}",
+            )
+
+
+def _secrets(where: str, source: Source) -> Iterator[tuple[str, Secret]]:
+    if isinstance(source, SentrySource):
+        if source.token is not None:
+            yield f"{where}.token", source.token
+    elif isinstance(source, PostgresSource):
+        if source.dsn_from is not None:
+            yield f"{where}.dsn_from", source.dsn_from
+    else:
+        for header, secret in source.headers.items():
+            yield f"{where}.headers.{header}", secret
+
+
+def _triggers(plan: Plan) -> Iterator[Fault]:
+    known = signals_of(plan)
+    for index, risk in enumerate(plan.risks, 1):
+        rule = risk.trigger
+        if rule is None:
+            continue
+        where = f"risks[{index}].trigger"
+        if rule.signal not in known:
+            yield Fault(where, f"signal `{rule.signal}` does not exist{suggestion(rule.signal, known)}")
+        if rule.is_ is None and rule.at_most is None and rule.at_least is None:
+            yield Fault(where, "says nothing of the signal; write is, at_most or at_least")
+
+
+def _launch_contradictions(plan: Plan) -> Iterator[Fault]:
+    """Find issues that the plan wants before the launch and lists after it."""
+    after = [phase for phase in plan.phases if _is_after_launch(plan, phase)]
+    for issue in plan.issues:
+        if issue.priority not in (Priority.CRITICAL, Priority.HIGH):
+            continue
+        for phase in after:
+            if issue.id in phase.issues:
+                yield _warning(
+                    _place(issue),
+                    f"is {issue.priority.value} priority, due before the launch, yet the timeline puts it into "
+                    f"`{phase.name}` ({_span(phase)}), after it",
+                )
+
+
+def _is_after_launch(plan: Plan, phase: Phase) -> bool:
+    days = [other.last_day or other.first_day or 0 for other in plan.phases]
+    launch_day = max(days, default=0)
+    if phase.weeks is not None:
+        return launch_day > 0 and phase.weeks[0] > 1
+    return "post" in phase.name.casefold() and any(
+        "deploy" in milestone.name.casefold() for milestone in milestones_of(plan)
+    )
+
+
+def _timeline_contradictions(plan: Plan) -> Iterator[Fault]:
+    """Find an issue whose own weeks are not those of the phase that holds it."""
+    for issue in plan.issues:
+        own = re.search(r"weeks?\s+(\d+)\s*(?:[-–—]|to)\s*(\d+)", issue.timeline, re.IGNORECASE)
+        if own is None:
+            continue
+        weeks = (int(own[1]), int(own[2]))
+        for phase in plan.phases:
+            if issue.id in phase.issues and phase.weeks is not None and phase.weeks != weeks:
+                yield _warning(
+                    _place(issue),
+                    f"says `{issue.timeline}`, but the timeline's `{phase.name}` is {_span(phase)}",
+                )
+
+
+def _span(phase: Phase) -> str:
+    if phase.weeks is not None:
+        return f"weeks {phase.weeks[0]}–{phase.weeks[1]}"
+    return f"days {phase.first_day}–{phase.last_day}" if phase.first_day != phase.last_day else f"day {phase.first_day}"
+
+
+def _open_days(plan: Plan) -> Iterator[Fault]:
+    if plan.calendar.day_count is DayCount.OPEN and any((phase.last_day or 0) > 1 for phase in plan.phases):
+        yield _warning(
+            "phases",
+            "the timeline counts days, but does not say whether they are working days; they are read as working days: "
+            'write day_count = "working" or "calendar" under [calendar]',
+        )
+
+
+_RULES: tuple[Callable[[Plan], Iterable[Fault]], ...] = (
+    _ids,
+    _issue_references,
+    _milestone_references,
+    _cycle,
+    _ranges,
+    _dates,
+    _calendar,
+    _sources,
+    _triggers,
+    _launch_contradictions,
+    _timeline_contradictions,
+    _open_days,
+)

@@ -1,0 +1,227 @@
+"""The fold: snapshot = fold(plan, events, observations, now). No other state exists.
+
+`Folder` does the same step by step: events are folded once, the schedule is computed when plan or journal
+change (and each minute, since unfinished work moves with the time), and a query's percentiles only when its
+series does. What it keeps is a memory of what it worked out, never a fact of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from msgspec.structs import replace
+
+from loom_tui.plan.model import IssueId, Plan, PostgresSource, Risk, SentrySource, Status
+from loom_tui.plan.schedule import Progress, Schedule, with_projection
+from loom_tui.plan.timeline import milestones_of, phase_span, planned_at
+from loom_tui.room import views
+from loom_tui.room.events import Event
+from loom_tui.room.gate import judge
+from loom_tui.room.ledger import Ledger, advance, progress_of, stand, task_views
+from loom_tui.room.signals import Bucket, signals_of
+from loom_tui.room.snapshot import (
+    DatabaseView,
+    ErrorsView,
+    IssueView,
+    MilestoneView,
+    Observations,
+    PhaseView,
+    QueryView,
+    RiskView,
+    SignalView,
+    Snapshot,
+)
+
+SCHEDULE_EVERY_S = 60.0
+_CHANGES = frozenset({"deploy", "migration", "rollback"})
+
+
+def fold(plan: Plan, events: Iterable[Event], observations: Observations, now: float) -> Snapshot:
+    """Compute everything that any screen shows at `now` (Unix seconds)."""
+    folder = Folder(plan)
+    folder.take(events)
+    return folder.snapshot(observations, now)
+
+
+class Folder:
+    """Folds one plan's room, again and again, as events and readings come in."""
+
+    def __init__(self, plan: Plan, ledger: Ledger | None = None) -> None:
+        self.ledger = ledger or Ledger()
+        self._plan = plan
+        self._signals = signals_of(plan)
+        self._work: _Work | None = None
+        self._queries: dict[str, tuple[tuple[Bucket, ...], float, views.QueryFigures]] = {}
+
+    def take(self, events: Iterable[Event]) -> None:
+        """Fold new events in."""
+        seq = self.ledger.seq
+        self.ledger = advance(self.ledger, events)
+        if self.ledger.seq != seq:
+            self._work = None
+
+    def snapshot(self, observations: Observations, now: float) -> Snapshot:
+        """Compute the snapshot at `now`."""
+        work = self._work
+        if work is None or not 0 <= now - work.at < SCHEDULE_EVERY_S:
+            work = self._work = _Work(self._plan, self.ledger, now)
+        signals = {
+            name: views.signal_view(signal, observations.latest.get(name), now=now)
+            for name, signal in self._signals.items()
+        }
+        databases = self._databases(signals, observations, now)
+        for database in databases:
+            for query in database.queries:
+                signals |= views.percentile_views(query, self._signals)
+        return Snapshot(
+            now=now,
+            plan=work.plan,
+            gate=judge(work.plan),
+            issues=work.issues,
+            schedule=work.schedule,
+            phases=work.phases,
+            milestones=work.milestones,
+            cadences=work.plan.cadences,
+            risks=tuple(_risk_view(risk, signals) for risk in work.plan.risks),
+            errors=self._errors(signals, observations),
+            databases=databases,
+            services=views.service_views(work.plan, signals),
+            signals=signals,
+            feeds=views.feed_views(work.plan, observations, now=now),
+            collector=observations.collector,
+            events=self.ledger.events,
+            marks=self.ledger.marks,
+            version=views.version_view(work.plan, signals),
+        )
+
+    def _errors(self, signals: Mapping[str, SignalView], observations: Observations) -> tuple[ErrorsView, ...]:
+        deployed_at = self._last_mark(frozenset({"deploy"}))
+        return tuple(
+            views.errors_view(
+                name, signals, observations.series.get(f"{name}.errors_per_minute", ()), deployed_at=deployed_at
+            )
+            for name, source in self._plan.sources.items()
+            if isinstance(source, SentrySource)
+        )
+
+    def _databases(
+        self, signals: Mapping[str, SignalView], observations: Observations, now: float
+    ) -> tuple[DatabaseView, ...]:
+        changed_at = self._last_mark(_CHANGES)
+        since = max(now - observations.window_s, changed_at or 0.0)
+        return tuple(
+            views.database_view(name, self._queries_of(name, source, signals, observations, since), signals)
+            for name, source in self._plan.sources.items()
+            if isinstance(source, PostgresSource)
+        )
+
+    def _queries_of(
+        self,
+        name: str,
+        source: PostgresSource,
+        signals: Mapping[str, SignalView],
+        observations: Observations,
+        since: float,
+    ) -> tuple[QueryView, ...]:
+        targets = {target.name: target for target in self._plan.targets}
+        out = []
+        for query in source.queries:
+            signal = signals[f"{name}.{query.name}.ms"]
+            series = observations.series.get(signal.signal.id, ())
+            figures = self._figures(signal.signal.id, series, since)
+            out.append(
+                views.query_view(name, query, targets.get(query.target), figures=figures, signal=signal, series=series)
+            )
+        return tuple(out)
+
+    def _figures(self, signal: str, series: tuple[Bucket, ...], since: float) -> views.QueryFigures:
+        """Give a query's percentiles, merged anew only when its series changed or the window moved by a bucket."""
+        first = next((bucket.start for bucket in series if bucket.start >= since), since)
+        known = self._queries.get(signal)
+        if known is not None and known[0] is series and known[1] == first:
+            return replace(known[2], since=since)
+        figures = views.query_figures(series, since=since)
+        self._queries[signal] = (series, first, figures)
+        return figures
+
+    def _last_mark(self, kinds: frozenset[str]) -> float | None:
+        return max((mark.at for mark in self.ledger.marks if mark.kind in kinds), default=None)
+
+
+class _Work:
+    """What hangs on plan and journal: the issues as they stand, and when they can be done."""
+
+    def __init__(self, plan: Plan, ledger: Ledger, now: float) -> None:
+        self.at = now
+        self.plan = replace(plan, issues=tuple(stand(issue, ledger.standing(issue.id)) for issue in plan.issues))
+        progress = progress_of(plan, ledger, now=now)
+        self.schedule = with_projection(self.plan, now=now, progress=progress)
+        self.issues = _issue_views(self.plan, ledger, self.schedule)
+        self.phases = tuple(_phase_views(self.plan, progress, self.schedule))
+        self.milestones = tuple(_milestone_views(self.plan, self.schedule, progress))
+
+
+def _issue_views(plan: Plan, ledger: Ledger, schedule: Schedule) -> tuple[IssueView, ...]:
+    chain = frozenset(schedule.chain)
+    settled = {issue.id for issue in plan.issues if issue.status in (Status.DONE, Status.DROPPED)}
+    out = []
+    for issue in plan.issues:
+        standing = ledger.standing(issue.id)
+        out.append(
+            IssueView(
+                issue=issue,
+                tasks=task_views(issue, standing),
+                critical=issue.id in chain,
+                waits_for=tuple(other for other in issue.depends_on if other not in settled),
+                started_at=standing.started_at,
+                done_at=standing.done_at,
+                history=standing.history,
+            )
+        )
+    return tuple(out)
+
+
+def _phase_views(plan: Plan, progress: Progress, schedule: Schedule) -> Iterable[PhaseView]:
+    for phase in plan.phases:
+        span = phase_span(plan, phase)
+        starts = [progress.started_at[i] for i in phase.issues if i in progress.started_at]
+        ends = [progress.done_at[i] for i in phase.issues if i in progress.done_at]
+        projected = [schedule.items[i].earliest_finish for i in phase.issues if i in schedule.items]
+        done = _done_of(plan, phase.issues)
+        yield PhaseView(
+            phase=phase,
+            starts_at=span[0] if span else None,
+            ends_at=span[1] if span else None,
+            actual_start_at=min(starts, default=None),
+            actual_end_at=max(ends) if ends and done == len(phase.issues) else None,
+            projected_end_at=max(projected, default=None),
+            done=done,
+            of=len(phase.issues),
+        )
+
+
+def _done_of(plan: Plan, issues: Iterable[IssueId]) -> int:
+    done = {issue.id for issue in plan.issues if issue.status is Status.DONE}
+    return sum(issue_id in done for issue_id in issues)
+
+
+def _milestone_views(plan: Plan, schedule: Schedule, progress: Progress) -> Iterable[MilestoneView]:
+    for milestone in milestones_of(plan):
+        item = schedule.milestones.get(milestone.name)
+        yield MilestoneView(
+            milestone=milestone,
+            planned_at=planned_at(plan, milestone),
+            projected_at=item.earliest_finish if item is not None else None,
+            reached=bool(milestone.after) and all(issue_id in progress.done_at for issue_id in milestone.after),
+        )
+
+
+def _risk_view(risk: Risk, signals: Mapping[str, SignalView]) -> RiskView:
+    if risk.trigger is None:
+        return RiskView(risk=risk, lit=None, why="no trigger: a person must judge it")
+    view = signals.get(risk.trigger.signal)
+    if view is None:
+        return RiskView(risk=risk, lit=None, why=f"no source gives {risk.trigger.signal}")
+    lit = views.rule_holds(risk.trigger, view)
+    why = view.why or "unknown" if lit is None else ""
+    return RiskView(risk=risk, lit=lit, why=why, signal=view)

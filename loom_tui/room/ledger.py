@@ -1,0 +1,156 @@
+"""What the journal alone says, folded event by event: ticks, statuses, owners, efforts, blockers, marks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from loom_tui.plan.model import Issue, IssueId, Plan, Range, Status, Task
+from loom_tui.plan.schedule import Progress
+from loom_tui.room.events import (
+    Event,
+    IssueBlocked,
+    IssueEffortSet,
+    IssueOwnersSet,
+    IssueStatusSet,
+    MarkerSet,
+    NoteAdded,
+    TaskTicked,
+)
+from loom_tui.room.snapshot import Mark, TaskView
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """What events say of one issue; None where nobody said anything."""
+
+    ticks: Mapping[str, TaskTicked] = {}  # by the task's text: a plan's edit may move a task
+    ticked: Mapping[str, tuple[str, float]] = {}  # by whom, when
+    status: Status | None = None
+    owners: tuple[str, ...] | None = None
+    effort_hours: Range | None = None
+    blocked: str = ""
+    started_at: float | None = None
+    done_at: float | None = None
+    history: tuple[Event, ...] = ()
+
+
+_UNTOUCHED = Standing()
+
+
+class Ledger(Struct, frozen=True, kw_only=True):
+    """The journal as folded so far. `advance` gives the next one and leaves this one as it is."""
+
+    events: tuple[Event, ...] = ()
+    standings: Mapping[IssueId, Standing] = {}
+    marks: tuple[Mark, ...] = ()
+
+    @property
+    def seq(self) -> int:
+        """Number the newest folded event."""
+        return self.events[-1].seq if self.events else 0
+
+    def standing(self, issue_id: IssueId) -> Standing:
+        """Say what events say of an issue."""
+        return self.standings.get(issue_id, _UNTOUCHED)
+
+
+def advance(ledger: Ledger, events: Iterable[Event]) -> Ledger:
+    """Fold more events in, in order."""
+    added = tuple(events)
+    standings = dict(ledger.standings)
+    marks = list(ledger.marks)
+    for event in added:
+        payload = event.payload
+        if isinstance(payload, MarkerSet):
+            marks.append(Mark(at=event.at, kind=payload.marker, text=payload.text, actor=event.actor))
+        elif isinstance(payload, NoteAdded):
+            marks.append(Mark(at=event.at, kind="note", text=payload.text, actor=event.actor))
+        issue_id = getattr(payload, "issue", None)
+        if issue_id is not None:
+            standings[issue_id] = _after(standings.get(issue_id, _UNTOUCHED), event)
+    return Ledger(events=ledger.events + added, standings=standings, marks=tuple(marks))
+
+
+def _after(standing: Standing, event: Event) -> Standing:
+    payload = event.payload
+    standing = replace(standing, history=(*standing.history, event))
+    if isinstance(payload, TaskTicked):
+        started_at = standing.started_at if standing.started_at is not None or not payload.done else event.at
+        return replace(
+            standing,
+            ticks={**standing.ticks, payload.text: payload},
+            ticked={**standing.ticked, payload.text: (event.actor, event.at)},
+            started_at=started_at,
+        )
+    if isinstance(payload, IssueStatusSet):
+        return _after_status(standing, payload.status, event.at)
+    if isinstance(payload, IssueOwnersSet):
+        return replace(standing, owners=payload.owners)
+    if isinstance(payload, IssueEffortSet):
+        return replace(standing, effort_hours=payload.effort_hours)
+    if isinstance(payload, IssueBlocked):
+        return replace(standing, blocked=payload.reason)
+    return standing
+
+
+def _after_status(standing: Standing, status: Status, at: float) -> Standing:
+    done_at = at if status is Status.DONE else None
+    started_at = standing.started_at
+    if status in (Status.OPEN, Status.READY):
+        started_at = None
+    elif started_at is None and status in (Status.IN_PROGRESS, Status.DONE):
+        started_at = at
+    return replace(standing, status=status, started_at=started_at, done_at=done_at)
+
+
+def stand(issue: Issue, standing: Standing) -> Issue:
+    """Lay what events say over what the plan says of an issue."""
+    status, claimed = issue.status, issue.claimed
+    if standing.status is not None:
+        status, claimed = standing.status, False
+    elif standing.started_at is not None and status in (Status.OPEN, Status.READY):
+        status = Status.IN_PROGRESS
+    if standing.blocked and status not in (Status.DONE, Status.DROPPED):
+        status = Status.BLOCKED
+    blockers = (*issue.blockers, standing.blocked) if standing.blocked else issue.blockers
+    return replace(
+        issue,
+        status=status,
+        claimed=claimed,
+        owners=issue.owners if standing.owners is None else standing.owners,
+        effort_hours=standing.effort_hours or issue.effort_hours,
+        effort_likely_hours=None if standing.effort_hours else issue.effort_likely_hours,
+        blockers=blockers,
+        tasks=tuple(_task(task, standing) for task in issue.tasks),
+    )
+
+
+def _task(task: Task, standing: Standing) -> Task:
+    tick = standing.ticks.get(task.text)
+    return task if tick is None else replace(task, done=tick.done, claimed=False)
+
+
+def task_views(issue: Issue, standing: Standing) -> tuple[TaskView, ...]:
+    """Show an issue's boxes with who ticked them. A `done` that nobody ticked is the document's claim."""
+    views = []
+    for task in issue.tasks:
+        by, at = standing.ticked.get(task.text, ("", None))
+        views.append(TaskView(text=task.text, done=task.done, claimed=task.done and at is None, by=by, at=at))
+    return tuple(views)
+
+
+def progress_of(plan: Plan, ledger: Ledger, *, now: float) -> Progress:
+    """Say what actually happened, for the schedule. A document's 'done' counts as done by now, for planning only."""
+    started_at: dict[IssueId, float] = {}
+    done_at: dict[IssueId, float] = {}
+    for issue in plan.issues:
+        standing = ledger.standing(issue.id)
+        if standing.started_at is not None:
+            started_at[issue.id] = standing.started_at
+        if standing.done_at is not None:
+            done_at[issue.id] = standing.done_at
+        elif standing.status is None and issue.status is Status.DONE:
+            done_at[issue.id] = now
+    return Progress(started_at=started_at, done_at=done_at)

@@ -1,0 +1,256 @@
+"""The readings' side of the fold: signals, databases, errors, services and feeds as they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import inf
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from loom_tui.plan.model import HttpSource, Plan, Query, Rule, Target
+from loom_tui.room.signals import (
+    PERCENTILES,
+    Bucket,
+    ErrorIssue,
+    Freshness,
+    Kind,
+    PollerReport,
+    Signal,
+    State,
+    Stored,
+    freshness,
+    ttl_of,
+)
+from loom_tui.room.sketch import percentiles
+from loom_tui.room.snapshot import (
+    CollectorView,
+    DatabaseView,
+    ErrorsView,
+    FeedView,
+    Observations,
+    QueryView,
+    SignalView,
+    Verdict,
+)
+
+P99_MIN_SAMPLES = 100  # a 99th percentile of fewer is the maximum by another name
+
+_REPORTS: msgspec.json.Decoder[PollerReport] = msgspec.json.Decoder(PollerReport)
+_ISSUES: msgspec.json.Decoder[tuple[ErrorIssue, ...]] = msgspec.json.Decoder(tuple[ErrorIssue, ...])
+
+
+def signal_view(signal: Signal, stored: Stored | None, *, now: float) -> SignalView:
+    """Show a signal's newest reading. Anything but a fresh reading has the state unknown, and says why."""
+    fresh = freshness(stored, signal, now)
+    if stored is None:
+        return SignalView(signal=signal, reading=None, freshness=fresh, state=State.UNKNOWN, why="never read")
+    reading = stored.reading
+    if fresh is Freshness.FRESH:
+        return SignalView(signal=signal, reading=reading, freshness=fresh, state=reading.state, why=reading.detail)
+    why = "stale" if fresh is Freshness.STALE else "read in the future: a clock is wrong"
+    return SignalView(signal=signal, reading=reading, freshness=fresh, state=State.UNKNOWN, why=why)
+
+
+def rule_holds(rule: Rule, view: SignalView) -> bool | None:
+    """Say whether a rule holds of a signal; None where nothing fresh can tell."""
+    if view.state is State.UNKNOWN or view.reading is None:
+        return None
+    verdicts: list[bool] = []
+    if rule.is_ is not None:
+        words = {view.state.value, view.reading.detail}
+        verdicts.append(rule.is_ in words)
+    value = view.reading.value
+    if rule.at_most is not None or rule.at_least is not None:
+        if value is None:
+            return None
+        verdicts.append(
+            (rule.at_most is None or value <= rule.at_most) and (rule.at_least is None or value >= rule.at_least)
+        )
+    return all(verdicts) if verdicts else None
+
+
+class QueryFigures(Struct, frozen=True):
+    """Percentiles (ms) by number over `samples` executions since `since`."""
+
+    samples: int
+    values: Mapping[int, float]
+    since: float
+
+
+def query_figures(series: Sequence[Bucket], *, since: float) -> QueryFigures:
+    """Merge the sketches of the buckets that begin at `since` or later."""
+    taken = [bucket for bucket in series if bucket.start >= since]
+    samples = sum(bucket.count for bucket in taken)
+    if not samples:
+        return QueryFigures(0, {}, since)
+    found = percentiles((bucket.sketch for bucket in taken), [p / 100 for p in PERCENTILES]).values
+    values = {p: value for p, value in zip(PERCENTILES, found, strict=True) if value is not None}
+    return QueryFigures(samples, values, since)
+
+
+def query_view(
+    source: str,
+    query: Query,
+    target: Target | None,
+    *,
+    figures: QueryFigures,
+    signal: SignalView,
+    series: tuple[Bucket, ...],
+) -> QueryView:
+    """Show a named query: its percentiles where there are samples enough, against its target."""
+    enough = {50: 1, 95: query.min_samples, 99: max(P99_MIN_SAMPLES, query.min_samples)}
+    shown = {p: figures.values.get(p) if figures.samples >= enough[p] else None for p in PERCENTILES}
+    judged = target.percentile if target is not None and target.percentile in PERCENTILES else 95
+    value = shown[judged]
+    verdict, why = _query_verdict(
+        value, target, signal, percentile=judged, samples=figures.samples, needed=enough[judged]
+    )
+    return QueryView(
+        source=source,
+        query=query,
+        target=target,
+        samples=figures.samples,
+        p50_ms=shown[50],
+        p95_ms=shown[95],
+        p99_ms=shown[99],
+        factor=target.baseline_ms / value if target is not None and target.baseline_ms and value else None,
+        verdict=verdict,
+        why=why,
+        since=figures.since,
+        signal=signal,
+        series=series,
+    )
+
+
+def _query_verdict(
+    value: float | None, target: Target | None, signal: SignalView, *, percentile: int, samples: int, needed: int
+) -> tuple[Verdict, str]:
+    if signal.freshness is not Freshness.FRESH:
+        return Verdict.UNKNOWN, signal.why
+    if value is None:
+        return Verdict.UNKNOWN, f"{samples} of {needed} samples"
+    if target is None or target.target_ms is None:
+        return Verdict.UNKNOWN, "the plan sets no target"
+    limit = target.target_ms.high
+    if value <= limit:
+        return Verdict.MET, f"p{percentile} of {samples} samples"
+    return Verdict.NOT_MET, f"p{percentile} of {samples} samples is over {limit:g} ms"
+
+
+def percentile_views(view: QueryView, signals: Mapping[str, Signal]) -> dict[str, SignalView]:
+    """Show a query's percentiles as signals of their own, so that rules can speak of them."""
+    out: dict[str, SignalView] = {}
+    for percentile, value in zip(PERCENTILES, (view.p50_ms, view.p95_ms, view.p99_ms), strict=True):
+        signal = signals[f"{view.source}.{view.query.name}.p{percentile}_ms"]
+        base = view.signal
+        if value is None or base.reading is None:
+            why = base.why if base.reading is None else f"{view.samples} samples are too few"
+            out[signal.id] = SignalView(
+                signal=signal, reading=None, freshness=base.freshness, state=State.UNKNOWN, why=why
+            )
+            continue
+        reading = replace(base.reading, signal=signal.id, value=value, detail="", state=State.OK)
+        fresh = base.freshness is Freshness.FRESH
+        out[signal.id] = SignalView(
+            signal=signal,
+            reading=reading,
+            freshness=base.freshness,
+            state=State.OK if fresh else State.UNKNOWN,
+            why="" if fresh else base.why,
+        )
+    return out
+
+
+def database_view(name: str, queries: tuple[QueryView, ...], signals: Mapping[str, SignalView]) -> DatabaseView:
+    """Show one PostgreSQL source."""
+    return DatabaseView(
+        source=name,
+        signal=signals[name],
+        queries=queries,
+        sessions=signals[f"{name}.sessions"],
+        sessions_active=signals[f"{name}.sessions_active"],
+        max_sessions=signals[f"{name}.max_sessions"],
+        locks_waiting=signals[f"{name}.locks_waiting"],
+        longest_s=signals[f"{name}.longest_s"],
+    )
+
+
+_ORDER = {"new": 0, "regressed": 1, "escalating": 2, "ongoing": 3}
+
+
+def errors_view(
+    name: str, signals: Mapping[str, SignalView], series: tuple[Bucket, ...], *, deployed_at: float | None
+) -> ErrorsView:
+    """Show one error feed: what was first seen since the deploy, then new, regressed, escalating, ongoing."""
+    body, issues = _decoded(signals[f"{name}.issues"])
+    since = inf if deployed_at is None else deployed_at
+
+    def rank(issue: ErrorIssue) -> tuple[bool, int, float]:
+        return ((issue.first_seen or 0.0) < since, _ORDER.get(issue.substatus, 3), -(issue.last_seen or 0.0))
+
+    return ErrorsView(
+        source=name,
+        signal=body,
+        issues=tuple(sorted(issues, key=rank)),
+        new=signals[f"{name}.new"],
+        regressed=signals[f"{name}.regressed"],
+        critical=signals[f"{name}.critical"],
+        per_minute=signals[f"{name}.errors_per_minute"],
+        series=series,
+    )
+
+
+def _decoded(view: SignalView) -> tuple[SignalView, tuple[ErrorIssue, ...]]:
+    """Decode the feed's body. One of another version's making is unknown, not a crash."""
+    if view.reading is None or not view.reading.body:
+        return view, ()
+    try:
+        return view, _ISSUES.decode(view.reading.body)
+    except msgspec.DecodeError:
+        return replace(view, state=State.UNKNOWN, why="written by another version of Loom"), ()
+
+
+def service_views(plan: Plan, signals: Mapping[str, SignalView]) -> tuple[SignalView, ...]:
+    """List the HTTP sources' signals, in the plan's order."""
+    http = {name for name, source in plan.sources.items() if isinstance(source, HttpSource)}
+    return tuple(view for view in signals.values() if view.signal.source in http and view.signal.kind is not Kind.BODY)
+
+
+def version_view(plan: Plan, signals: Mapping[str, SignalView]) -> SignalView | None:
+    """Find the deployed version, where a source tells it."""
+    for name, source in plan.sources.items():
+        if isinstance(source, HttpSource) and source.version_field:
+            return signals[f"{name}.version"]
+    return None
+
+
+def feed_views(plan: Plan, observations: Observations, *, now: float) -> tuple[FeedView, ...]:
+    """Show each poller: live while its last success is fresh and somebody polls."""
+    out = []
+    for name, source in plan.sources.items():
+        stored = observations.latest.get(f"feed.{name}")
+        report = _report(stored)
+        last = report.last_success_at if report is not None else None
+        live = observations.collector.alive and last is not None and now - last <= ttl_of(source)
+        why = "" if live else _feed_why(report, observations.collector)
+        out.append(FeedView(source=name, label=source.label or name, live=live, report=report, why=why))
+    return tuple(out)
+
+
+def _report(stored: Stored | None) -> PollerReport | None:
+    if stored is None or not stored.reading.body:
+        return None
+    try:
+        return _REPORTS.decode(stored.reading.body)
+    except msgspec.DecodeError:
+        return None
+
+
+def _feed_why(report: PollerReport | None, collector: CollectorView) -> str:
+    if not collector.alive:
+        return collector.why
+    if report is None:
+        return "not asked yet"
+    return report.why or "silent"
