@@ -1,0 +1,298 @@
+"""A room's session on its store: what it sees, what it writes, and what it says when something is wrong."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from loom_tui.commands.rooms import open_room_store
+from loom_tui.plan.model import Plan
+from loom_tui.plan.toml import dump_plan
+from loom_tui.reader import Ask, Intent, Listener, Reader, RoomPlace, Session, Window, read_once
+from loom_tui.room.events import MarkerSet, NoteAdded, PlanAdopted, TaskTicked
+from loom_tui.room.signals import Freshness, Reading, State, signals_of
+from loom_tui.room.snapshot import Snapshot
+from loom_tui.store.base import Store, StoreFull
+from tests.samples import NOW, sample_plan
+
+TICK = TaskTicked(issue=147, task=0, text="User registration", done=True)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Bench:
+    """A plan's file, a store's directory and a clock that the test moves."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / "loom.toml"
+        self.path.write_text(dump_plan(sample_plan()), encoding="utf-8")
+        self.directory = directory / "state"
+        self.clock = Clock()
+        self.started: list[Path] = []
+
+    def open(self, plan: Plan) -> Store:
+        return open_room_store(plan, self.directory)
+
+    def place(self, actor: str, *, read_only: bool = False, trouble: str = "") -> RoomPlace:
+        def start(path: Path) -> str:
+            self.started.append(path)
+            return trouble
+
+        return RoomPlace(
+            plan_path=self.path,
+            open_store=self.open,
+            actor=actor,
+            read_only=read_only,
+            clock=self.clock,
+            start_collector=start,
+        )
+
+    @contextmanager
+    def session(self, actor: str, *, read_only: bool = False, trouble: str = "") -> Iterator[Session]:
+        session = Session(self.place(actor, read_only=read_only, trouble=trouble))
+        try:
+            yield session
+        finally:
+            session.close()
+
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        store = self.open(sample_plan())
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def seen(session: Session) -> Snapshot:
+    snapshot = session.look()
+    assert snapshot is not None
+    return snapshot
+
+
+def test_the_first_look_gives_a_snapshot_and_the_next_nothing_new(bench):
+    with bench.session("ana") as session:
+        assert seen(session).plan.plan.title == sample_plan().plan.title
+        assert session.look() is None
+
+
+def test_a_tick_in_one_room_is_seen_in_the_other_at_its_next_look(bench):
+    with bench.session("ana") as ana, bench.session("bo") as bo:
+        seen(bo)
+        ana.obey(Intent(TICK))
+        bench.clock.now += 0.25
+        view = seen(bo).issue(147)
+        assert view is not None
+        assert (view.tasks[0].done, view.tasks[0].by) == (True, "ana")
+
+
+def test_readings_are_taken_in_at_most_once_a_second(bench):
+    with bench.session("ana") as session, bench.store() as store:
+        seen(session)
+        lease = store.acquire("collector", holder="h", ttl_s=60, now=bench.clock.now)
+        assert lease is not None
+        store.define(signals_of(sample_plan()).values())
+        store.record([Reading(signal="app", observed_at=bench.clock.now)], lease=lease, now=bench.clock.now)
+        bench.clock.now += 0.25
+        assert session.look() is None
+        bench.clock.now += 1
+        assert seen(session).signals["app"].state is State.OK
+
+
+def test_ages_move_on_when_nobody_writes(bench):
+    with bench.session("ana") as session:
+        seen(session)
+        bench.clock.now += 5
+        assert seen(session).now == bench.clock.now
+
+
+def test_a_clock_that_jumps_back_does_not_freeze_the_room(bench):
+    with bench.session("ana") as session:
+        seen(session)
+        bench.clock.now -= 3600
+        assert seen(session).now == bench.clock.now
+
+
+def test_opening_a_plan_adopts_its_version_once(bench):
+    for _ in range(2):
+        with bench.session("ana") as session:
+            seen(session)
+    with bench.store() as store:
+        assert [type(event.payload) for event in store.events()] == [PlanAdopted]
+
+
+def test_an_edited_plan_is_taken_over_and_keeps_what_was_ticked(bench):
+    with bench.session("ana") as session:
+        session.obey(Intent(TICK))
+        seen(session)
+        text = bench.path.read_text(encoding="utf-8").replace("v1.7.0", "v1.7.1")
+        bench.path.write_text(text + "\n", encoding="utf-8")
+        snapshot = seen(session)
+        assert snapshot.plan.plan.release == "v1.7.1"
+        view = snapshot.issue(147)
+        assert view is not None
+        assert view.tasks[0].done
+        assert session.trouble == ""
+    with bench.store() as store:
+        assert sum(isinstance(event.payload, PlanAdopted) for event in store.events()) == 2
+
+
+def test_a_half_written_plan_is_shown_as_a_fault_and_the_old_one_stays(bench):
+    whole = bench.path.read_text(encoding="utf-8")
+    with bench.session("ana") as session:
+        seen(session)
+        bench.path.write_text(whole[: len(whole) // 2] + "\n[[[", encoding="utf-8")
+        bench.clock.now += 5
+        assert seen(session).plan == sample_plan()
+        assert "loom.toml" in session.trouble
+        assert "stays in force" in session.trouble
+        bench.path.write_text(whole + "\n", encoding="utf-8")
+        session.look()
+        assert session.trouble == ""
+
+
+def test_a_plan_that_vanishes_for_a_moment_changes_nothing(bench):
+    with bench.session("ana") as session:
+        seen(session)
+        bench.path.unlink()
+        bench.clock.now += 5
+        assert seen(session).plan == sample_plan()
+        assert session.trouble == ""
+
+
+def test_a_read_only_room_writes_nothing_and_says_so(bench):
+    with bench.session("ana"):
+        pass
+    with bench.store() as store:
+        before = store.head()
+    with bench.session("bo", read_only=True) as session:
+        seen(session)
+        session.obey(Intent(TICK))
+        session.obey(Ask("db"))
+        assert "read-only" in session.trouble
+    with bench.store() as store:
+        assert store.head() == before
+        assert store.requests() == []
+
+
+def test_a_room_without_a_collector_starts_one_and_does_not_start_it_again_at_once(bench):
+    with bench.session("ana") as session:
+        assert not seen(session).collector.alive
+        bench.clock.now += 5
+        seen(session)
+        assert bench.started == [bench.path]
+        bench.clock.now += 5
+        seen(session)
+        assert len(bench.started) == 2
+
+
+def test_a_collector_that_cannot_be_started_is_told(bench):
+    with bench.session("ana", trouble="no collector: no such interpreter") as session:
+        snapshot = seen(session)
+        assert session.trouble == snapshot.collector.why == "no collector: no such interpreter"
+
+
+def test_a_running_collector_is_not_started_twice(bench):
+    with bench.store() as store, bench.session("ana") as session:
+        assert store.acquire("collector", holder="h", ttl_s=60, now=bench.clock.now)
+        assert seen(session).collector.alive
+        assert bench.started == []
+
+
+def test_an_ask_is_posted_to_the_collector(bench):
+    with bench.session("ana") as session, bench.store() as store:
+        session.obey(Ask("db"))
+        (request,) = store.requests()
+        assert (request.what, request.subject, request.asked_by) == ("poll", "db", "ana")
+
+
+def test_a_write_that_the_store_refuses_is_told_and_the_room_goes_on(bench, monkeypatch):
+    with bench.session("ana") as session:
+
+        def full(*_args: object, **_kwargs: object) -> None:
+            raise StoreFull("The disk is full.")
+
+        monkeypatch.setattr(session._store, "append", full)
+        session.obey(Intent(NoteAdded(text="n")))
+        assert session.trouble == "The disk is full."
+        assert seen(session).events
+        monkeypatch.undo()
+        session.obey(Intent(NoteAdded(text="n")))
+        assert session.trouble == ""
+
+
+def test_a_window_after_a_marker_is_exact_to_the_second(bench):
+    with bench.store() as store, bench.session("ana") as session:
+        lease = store.acquire("collector", holder="h", ttl_s=600, now=bench.clock.now)
+        assert lease is not None
+        store.define(signals_of(sample_plan()).values())
+
+        def run(value: float) -> None:
+            bench.clock.now += 1
+            reading = Reading(signal="db.dashboard.ms", observed_at=bench.clock.now, value=value)
+            store.record([reading], lease=lease, now=bench.clock.now)
+
+        for _ in range(30):
+            run(100.0)
+        bench.clock.now += 1
+        session.obey(Intent(MarkerSet(marker="migration", text="indexes")))
+        for _ in range(25):
+            run(8.0)
+        bench.clock.now += 1
+        query = seen(session).databases[0].queries[0]
+        assert query.samples == 25
+        assert query.p95_ms == pytest.approx(8.0, rel=0.01)
+        session.obey(Window(300.0))
+        assert seen(session).databases[0].queries[0].samples == 25
+
+
+def test_reading_a_store_once_gives_what_a_room_would_show(bench):
+    with bench.session("ana") as session:
+        session.obey(Intent(TICK))
+        shown = seen(session)
+    with bench.store() as store:
+        once = read_once(sample_plan(), store, now=bench.clock.now)
+    assert once.issues == shown.issues
+    assert once.signals["app"].freshness is Freshness.NEVER
+
+
+def test_the_thread_delivers_snapshots_takes_intents_and_ends(bench):
+    snapshots: queue.Queue[Snapshot] = queue.Queue()
+    troubles: queue.Queue[str] = queue.Queue()
+    reader = Reader(bench.place("ana"))
+    reader.start(Listener(snapshots.put, troubles.put))
+    try:
+        assert snapshots.get(timeout=10).issue(147) is not None
+        reader.submit(TICK)
+        while True:
+            view = snapshots.get(timeout=10).issue(147)
+            if view is not None and view.tasks[0].done:
+                break
+    finally:
+        reader.stop()
+    with bench.store() as store:
+        assert any(event.payload == TICK for event in store.events())
+
+
+def test_a_room_whose_plan_is_broken_from_the_start_says_why(bench):
+    bench.path.write_text("[plan", encoding="utf-8")
+    troubles: queue.Queue[str] = queue.Queue()
+    reader = Reader(bench.place("ana"))
+    reader.start(Listener(lambda _: None, troubles.put))
+    assert "not valid TOML" in troubles.get(timeout=10)
+    reader.stop()
