@@ -7,6 +7,7 @@ import pytest
 from loom_tui.room.signals import Reading
 from loom_tui.store.base import Lease, LeaseLost
 from loom_tui.store.leases import REQUESTS_KEPT_S
+from loom_tui.store.sqlite import SqliteStore
 from tests.stores import AT, new_store
 
 
@@ -22,11 +23,11 @@ def other(store, tmp_path):
         yield opened
 
 
-def take(store, holder: str = "one", now: float = AT) -> Lease | None:
+def take(store: SqliteStore, holder: str = "one", now: float = AT) -> Lease | None:
     return store.acquire("collector", holder=holder, ttl_s=5, now=now)
 
 
-def taken(store, holder: str = "one", now: float = AT) -> Lease:
+def taken(store: SqliteStore, holder: str = "one", now: float = AT) -> Lease:
     lease = take(store, holder, now)
     assert lease is not None
     return lease

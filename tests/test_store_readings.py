@@ -47,9 +47,7 @@ def number(at: float, value: float | None, signal: str = "db.sessions", **more) 
 
 
 def counts(store, signal: str, step_s: int) -> dict[float, int]:
-    return {
-        bucket.start: bucket.count for bucket in store.series(signal, start=0, end=T0 + 400 * DAY, step_s=step_s)
-    }
+    return {bucket.start: bucket.count for bucket in store.series(signal, start=0, end=T0 + 400 * DAY, step_s=step_s)}
 
 
 def test_the_newest_reading_comes_back_whole(store, record, tmp_path):
