@@ -1,0 +1,163 @@
+"""The process that holds a demo's world: `python -m loom_tui.demo.keeper`, started by `demo/world.py`.
+
+It reads one line of JSON (`Wish`) from its standard input, makes the world, answers with one line (`Answered`), and
+takes everything down when the standard input ends.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+from typing import Never
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from loom_tui.demo.database import coaching
+from loom_tui.demo.plan import LAST_STABLE, Addresses, demo_plan, local_zone
+from loom_tui.demo.postgres import running_postgres
+from loom_tui.demo.services import app, sentry, serve
+from loom_tui.demo.world import ACTOR, Answered, Wish, World, decode, encode, hold
+from loom_tui.plan.model import Plan, Status
+from loom_tui.plan.toml import dump_plan
+from loom_tui.room.events import IssueStatusSet, NoteAdded, Payload, TaskTicked
+from loom_tui.store.sqlite import open_store
+
+_COLLECTOR_STOP_S = 5.0
+
+
+def main() -> None:
+    """Keep one world until nobody needs it."""
+    signal.signal(signal.SIGTERM, _leave)
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)
+    wish = decode(sys.stdin.buffer.readline(), Wish)
+    directory = wish.directory
+    handle = hold(directory)
+    try:
+        with _kept(directory, wish.postgres_dsn) as made:
+            _answer(Answered(world=made))
+            sys.stdin.buffer.read()  # until the other end is closed, or its process is dead
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    except psycopg.Error as error:
+        _answer(Answered(why=f"The demo's PostgreSQL refused: {_first_line(error)}"))
+    except Exception as error:  # noqa: BLE001 - the last wall of this process: its only reader gets a sentence
+        _answer(Answered(why=f"The demo's world could not be made: {_first_line(error)}"))
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+        os.close(handle)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> Never:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: what follows is the taking down
+    sys.exit(0)
+
+
+def _answer(answer: Answered) -> None:
+    try:
+        sys.stdout.buffer.write(encode(answer) + b"\n")
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        pass  # whoever asked is gone; so will this process be
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+@contextmanager
+def _kept(directory: Path, postgres_dsn: str | None) -> Iterator[World]:
+    """Start everything, and stop it in the opposite order."""
+    born = time.time()
+    token = secrets.token_hex(16)
+    with ExitStack() as stack:
+        sentry_url = stack.enter_context(serve(sentry(token=token, born=born)))
+        app_url = stack.enter_context(serve(app(version=LAST_STABLE, started_at=born)))
+        server = postgres_dsn or stack.enter_context(running_postgres(directory / "postgres"))
+        dsn = stack.enter_context(coaching(server))
+        addresses = Addresses(
+            dsn_file=_secret(directory / "dsn", dsn),
+            token_file=_secret(directory / "sentry-token", token),
+            sentry_url=sentry_url,
+            app_url=app_url,
+        )
+        zone = local_zone()
+        plan = demo_plan(addresses, now=datetime.now(ZoneInfo(zone)), zone=zone)
+        plan_path, store = directory / "loom.toml", directory / "rooms"
+        plan_path.write_text(dump_plan(plan), encoding="utf-8")
+        _tell(plan, store)
+        collector = stack.enter_context(_collecting(plan_path, store))
+        made = World(
+            directory=directory,
+            plan_path=plan_path,
+            store_directory=store,
+            dsn_path=addresses.dsn_file,
+            sentry_url=sentry_url,
+            app_url=app_url,
+            keeper_pid=os.getpid(),
+            collector_pid=collector,
+        )
+        _secret(directory / "world.json", encode(made).decode())
+        yield made
+
+
+def _secret(path: Path, text: str) -> Path:
+    """Write a file that only its owner reads."""
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def _tell(plan: Plan, rooms: Path) -> None:
+    """Bring the room into the middle of a deploy day. The events say who wrote them, and when they were: now."""
+    store = open_store(rooms, plan_id=plan.plan.id)
+    try:
+        for payload in _story(plan):
+            store.append(payload, actor=ACTOR, at=time.time())
+    finally:
+        store.close()
+
+
+def _story(plan: Plan) -> Iterator[Payload]:
+    for issue in plan.issues:
+        if issue.id in (144, 145):
+            for number, task in enumerate(issue.tasks):
+                yield TaskTicked(issue=issue.id, task=number, text=task.text, done=True)
+            yield IssueStatusSet(issue=issue.id, status=Status.DONE)
+    yield IssueStatusSet(issue=146, status=Status.IN_PROGRESS)
+    yield NoteAdded(text="The migration is ready. Apply it from another terminal: loom demo migrate", issue=146)
+
+
+@contextmanager
+def _collecting(plan_path: Path, rooms: Path) -> Iterator[int]:
+    """Run the collector; gives its process's number."""
+    with (plan_path.parent / "collector.log").open("wb") as log:
+        collector = subprocess.Popen(
+            [sys.executable, "-m", "loom_tui", "watch", str(plan_path), "--store", str(rooms)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield collector.pid
+    finally:
+        collector.terminate()
+        try:
+            collector.wait(timeout=_COLLECTOR_STOP_S)
+        except subprocess.TimeoutExpired:
+            collector.kill()
+            collector.wait()
+
+
+if __name__ == "__main__":
+    main()

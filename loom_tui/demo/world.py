@@ -1,0 +1,230 @@
+"""The demo's world as others see it: made, found, migrated and gone again.
+
+A world is one directory and one process, its keeper (`demo/keeper.py`), which holds all that runs. The keeper lives
+as long as a pipe from the process that asked for the world: however that one ends, kill -9 included, the
+pipe closes and the world is taken down. A world whose keeper was killed itself is removed by the next demo.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from loom_tui.config.plans import load_plan
+from loom_tui.plan.model import Plan
+from loom_tui.room.events import MarkerSet
+from loom_tui.room.signals import Stored
+from loom_tui.store.base import Store
+from loom_tui.store.sqlite import open_store
+
+ACTOR = "demo"
+Message = TypeVar("Message", bound="Wish | World | Answered")
+START_TIMEOUT_S = 90.0
+STOP_TIMEOUT_S = 15.0
+SETTLE_TIMEOUT_S = 8.0
+
+
+class DemoError(Exception):
+    """The demo cannot be had; the message is a sentence that says why and what to do."""
+
+
+class Wish(Struct, frozen=True, kw_only=True):
+    """What a keeper is asked for, on its standard input: a DSN may hold a password, so it is no argument."""
+
+    directory: Path
+    postgres_dsn: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Wish({self.directory})"
+
+
+class World(Struct, frozen=True, kw_only=True):
+    """A running world; `world.json` in its directory says the same."""
+
+    directory: Path
+    plan_path: Path
+    store_directory: Path
+    dsn_path: Path
+    sentry_url: str
+    app_url: str
+    keeper_pid: int
+    collector_pid: int
+
+    @property
+    def dsn(self) -> str:
+        """Read where the database is; it may hold a password, so it is kept apart."""
+        return self.dsn_path.read_text(encoding="utf-8")
+
+    def open_store(self) -> Store:
+        """Open the world's room. Raises StoreError."""
+        return open_store(self.store_directory, plan_id=self.plan().plan.id)
+
+    def plan(self) -> Plan:
+        """Read the world's plan as it is now. Raises PlanFaults, OSError."""
+        return load_plan(self.plan_path)
+
+
+class Answered(Struct, frozen=True, kw_only=True):
+    """What a keeper says on its standard output, once: its world, or why there is none."""
+
+    world: World | None = None
+    why: str = ""
+
+
+def encode(value: Wish | World | Answered) -> bytes:
+    """Write one of a world's messages as JSON."""
+    return msgspec.json.encode(value, enc_hook=str)  # paths are the only foreign type
+
+
+def decode(body: bytes, kind: type[Message]) -> Message:
+    """Read one of a world's messages. Raises msgspec.DecodeError."""
+    return msgspec.json.decode(body, type=kind, dec_hook=lambda path, text: path(text))
+
+
+@contextmanager
+def world(*, postgres_dsn: str | None = None, timeout_s: float = START_TIMEOUT_S) -> Iterator[World]:
+    """Make a world, with its collector already asking, and take it down at the end. Raises DemoError."""
+    remove_dead_worlds()
+    directory = Path(tempfile.mkdtemp(prefix=_prefix()))
+    keeper = subprocess.Popen(
+        [sys.executable, "-m", "loom_tui.demo.keeper"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # the terminal's ctrl+c and hangup are for the room, not for its world
+    )
+    assert keeper.stdin is not None  # noqa: S101 - asked for above
+    assert keeper.stdout is not None  # noqa: S101
+    try:
+        keeper.stdin.write(encode(Wish(directory=directory, postgres_dsn=postgres_dsn)) + b"\n")
+        keeper.stdin.flush()
+        yield _made(keeper, timeout_s)
+    finally:
+        keeper.stdin.close()
+        keeper.stdout.close()
+        try:
+            keeper.wait(timeout=STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            keeper.kill()
+            keeper.wait()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _made(keeper: subprocess.Popen[bytes], timeout_s: float) -> World:
+    assert keeper.stdout is not None  # noqa: S101 - a pipe, see `world`
+    alarm = threading.Timer(timeout_s, keeper.kill)  # ends the read below
+    alarm.start()
+    try:
+        line = keeper.stdout.readline()
+    finally:
+        alarm.cancel()
+    if not line:
+        raise DemoError(f"The demo's world did not start within {timeout_s:.0f} s, or died on the way. Try again.")
+    answer = decode(line, Answered)
+    if answer.world is None:
+        raise DemoError(answer.why)
+    return answer.world
+
+
+def running_world() -> World:
+    """Find this user's newest running world. Raises DemoError."""
+    found = sorted((path.stat().st_mtime, path) for path in _directories("world.json") if is_kept(path.parent))
+    if not found:
+        raise DemoError("No demo is running here. Open one in another terminal: loom demo")
+    return decode(found[-1][1].read_bytes(), World)
+
+
+def apply_migration(found: World, *, clock: Callable[[], float] = time.time) -> bool:
+    """Apply the optimisation migration and mark it on the time axis; says whether it was not applied already.
+
+    The mark waits until the collector is past what it measured before: a slow execution that was under way
+    meanwhile would spoil the new window.
+    """
+    from loom_tui.demo.database import migrate  # noqa: PLC0415 - psycopg takes 0.25 s; `loom demo` itself does without
+
+    if not migrate(found.dsn):
+        return False
+    store = found.open_store()
+    try:
+        _settle(store)
+        text = "lookup indexes on session and practice_entry"
+        store.append(MarkerSet(marker="migration", text=text), actor=ACTOR, at=clock())
+    finally:
+        store.close()
+    return True
+
+
+def _settle(store: Store) -> None:
+    """Wait for two polls to be recorded: the first may have begun before, the second began after."""
+    lease = store.lease("collector")
+    if lease is None or lease.until < time.time():
+        return  # nobody polls
+    seen = {_recorded_at(store.latest())}
+    deadline = time.monotonic() + SETTLE_TIMEOUT_S
+    while len(seen) < 3 and time.monotonic() < deadline:
+        time.sleep(0.1)
+        seen.add(_recorded_at(store.latest()))
+
+
+def _recorded_at(latest: dict[str, Stored]) -> float:
+    return max((stored.recorded_at for name, stored in latest.items() if name.startswith("db.")), default=0.0)
+
+
+def hold(directory: Path) -> int:
+    """Take a world's lock for as long as this process lives; gives the descriptor."""
+    handle = os.open(directory / "kept", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return handle
+
+
+def is_kept(directory: Path) -> bool:
+    """Say whether a world's keeper lives: a lock ends with its process, a number may be somebody else's by now."""
+    try:
+        handle = os.open(directory / "kept", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def remove_dead_worlds(*, older_than_s: float = 60.0) -> None:
+    """Remove this user's worlds whose keeper is dead. One that is just being made has no lock yet: it is left alone."""
+    for path in _directories():
+        if time.time() - path.stat().st_mtime > older_than_s and not is_kept(path):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _prefix() -> str:
+    return f"loom-demo-{os.getuid()}-"
+
+
+def _directories(name: str = "") -> list[Path]:
+    """List this user's worlds, or the file `name` of each that has it; what another user put there is not ours."""
+    found = []
+    for directory in Path(tempfile.gettempdir()).glob(f"{_prefix()}*"):
+        status = directory.lstat()
+        if directory.is_symlink() or status.st_uid != os.getuid():
+            continue
+        if not name:
+            found.append(directory)
+        elif (directory / name).is_file():
+            found.append(directory / name)
+    return found

@@ -1,0 +1,198 @@
+"""A snapshot as JSON would have it: what the room shows, for scripts, `--json` and CI.
+
+Moments are ISO 8601 in UTC, ages are seconds and round up (nothing is older than it says), figures carry their unit
+in their name or beside them. What is not known is null, never zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from math import ceil
+from typing import Any
+
+from loom_tui.room.snapshot import (
+    CriterionView,
+    ErrorsView,
+    FeedView,
+    IssueView,
+    QueryView,
+    RiskView,
+    SignalView,
+    Snapshot,
+)
+
+
+def as_json(snapshot: Snapshot) -> dict[str, Any]:
+    """Give `gate`, `issues`, `schedule`, `risks`, `errors`, `signals` and `feeds` as plain values."""
+    now = snapshot.now
+    queries = {
+        f"{query.source}.{query.query.name}.ms": query for database in snapshot.databases for query in database.queries
+    }
+    return {
+        "gate": _gate(snapshot),
+        "issues": [_issue(view, snapshot) for view in snapshot.issues],
+        "schedule": _schedule(snapshot),
+        "risks": [_risk(view) for view in snapshot.risks],
+        "errors": _errors(snapshot.errors),
+        "signals": {
+            name: _signal(view, queries.get(name), now=now)
+            for name, view in snapshot.signals.items()
+            if not name.startswith("feed.")
+        },
+        "feeds": [_feed(feed, now=now) for feed in snapshot.feeds],
+    }
+
+
+def _moment(at: float | None) -> str | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _age_s(at: float | None, now: float) -> int | None:
+    return None if at is None else max(0, ceil(now - at))
+
+
+def _gate(snapshot: Snapshot) -> dict[str, Any]:
+    gate = snapshot.gate
+    return {
+        "state": gate.state.value,
+        "why": gate.why,
+        "at": _moment(snapshot.now),
+        "go": _criteria(gate.go),
+        "no_go": _criteria(gate.no_go),
+        "deployment": _criteria(gate.deployment),
+        "post_deployment": _criteria(gate.post_deployment),
+    }
+
+
+def _criteria(views: Iterable[CriterionView]) -> list[dict[str, Any]]:
+    return [
+        {"text": view.text, "verdict": view.verdict.value, "why": view.why, "claimed": view.claimed} for view in views
+    ]
+
+
+def _issue(view: IssueView, snapshot: Snapshot) -> dict[str, Any]:
+    issue = view.issue
+    item = snapshot.schedule.items.get(issue.id)
+    return {
+        "id": issue.id,
+        "title": issue.title,
+        "status": issue.status.value,
+        "claimed": issue.claimed,
+        "priority": issue.priority.value,
+        "owners": issue.owners,
+        "tasks": len(view.tasks),
+        "tasks_done": view.tasks_done,
+        "waits_for": view.waits_for,
+        "blockers": issue.blockers,
+        "critical": view.critical,
+        "slack_hours": None if item is None else round(item.slack_hours, 2),
+        "start": None if item is None else _moment(item.earliest_start),
+        "finish": None if item is None else _moment(item.earliest_finish),
+    }
+
+
+def _schedule(snapshot: Snapshot) -> dict[str, Any]:
+    schedule = snapshot.schedule
+    return {
+        "finish": _moment(schedule.finish_at),
+        "p50": _moment(schedule.p50_at),
+        "p80": _moment(schedule.p80_at),
+        "p95": _moment(schedule.p95_at),
+        "chain": schedule.chain,
+        "milestones": [
+            {
+                "name": view.milestone.name,
+                "planned": _moment(view.planned_at),
+                "projected": _moment(view.projected_at),
+                "reached": view.reached,
+            }
+            for view in snapshot.milestones
+        ],
+    }
+
+
+def _risk(view: RiskView) -> dict[str, Any]:
+    trigger = view.risk.trigger
+    return {
+        "text": view.risk.text,
+        "kind": view.risk.kind.value,
+        "likelihood": view.risk.likelihood,
+        "impact": view.risk.impact,
+        "lit": view.lit,
+        "why": view.why,
+        "signal": None if trigger is None else trigger.signal,
+    }
+
+
+def _errors(views: Iterable[ErrorsView]) -> dict[str, Any]:
+    """Sum up the error feeds. A figure that one of them cannot give is null for all."""
+    feeds = tuple(views)
+
+    def total(signals: Iterable[SignalView]) -> float | None:
+        values = [known_value(signal) for signal in signals]
+        return sum(value for value in values if value is not None) if values and None not in values else None
+
+    return {
+        "issues": [
+            {
+                "id": issue.short_id or issue.id,
+                "title": issue.title,
+                "level": issue.level,
+                "substatus": issue.substatus,
+                "count": issue.count,
+                "users": issue.users,
+                "last_seen": _moment(issue.last_seen),
+                "release": issue.release,
+                "source": feed.source,
+            }
+            for feed in feeds
+            for issue in feed.issues
+        ],
+        "new": total(feed.new for feed in feeds),
+        "regressed": total(feed.regressed for feed in feeds),
+        "critical": total(feed.critical for feed in feeds),
+        "per_minute": total(feed.per_minute for feed in feeds),
+    }
+
+
+def known_value(view: SignalView) -> float | None:
+    """Give a signal's figure if it still speaks of now; else None."""
+    return view.reading.value if view.reading is not None and view.freshness == "fresh" else None
+
+
+def _signal(view: SignalView, query: QueryView | None, *, now: float) -> dict[str, Any]:
+    reading = view.reading
+    told: dict[str, Any] = {
+        "state": view.state.value,
+        "value": None if reading is None else reading.value,
+        "unit": view.signal.unit,
+        "detail": "" if reading is None else reading.detail,
+        "why": view.why,
+        "age_s": None if reading is None else _age_s(reading.observed_at, now),
+        "freshness": view.freshness.value,
+    }
+    if query is not None:
+        told |= {
+            "samples": query.samples,
+            "p50": query.p50_ms,
+            "p95": query.p95_ms,
+            "p99": query.p99_ms,
+            "factor": query.factor,
+            "verdict": query.verdict.value,
+            "verdict_why": query.why,
+            "since": _moment(query.since),
+        }
+    return told
+
+
+def _feed(feed: FeedView, *, now: float) -> dict[str, Any]:
+    report = feed.report
+    return {
+        "source": feed.source,
+        "label": feed.label,
+        "live": feed.live,
+        "why": feed.why,
+        "last_success_age_s": None if report is None else _age_s(report.last_success_at, now),
+        "failures": None if report is None else report.failures,
+    }

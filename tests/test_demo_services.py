@@ -1,0 +1,180 @@
+"""The demo's loopback services speak the shapes that the real ones do."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from loom_tui.demo.errors import FAULTS, HOUR_S, count_between, first_seen, last_seen
+from loom_tui.demo.services import Request, app, sentry, serve
+
+BORN = 1_762_430_400.0  # 2025-11-06 12:00 UTC, the start of an hour
+NOW = BORN + 1800.0
+TOKEN = "a-demo-token"
+ISSUES = "/api/0/organizations/loom/issues/"
+
+
+def asked(path: str, *, bearer: str = TOKEN, now: float = NOW, **query: str) -> Any:
+    request = Request(base="http://sentry.test", path=path, query=query, bearer=bearer)
+    return sentry(token=TOKEN, born=BORN)(request, now)
+
+
+@pytest.fixture(scope="module")
+def base() -> Iterator[str]:
+    with serve(sentry(token=TOKEN, born=time.time() - 1800)) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def app_base() -> Iterator[str]:
+    with serve(app(version="v1.6.3", started_at=time.time())) as address:
+        yield address
+
+
+def get(url: str, **headers: str) -> tuple[int, Any, Any]:
+    request = urllib.request.Request(url, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=5) as response:
+            return response.status, json.load(response), response.headers
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error), error.headers
+
+
+def test_issues_come_over_http_as_sentry_lists_them(base: str) -> None:
+    status, issues, headers = get(f"{base}{ISSUES}", Authorization=f"Bearer {TOKEN}")
+    assert status == 200
+    assert len(issues) == len(FAULTS)
+    for issue in issues:
+        assert isinstance(issue["count"], str)
+        assert int(issue["count"]) > 0
+        assert isinstance(issue["userCount"], int)
+        assert issue["level"] in {"fatal", "error", "warning", "info", "debug"}
+        assert issue["substatus"] in {"new", "regressed", "escalating", "ongoing"}
+        assert datetime.fromisoformat(issue["firstSeen"]) <= datetime.fromisoformat(issue["lastSeen"])
+        assert len(issue["stats"]["24h"]) == 24
+    assert headers["X-Sentry-Rate-Limit-Remaining"].isdigit()
+
+
+def test_a_wrong_token_is_refused_with_a_detail(base: str) -> None:
+    for headers in ({}, {"Authorization": "Bearer no"}, {"Authorization": f"Basic {TOKEN}"}):
+        status, body, _ = get(f"{base}{ISSUES}", **headers)
+        assert status == 401
+        assert body["detail"]
+
+
+def test_an_unknown_path_or_organization_is_not_found(base: str) -> None:
+    for path in ("/", "/api/0/organizations/loom/nothing/", "/api/0/organizations/other/issues/"):
+        status, body, _ = get(f"{base}{path}", Authorization=f"Bearer {TOKEN}")
+        assert status == 404
+        assert body["detail"]
+
+
+def test_pages_are_linked_and_results_says_whether_there_is_more(base: str) -> None:
+    url, seen = f"{base}{ISSUES}?limit=3&sort=freq", []
+    for _ in range(10):
+        _, issues, headers = get(url, Authorization=f"Bearer {TOKEN}")
+        seen += [issue["id"] for issue in issues]
+        links = {
+            rel: (address, results)
+            for address, rel, results in re.findall(r'<([^>]+)>; rel="(\w+)"; results="(\w+)"', headers["Link"])
+        }
+        assert links.keys() == {"previous", "next"}
+        url, more = links["next"]
+        if more == "false":
+            break
+    assert sorted(seen) == sorted(fault.id for fault in FAULTS)
+
+
+def test_a_bad_cursor_or_sort_is_a_bad_request() -> None:
+    assert asked(ISSUES, cursor="x").status == 400
+    assert asked(ISSUES, limit="many").status == 400
+    assert asked(ISSUES, sort="sideways").status == 400
+
+
+def test_issues_are_filtered_by_level_and_environment() -> None:
+    warnings = asked(ISSUES, query="is:unresolved level:warning").body
+    assert {issue["level"] for issue in warnings} == {"warning"}
+    assert asked(ISSUES, environment="staging").body == []
+
+
+def test_series_need_field_and_group_and_add_up_to_their_totals() -> None:
+    path = "/api/0/organizations/loom/stats_v2/"
+    assert asked(path, groupBy="outcome").status == 400
+    assert asked(path, field="sum(quantity)").status == 400
+    assert asked(path, field="sum(nonsense)", groupBy="outcome").status == 400
+    body = asked(path, field="sum(quantity)", groupBy="outcome", statsPeriod="1h", interval="1m").body
+    (group,) = body["groups"]
+    series = group["series"]["sum(quantity)"]
+    assert len(series) == len(body["intervals"]) == 60
+    assert sum(series) == group["totals"]["sum(quantity)"] > 0
+
+
+def test_the_latest_event_names_the_release_and_an_in_app_frame() -> None:
+    fault = FAULTS[0]
+    event = asked(f"{ISSUES}{fault.id}/events/latest/").body
+    assert event["groupID"] == fault.id
+    assert {"key": "release", "value": fault.release} in event["tags"]
+    (entry,) = event["entries"]
+    frames = entry["data"]["values"][0]["stacktrace"]["frames"]
+    assert any(frame["inApp"] for frame in frames)
+    assert asked(f"{ISSUES}999/events/latest/").status == 404
+
+
+def test_counts_only_grow_and_agree_with_the_last_sighting() -> None:
+    for fault in FAULTS:
+        first, before = first_seen(fault, BORN), 0
+        for now in range(int(NOW), int(NOW) + 3600, 300):
+            count = count_between(fault, first, now, born=BORN)
+            assert count >= before
+            seen = last_seen(fault, now, born=BORN)
+            assert (count > 0) == (seen is not None)
+            if seen is not None:
+                assert first <= seen < now
+                assert count_between(fault, seen, now, born=BORN) == 1
+            before = count
+
+
+def test_hours_counted_at_once_are_the_sum_of_their_minutes() -> None:
+    fault, start = FAULTS[1], BORN - 5 * HOUR_S
+    whole = count_between(fault, start, BORN, born=BORN)
+    odd = [start + 60 * n * 7.3 for n in range(41)]
+    parts = [count_between(fault, a, b, born=BORN) for a, b in zip(odd, [*odd[1:], BORN], strict=True)]
+    assert whole == sum(parts) > 0
+
+
+def test_a_new_error_appears_while_one_looks() -> None:
+    at_birth = {issue["id"] for issue in asked(ISSUES, now=BORN + 1).body}
+    later = {issue["id"] for issue in asked(ISSUES, now=BORN + 1200).body}
+    assert at_birth < later
+
+
+def test_health_nests_a_check_for_each_part_and_tells_the_version(app_base: str) -> None:
+    status, body, _ = get(f"{app_base}/api/health")
+    assert status == 200
+    assert body["version"] == "v1.6.3"
+    assert {name: check["status"] for name, check in body["checks"].items()} == {
+        "auth": "ok",
+        "realtime": "ok",
+        "storage": "ok",
+    }
+    assert get(f"{app_base}/api/version")[1]["version"] == "v1.6.3"
+    assert get(f"{app_base}/elsewhere")[0] == 404
+
+
+def test_one_connection_serves_several_requests(app_base: str) -> None:
+    import http.client
+
+    connection = http.client.HTTPConnection(app_base.removeprefix("http://"), timeout=5)
+    for _ in range(3):
+        connection.request("GET", "/api/version")
+        assert json.loads(connection.getresponse().read())["version"] == "v1.6.3"
+    connection.close()

@@ -1,0 +1,168 @@
+"""The demo's world is real, slow until it is migrated, and gone when whoever asked for it is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from loom_tui.demo import world as worlds
+from loom_tui.demo.database import SLOW, coaching, migrate
+from loom_tui.demo.postgres import running_postgres
+from loom_tui.demo.world import DemoError, World, apply_migration, decode, is_kept, running_world, world
+from loom_tui.plan.model import Status
+from loom_tui.room.events import IssueStatusSet, MarkerSet
+
+PATIENCE_S = 20.0
+ASK_AND_WAIT = """
+import sys, time
+from loom_tui.demo.world import encode, world
+with world(postgres_dsn=sys.argv[1] or None) as made:
+    print(encode(made).decode(), flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """Run one real PostgreSQL for this module; gives its DSN."""
+    with tempfile.TemporaryDirectory(prefix="loom-test-") as directory, running_postgres(Path(directory)) as dsn:
+        yield dsn
+
+
+@contextmanager
+def asking_process(postgres_dsn: str = "") -> Iterator[tuple[subprocess.Popen[bytes], World]]:
+    """Run a process that holds a world."""
+    process = subprocess.Popen([sys.executable, "-c", ASK_AND_WAIT, postgres_dsn], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        yield process, decode(process.stdout.readline(), World)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def schemas(dsn: str) -> set[str]:
+    with psycopg.connect(dsn) as connection:
+        found = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'loom_demo_%'").fetchall()
+    return {name for (name,) in found}
+
+
+def fastest_ms(connection: psycopg.Connection[tuple[object, ...]], statement: str) -> float:
+    """Time three executions and take the fastest: a loaded machine only ever makes one slower."""
+    took = []
+    for _ in range(3):
+        began = time.perf_counter()
+        connection.execute(statement.encode()).fetchall()
+        took.append((time.perf_counter() - began) * 1000)
+    return min(took)
+
+
+def explained(connection: psycopg.Connection[tuple[object, ...]], statement: str) -> str:
+    return "\n".join(str(line) for (line,) in connection.execute(f"EXPLAIN {statement}".encode()).fetchall())
+
+
+def test_the_three_queries_are_slow_until_the_migrations_indexes_are_there(server: str) -> None:
+    with coaching(server) as dsn, psycopg.connect(dsn, autocommit=True) as connection:
+        before = {slow.name: fastest_ms(connection, slow.statement) for slow in SLOW}
+        assert all("_idx" not in explained(connection, slow.statement) for slow in SLOW)
+        answers = [sorted(map(repr, connection.execute(slow.statement.encode()).fetchall())) for slow in SLOW]
+        assert migrate(dsn)
+        after = {slow.name: fastest_ms(connection, slow.statement) for slow in SLOW}
+        for slow in SLOW:
+            assert "_idx" in explained(connection, slow.statement)
+            assert before[slow.name] >= 5 * after[slow.name], (slow.name, before, after)
+        again = [sorted(map(repr, connection.execute(slow.statement.encode()).fetchall())) for slow in SLOW]
+        assert [len(rows) for rows in again] == [len(rows) for rows in answers]
+
+
+def test_a_migration_is_applied_once(server: str) -> None:
+    with coaching(server) as dsn:
+        assert migrate(dsn)
+        assert not migrate(dsn)
+
+
+def test_a_foreign_database_gets_its_schema_taken_away_again(server: str) -> None:
+    with pytest.raises(ZeroDivisionError), coaching(server):
+        assert len(schemas(server)) == 1
+        raise ZeroDivisionError
+    assert schemas(server) == set()
+
+
+def test_a_world_is_found_migrated_and_marked_and_leaves_nothing(server: str) -> None:
+    with world(postgres_dsn=server) as made:
+        assert running_world() == made
+        plan = made.plan()
+        assert set(plan.sources) == {"sentry", "db", "app"}
+        assert (made.directory.stat().st_mode & 0o077) in {0, 0o011}
+        assert (made.dsn_path.stat().st_mode & 0o777) == 0o600
+        assert apply_migration(made)
+        assert not apply_migration(made)
+        store = made.open_store()
+        events = [event for event in store.events() if event.actor == "demo"]
+        store.close()
+        payloads = [event.payload for event in events]
+        assert IssueStatusSet(issue=144, status=Status.DONE) in payloads
+        assert [payload.marker for payload in payloads if isinstance(payload, MarkerSet)] == ["migration"]
+        assert all(0 <= time.time() - event.at < 60 for event in events)
+        assert worlds.is_kept(made.directory)
+    assert not made.directory.exists()
+    assert not psutil.pid_exists(made.keeper_pid)
+    assert schemas(server) == set()
+    with pytest.raises(DemoError, match="loom demo"):
+        running_world()
+
+
+def test_killing_the_demo_takes_its_whole_world_down() -> None:
+    with asking_process() as (process, made):
+        keeper = psutil.Process(made.keeper_pid)
+        all_of_it = [keeper, *keeper.children(recursive=True)]
+        assert any("postgres" in part.name() for part in all_of_it)
+        process.send_signal(signal.SIGKILL)
+        _, alive = psutil.wait_procs(all_of_it, timeout=PATIENCE_S)
+    assert alive == []
+    assert not made.directory.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_ends_the_demo_ends_its_world(server: str, number: signal.Signals) -> None:
+    with asking_process(server) as (process, made):
+        keeper = psutil.Process(made.keeper_pid)
+        all_of_it = [keeper, *keeper.children(recursive=True)]
+        process.send_signal(number)
+        _, alive = psutil.wait_procs(all_of_it, timeout=PATIENCE_S)
+    assert alive == []
+    assert not made.directory.exists()
+    assert schemas(server) == set()
+
+
+def test_a_database_that_cannot_be_reached_is_told_in_a_sentence() -> None:
+    with pytest.raises(DemoError, match="PostgreSQL refused"), world(postgres_dsn="host=127.0.0.1 port=1 dbname=none"):
+        pass
+
+
+def test_dead_worlds_are_removed_and_living_and_unborn_ones_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead, living, unborn = (tmp_path / f"loom-demo-{os.getuid()}-{name}" for name in ("dead", "living", "unborn"))
+    for directory in (dead, living, unborn):
+        directory.mkdir()
+    os.close(worlds.hold(dead))
+    handle = worlds.hold(living)
+    for directory in (dead, living):
+        os.utime(directory, (0, 0))
+    worlds.remove_dead_worlds()
+    assert is_kept(living)
+    os.close(handle)
+    assert [path.exists() for path in (dead, living, unborn)] == [False, True, True]
