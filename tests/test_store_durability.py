@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import grp
+import os
 import signal
 import subprocess
 import sys
+import tempfile
 from contextlib import ExitStack, closing
 from pathlib import Path
 from random import Random
@@ -96,3 +99,31 @@ def test_on_a_full_disk_all_that_was_acknowledged_is_kept_and_the_rest_refused(t
         assert kept == acknowledged
         store.append(NoteAdded(text="space again"), actor="ana", at=AT)
         assert store.verify().seq == len(acknowledged) + 1
+
+
+def test_a_commit_of_the_journal_waits_for_the_disk(tmp_path):
+    with closing(new_store(tmp_path)) as store:
+        journal, readings = (file.connection for file in store._files)
+        assert journal.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+        assert readings.execute("PRAGMA synchronous").fetchone() == (1,)  # NORMAL
+        for connection in (journal, readings):
+            assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_users_of_one_group_write_one_store_in_turn():
+    """As root these are really two users; anybody else shares with themselves, under the same modes."""
+    gid = os.getegid()
+    users = [f"54321:54321:{gid}", f"54322:54322:{gid}"] if os.geteuid() == 0 else ["-", "-"]
+    with tempfile.TemporaryDirectory() as scratch:
+        Path(scratch).chmod(0o755)
+        team = Path(scratch) / "team"
+        team.mkdir()
+        os.chown(team, -1, gid)
+        team.chmod(0o2770)
+        said = []
+        for user in users:
+            command = [sys.executable, "-m", "tests.store_as_user", str(team), grp.getgrgid(gid).gr_name, user]
+            said.append(
+                subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S, check=True).stdout
+            )
+    assert said == ["event 1 1 0o660\n", "event 2 2 0o660\n"]
