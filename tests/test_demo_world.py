@@ -93,9 +93,8 @@ def test_a_migration_is_applied_once(server: str) -> None:
 
 
 def test_a_foreign_database_gets_its_schema_taken_away_again(server: str) -> None:
-    with pytest.raises(ZeroDivisionError), coaching(server):
+    with coaching(server):
         assert len(schemas(server)) == 1
-        raise ZeroDivisionError
     assert schemas(server) == set()
 
 
