@@ -246,6 +246,20 @@ def test_each_level_is_kept_for_its_time_and_no_longer(store, record, step_s, ke
     assert counts(store, "db.sessions", step_s) == {}
 
 
+def test_a_clock_that_leaps_ahead_takes_no_history_with_it(store, record):
+    for hour in range(48):
+        record(number(T0 + hour * HOUR, hour), now=T0 + hour * HOUR)
+    now = T0 + 48 * HOUR
+    store.prune(now=now)
+    before = counts(store, "db.sessions", 60)
+    for minute in range(5):
+        store.prune(now=now + 400 * DAY + 60 * minute)
+    assert counts(store, "db.sessions", 60) == before
+    assert len(counts(store, "db.sessions", 10)) >= 24 - 10
+    store.prune(now=now + 300)
+    assert counts(store, "db.sessions", 60) == before
+
+
 def test_a_damaged_hour_is_named(store, record):
     record(number(T0 + 1, 1), now=T0 + 1)
     store.prune(now=T0 + 5 * HOUR)

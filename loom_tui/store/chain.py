@@ -42,6 +42,8 @@ def verify(rows: Iterable[Row], *, newest_seq: int) -> Head:
     for seq, at, actor, payload, digest, stored in rows:
         if seq != head.seq + 1:
             raise ChainBroken(head.seq + 1, "it is missing")
+        if not _well_formed(at, actor, payload, digest):
+            raise ChainBroken(seq, "its columns were changed into something else")
         if payload is not None and digest_of(payload) != digest:
             raise ChainBroken(seq, "its payload was changed")
         if link(head.hash, seq=seq, at=at, actor=actor, digest=digest) != stored:
@@ -52,3 +54,9 @@ def verify(rows: Iterable[Row], *, newest_seq: int) -> Head:
     if head.seq < newest_seq:
         raise ChainBroken(head.seq + 1, "it is missing")
     return head
+
+
+def _well_formed(at: object, actor: object, payload: object, digest: object) -> bool:
+    """SQLite keeps whatever type a tamperer stores."""
+    kinds_hold = isinstance(at, float) and isinstance(actor, str) and isinstance(digest, bytes)
+    return kinds_hold and (payload is None or isinstance(payload, bytes))

@@ -88,11 +88,11 @@ class Leases:
     def ask(self, what: str, subject: str, *, asked_by: str, at: float) -> int:
         """Post a request; gives its id."""
         with self._database.write() as connection:
-            (request_id,) = connection.execute(
-                "INSERT INTO requests (asked_at, asked_by, what, subject) VALUES (?, ?, ?, ?) RETURNING id",
+            posted = connection.execute(
+                "INSERT INTO requests (asked_at, asked_by, what, subject) VALUES (?, ?, ?, ?)",
                 (at, storable(asked_by), storable(what), storable(subject)),
-            ).fetchone()
-        return int(request_id)
+            )
+        return posted.lastrowid or 0
 
     def requests(self, *, after: int) -> list[Request]:
         """Read the requests with an id above `after`; a day after it was asked, one is gone."""

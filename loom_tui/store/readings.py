@@ -17,6 +17,8 @@ from loom_tui.store.database import Database
 from loom_tui.store.leases import hold
 from loom_tui.store.text import storable
 
+_MOST_PRUNED_S = 2 * rollup.HOUR_S
+
 _KEEP_LATEST = """
 INSERT INTO latest (sid, recorded_at, observed_at, state, value, detail, environment, release, body)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -128,23 +130,22 @@ class Readings:
         return [bucket for bucket in found if start <= bucket.start < end]
 
     def prune(self, *, now: float) -> None:
-        """Pack the hours before the last full one, and drop what is older than its keep; a transaction a signal."""
-        with self._database.read() as connection:
+        """Pack the hours before the last full one, and drop what is older than its keep; a transaction a signal.
+
+        What is dropped moves on by two hours a call at most, so that a clock which leaps ahead for a while takes no
+        month of history with it. Call it once an hour or more often.
+        """
+        with self._database.write() as connection:
             ids = [sid for (sid,) in connection.execute("SELECT sid FROM signals")]
+            (pruned_at,) = connection.execute("SELECT pruned_at FROM clock").fetchone()
+            until = min(now, pruned_at + _MOST_PRUNED_S) if pruned_at else now
+            connection.execute("UPDATE clock SET pruned_at = ?", (until,))
         this_hour = int(now) - int(now) % rollup.HOUR_S
         for sid in ids:
             with self._database.write() as connection:
                 for step in rollup.PACKED_STEPS:
                     self._pack(connection, sid, step, before=this_hour - rollup.HOUR_S)
-                for step, keep_s in rollup.KEEP_S.items():
-                    connection.execute(
-                        "DELETE FROM buckets WHERE sid = ? AND step = ? AND start <= ?",
-                        (sid, step, now - keep_s - step),
-                    )
-                    connection.execute(
-                        "DELETE FROM hours WHERE sid = ? AND step = ? AND hour <= ?",
-                        (sid, step, now - keep_s - rollup.HOUR_S),
-                    )
+                _drop(connection, sid, until)
 
     def _pack(self, connection: sqlite3.Connection, sid: int, step: int, *, before: int) -> None:
         loose = _rows(connection, sid, step, -inf, before)
@@ -166,6 +167,17 @@ class Readings:
             ) from error
 
 
+def _drop(connection: sqlite3.Connection, sid: int, until: float) -> None:
+    for step, keep_s in rollup.KEEP_S.items():
+        connection.execute(
+            "DELETE FROM buckets WHERE sid = ? AND step = ? AND start <= ?", (sid, step, until - keep_s - step)
+        )
+        connection.execute(
+            "DELETE FROM hours WHERE sid = ? AND step = ? AND hour <= ?",
+            (sid, step, until - keep_s - rollup.HOUR_S),
+        )
+
+
 def _tick(connection: sqlite3.Connection, now: float) -> float:
     """Move the store's clock on: it never goes back, so that `changed_after` misses nothing."""
     (last,) = connection.execute("SELECT recorded_at FROM clock").fetchone()
@@ -182,8 +194,8 @@ def _signals(connection: sqlite3.Connection, names: set[str]) -> tuple[dict[str,
     for name in names:
         stored = storable(name)
         if stored not in known:
-            row = connection.execute("INSERT INTO signals (name, kind) VALUES (?, '') RETURNING sid", (stored,))
-            known[stored] = (row.fetchone()[0], "")
+            new = connection.execute("INSERT INTO signals (name, kind) VALUES (?, '')", (stored,))
+            known[stored] = (new.lastrowid or 0, "")
         ids[name], kinds[name] = known[stored]
     return ids, kinds
 

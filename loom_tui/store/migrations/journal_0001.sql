@@ -1,3 +1,4 @@
+-- For SQLite 3.24 and later (RHEL 9 has 3.34): no STRICT tables, no RETURNING.
 CREATE TABLE events (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, -- AUTOINCREMENT remembers the newest number, so that a cut tail shows
   at REAL NOT NULL,
@@ -5,7 +6,7 @@ CREATE TABLE events (
   payload BLOB,                          -- NULL once it had to be removed; the digest keeps its place in the chain
   digest BLOB NOT NULL,
   hash TEXT NOT NULL
-) STRICT;
+);
 
 CREATE TRIGGER events_stay BEFORE DELETE ON events
 BEGIN
@@ -22,4 +23,4 @@ END;
 CREATE TABLE plans (
   hash TEXT PRIMARY KEY,
   body BLOB NOT NULL
-) STRICT;
+);

@@ -1,8 +1,9 @@
+-- For SQLite 3.24 and later (RHEL 9 has 3.34): no STRICT tables, no RETURNING.
 CREATE TABLE signals (
   sid INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
   kind TEXT NOT NULL                     -- as defined; '' for one that was only ever recorded
-) STRICT;
+);
 
 CREATE TABLE latest (
   sid INTEGER PRIMARY KEY REFERENCES signals,
@@ -14,7 +15,7 @@ CREATE TABLE latest (
   environment TEXT NOT NULL,
   release TEXT NOT NULL,
   body BLOB NOT NULL
-) STRICT;
+);
 
 CREATE TABLE buckets (                   -- what is still changing; older hours are in `hours`
   sid INTEGER NOT NULL REFERENCES signals,
@@ -26,7 +27,7 @@ CREATE TABLE buckets (                   -- what is still changing; older hours 
   high REAL NOT NULL,
   sketch BLOB NOT NULL,
   PRIMARY KEY (sid, step, start)
-) STRICT, WITHOUT ROWID;
+) WITHOUT ROWID;
 
 CREATE TABLE hours (                     -- one signal's buckets of one hour, packed
   sid INTEGER NOT NULL REFERENCES signals,
@@ -34,14 +35,15 @@ CREATE TABLE hours (                     -- one signal's buckets of one hour, pa
   hour INTEGER NOT NULL,
   body BLOB NOT NULL,
   PRIMARY KEY (sid, step, hour)
-) STRICT;
+);
 
 CREATE TABLE clock (
   one INTEGER PRIMARY KEY CHECK (one = 1),
-  recorded_at REAL NOT NULL              -- the newest ever given: it never goes back, whatever the clock does
-) STRICT;
+  recorded_at REAL NOT NULL,             -- the newest ever given: it never goes back, whatever the clock does
+  pruned_at REAL NOT NULL                -- up to when old readings were dropped: it never leaps
+);
 
-INSERT INTO clock VALUES (1, 0.0);
+INSERT INTO clock VALUES (1, 0.0, 0.0);
 
 CREATE TABLE leases (
   name TEXT PRIMARY KEY,
@@ -49,7 +51,7 @@ CREATE TABLE leases (
   epoch INTEGER NOT NULL,
   until REAL NOT NULL,
   ttl_s REAL NOT NULL
-) STRICT;
+);
 
 CREATE TABLE requests (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -59,4 +61,4 @@ CREATE TABLE requests (
   subject TEXT NOT NULL,
   answered_at REAL,
   answer TEXT NOT NULL DEFAULT ''
-) STRICT;
+);
