@@ -22,6 +22,7 @@ class Ink(StrEnum):
 
     INK = "ink"
     FAINT = "faint"
+    RULE = "rule"  # frames and rules: never a text
     ACCENT = "accent"
     OK = "ok"
     WARN = "warn"

@@ -1,0 +1,140 @@
+"""The widget under every pane: it draws Lines, and on a change repaints only the cells that changed.
+
+Textual repaints a widget's whole region when its content is updated; over SSH that is most of what a wall costs.
+Here a new drawing is compared cell by cell with what is shown, and only the runs that differ are refreshed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol, cast
+
+from rich.cells import cell_len, get_character_cell_size
+from rich.segment import Segment
+from textual.events import Resize
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from loom_tui.widgets.lines import EMPTY, Line, Span, clip
+from loom_tui.widgets.text import Pen
+from loom_tui.widgets.theme import style_of_span
+
+_NEAR = 6  # two changed runs closer than this are cheaper as one: moving the cursor takes about as many bytes
+
+
+class _Room(Protocol):
+    """What a canvas needs of its app."""
+
+    pen: Pen
+    dark: bool
+
+
+# What the frames, rules and charts are drawn with, where a terminal has ASCII alone. One cell for one.
+_PLAIN = str.maketrans(
+    "╭╮╰╯┌┐└┘├┤┬┴┼─│━┃┄┅┈┉╌╍═║▼▲▶◀◆◇●○◐◌✖▁▂▃▄▅▆▇█░▒▓×·–—−…→←↑↓≤≥’‘“”⠀",
+    "++++++++++++-|=|.-.---=|v^><*o*o~?X.:-=+*%##.:%x.---.><^v<>''\"\" ",
+)
+
+
+class Canvas(Widget):
+    """Draws what `paint` gives. Subclasses keep the values that `paint` reads, and call `redraw` when they change."""
+
+    DEFAULT_CSS = "Canvas { background: $background; }"
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's word
+        super().__init__(id=id, classes=classes)
+        self._drawn: list[Line] = []
+        self._strips: dict[int, Strip] = {}
+
+    @property
+    def pen(self) -> Pen:
+        """How this terminal is written on."""
+        return cast("_Room", self.app).pen
+
+    def paint(self, width: int, height: int) -> Sequence[Line]:  # noqa: ARG002 - for subclasses
+        """Draw the lines for a size in cells. Pure: reads the widget's values and changes nothing."""
+        return ()
+
+    def redraw(self) -> None:
+        """Draw anew, and refresh the cells that differ from what is shown."""
+        width, height = self.size
+        if not (self.is_attached and width and height):
+            return
+        drawn = self._fitted(width, height)
+        regions = []
+        for y, (old, new) in enumerate(zip(self._drawn, drawn, strict=False)):
+            if old != new:
+                self._strips.pop(y, None)
+                regions += [Region(x, y, end - x, 1) for x, end in changed_runs(old, new)]
+        whole = len(self._drawn) != len(drawn)
+        self._drawn = drawn
+        if whole:
+            self._strips.clear()
+            self.refresh()
+        elif regions:
+            self.refresh(*regions)
+
+    def repaint(self) -> None:
+        """Draw anew and refresh everything, as after a change of theme."""
+        self._drawn = []
+        self.redraw()
+
+    def on_resize(self, _: Resize) -> None:
+        """Draw for the new size."""
+        self._drawn = []
+        self.redraw()
+
+    def render_line(self, y: int) -> Strip:
+        """Give one line to Textual."""
+        strip = self._strips.get(y)
+        if strip is None:
+            if not self._drawn:
+                self._drawn = self._fitted(*self.size)
+            line = self._drawn[y] if y < len(self._drawn) else EMPTY
+            strip = self._strips[y] = self._strip(line)
+        return strip
+
+    def _fitted(self, width: int, height: int) -> list[Line]:
+        lines = list(self.paint(width, height))[:height]
+        lines += [EMPTY] * (height - len(lines))
+        return [clip(line, width) for line in lines]
+
+    def _strip(self, line: Line) -> Strip:
+        dark, plain = cast("_Room", self.app).dark, self.pen.ascii_only
+        segments = [Segment(_ascii(span.text) if plain else span.text, style_of_span(span, dark=dark)) for span in line]
+        return Strip(segments)
+
+
+def _ascii(text: str) -> str:
+    """Write a text with ASCII alone, cell for cell."""
+    if text.isascii():
+        return text
+    text = text.translate(_PLAIN)
+    return text if text.isascii() else "".join(c if c.isascii() else "?" * cell_len(c) for c in text)
+
+
+def changed_runs(old: Line, new: Line) -> list[tuple[int, int]]:
+    """Find the runs of cells [start, end) in which two lines of one width differ; near ones are joined."""
+    runs: list[tuple[int, int]] = []
+    for x, (before, after) in enumerate(zip(_cells(old), _cells(new), strict=False)):
+        if before == after:
+            continue
+        if runs and x - runs[-1][1] <= _NEAR:
+            runs[-1] = (runs[-1][0], x + 1)
+        else:
+            runs.append((x, x + 1))
+    return runs
+
+
+def _cells(line: Line) -> Iterator[tuple[str, Span]]:
+    """Give each cell as its character and its look. A wide character's second cell repeats it, so that both change."""
+    for span in line:
+        look = span._replace(text="")
+        if span.text.isascii():
+            for character in span.text:
+                yield character, look
+        else:
+            for character in span.text:
+                for _ in range(get_character_cell_size(character)):
+                    yield character, look

@@ -1,0 +1,196 @@
+"""What is on every screen: the header with the gate, the news above the keys, and the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from loom_tui.room.snapshot import GateView, MilestoneView, Snapshot, Verdict
+from loom_tui.widgets.canvas import Canvas
+from loom_tui.widgets.lines import EMPTY, Ground, Ink, Line, Span, clean, clip, on, spread, width_of
+from loom_tui.widgets.text import GROUND_OF_GATE, SIGN_OF_GATE, Pen, Sign, duration
+
+SCREENS = (("1", "Room"), ("2", "Path"), ("3", "Timeline"), ("4", "Risks"), ("5", "Errors"), ("6", "Database"))
+
+
+class News(Struct, frozen=True):
+    """The newest thing that matters, with the sign of what it means."""
+
+    sign: Sign
+    text: str
+    at: float | None = None
+
+
+class Header(Canvas):
+    """One line: product, plan, environment, versions, gate, the next milestone, the clock."""
+
+    def __init__(self, *, read_only: bool) -> None:
+        super().__init__(id="header")
+        self._read_only = read_only
+        self._snapshot: Snapshot | None = None
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show a snapshot."""
+        self._snapshot = snapshot
+        self.redraw()
+
+    def paint(self, width: int, height: int) -> Sequence[Line]:  # noqa: ARG002 - one line
+        """Draw the line; what matters least goes first where it is narrow, the gate never."""
+        if self._snapshot is None:
+            return [on(clip((Span(" LOOM", bold=True), Span("  opening the room …")), width), Ground.STAGING)]
+        return [header_line(self._snapshot, self.pen, width, read_only=self._read_only)]
+
+
+def header_line(snapshot: Snapshot, pen: Pen, width: int, *, read_only: bool) -> Line:
+    """Draw the header for a width in cells."""
+    band = Ground.PRODUCTION if snapshot.plan.plan.environment.casefold() == "production" else Ground.STAGING
+    gate = snapshot.gate
+    sign = pen.sign(SIGN_OF_GATE[gate.state]).text
+    lamp = Span(f" {sign} {gate.state.value} ", bold=True, ground=GROUND_OF_GATE[gate.state])
+    about = snapshot.plan.plan
+    name = clean(about.sprint or about.title, limit=40)
+    left: list[Line] = [(Span(" LOOM ", bold=True),), (Span(f" {name} → {clean(about.environment, limit=20)} "),)]
+    if about.release or snapshot.version is not None:
+        left.append((Span(f" {versions(snapshot)} "),))
+    right: list[Line] = [(Span(f" {pen.clock(snapshot.now)} {pen.offset(snapshot.now)} "),)]
+    milestone = next_milestone(snapshot)
+    if milestone is not None:
+        at = milestone.planned_at if milestone.planned_at is not None else milestone.projected_at
+        countdown = duration((at or snapshot.now) - snapshot.now)
+        right.insert(0, (Span(f" {countdown} {clean(milestone.milestone.name, limit=16)} "),))
+    if read_only:
+        right.append((Span(" READ-ONLY ", bold=True),))
+    counts: list[Line] = [(Span(f" {gate_counts(gate)} "),)]
+    drop = [counts, left, right]  # what gives way, in this order, to the gate and the plan's name
+    while _wide(left) + _wide(right) + _wide(counts) + width_of((lamp,)) > width:
+        for parts in drop:
+            if len(parts) > (0 if parts is counts else 1):
+                parts.pop()
+                break
+        else:
+            break
+    middle = (lamp, *(span for part in counts for span in part))
+    line = spread((*_flat(left), *middle), _flat(right), width)
+    return tuple(span if span.ground is not Ground.PANE else span._replace(ground=band) for span in line)
+
+
+def versions(snapshot: Snapshot) -> str:
+    """Write what is deployed and what one can go back to: "v1.7.0 ◀ v1.6.3"."""
+    about = snapshot.plan.plan
+    seen = snapshot.version.reading.detail if snapshot.version is not None and snapshot.version.reading else ""
+    now = clean(seen or about.release or "?", limit=20)
+    return f"{now} ◀ {clean(about.last_stable, limit=20)}" if about.last_stable else now
+
+
+def gate_counts(gate: GateView) -> str:
+    """Count the criteria: "go 3 of 6 · no-go 1 unknown"."""
+    met = sum(view.verdict in (Verdict.MET, Verdict.WAIVED) for view in gate.go)
+    holding = sum(view.verdict is Verdict.MET for view in gate.no_go)
+    unknown = sum(view.verdict is Verdict.UNKNOWN for view in gate.no_go)
+    no_go = f"{holding} holds" if holding else f"{unknown} unknown" if unknown else "none"
+    return f"go {met} of {len(gate.go)} · no-go {no_go}"
+
+
+def next_milestone(snapshot: Snapshot) -> MilestoneView | None:
+    """Find the next milestone that is not reached."""
+    return next((view for view in snapshot.milestones if not view.reached and _moment(view) is not None), None)
+
+
+def _moment(view: MilestoneView) -> float | None:
+    return view.planned_at if view.planned_at is not None else view.projected_at
+
+
+def _wide(parts: Sequence[Line]) -> int:
+    return sum(width_of(part) for part in parts)
+
+
+def _flat(parts: Sequence[Line]) -> Line:
+    return tuple(span for part in parts for span in part)
+
+
+class NewsLine(Canvas):
+    """The newest thing that matters at the left; who asks the world at the right."""
+
+    def __init__(self) -> None:
+        super().__init__(id="news")
+        self._snapshot: Snapshot | None = None
+        self._news: News | None = None
+
+    def show(self, snapshot: Snapshot, news: News | None) -> None:
+        """Show a snapshot's feeds and the news."""
+        self._snapshot = snapshot
+        self._news = news
+        self.redraw()
+
+    def say(self, news: News | None) -> None:
+        """Show other news."""
+        self._news = news
+        self.redraw()
+
+    def paint(self, width: int, height: int) -> Sequence[Line]:  # noqa: ARG002 - one line
+        """Draw the line."""
+        feeds: Line = feeds_line(self._snapshot, self.pen) if self._snapshot is not None else EMPTY
+        if self._news is None:
+            return [spread(EMPTY, feeds, width)]
+        sign = self.pen.sign(self._news.sign)
+        at = f"{self.pen.clock(self._news.at)} " if self._news.at is not None else ""
+        text = Span(at + clean(self._news.text, limit=400))
+        dismiss: Line = (Span("   x", Ink.ACCENT), Span(" dismiss  ", Ink.FAINT))
+        left = (Span(" "), sign, Span(" "), text)
+        room = width - width_of(feeds) - width_of(dismiss)
+        if width_of(left) < room:
+            return [spread((*left, *dismiss), feeds, width)]
+        return [(*clip(left, max(1, width - width_of(feeds) - 1)), Span(" "), *feeds)]
+
+
+def feeds_line(snapshot: Snapshot, pen: Pen) -> Line:
+    """Count the feeds: "feeds 5 of 6 live", and whether anybody asks at all."""
+    live, count = sum(feed.live for feed in snapshot.feeds), len(snapshot.feeds)
+    if not count:
+        return (Span("no feeds in the plan ", Ink.FAINT),)
+    if not snapshot.collector.alive:
+        return (pen.sign(Sign.WARN), Span(f" no collector · feeds 0 of {count} live ", Ink.WARN))
+    return (Span(f"feeds {live} of {count} live ", Ink.FAINT if live == count else Ink.WARN),)
+
+
+class KeyLine(Canvas):
+    """The screens by their numbers, and the keys that one must know."""
+
+    def __init__(self, current: str) -> None:
+        super().__init__(id="keys")
+        self._current = current
+
+    def paint(self, width: int, height: int) -> Sequence[Line]:  # noqa: ARG002 - one line
+        """Draw the line; the words go where it is narrow, the numbers stay."""
+        return [key_line(self._current, width)]
+
+
+def key_line(current: str, width: int) -> Line:
+    """Draw the keys for a width in cells."""
+    right: Line = (
+        *_key("m", "note"),
+        *_key("/", "filter"),
+        *_key(":", "all"),
+        *_key("?", "keys"),
+        *_key("q", "leave"),
+    )
+    left: Line = tuple(span for key, name in SCREENS for span in _screen(key, name, chosen=key == current))
+    if width_of(left) + width_of(right) > width:
+        right = (*_key("?", "keys"), *_key("q", "leave"))
+    if width_of(left) + width_of(right) > width:
+        left = tuple(
+            span
+            for key, name in SCREENS
+            for span in _screen(key, name if key == current else "", chosen=key == current)
+        )
+    return spread(left, right, width)
+
+
+def _screen(key: str, name: str, *, chosen: bool) -> Line:
+    label = f" {name} " if name else " "
+    return (Span(f" {key}", Ink.ACCENT, bold=chosen), Span(label, Ink.INK if chosen else Ink.FAINT, bold=chosen))
+
+
+def _key(key: str, word: str) -> Line:
+    return (Span(f" {key}", Ink.ACCENT), Span(f" {word} ", Ink.FAINT))
