@@ -16,7 +16,7 @@ def new_store(directory: Path, plan_id: str = "a plan") -> SqliteStore:
 
 
 def collector_lease(store: SqliteStore, *, now: float = AT, holder: str = "collector") -> Lease:
-    """Take the collector's lease for an hour."""
-    lease = store.acquire("collector", holder=holder, ttl_s=3_600, now=now)
+    """Take the collector's lease for a year."""
+    lease = store.acquire("collector", holder=holder, ttl_s=365 * 86_400, now=now)
     assert lease is not None
     return lease

@@ -6,7 +6,7 @@ import pytest
 
 from loom_tui.room.signals import Reading
 from loom_tui.store.base import Lease, LeaseLost
-from loom_tui.store.leases import REQUESTS_KEPT_S
+from loom_tui.store.leases import KEPT_S
 from loom_tui.store.sqlite import SqliteStore
 from tests.stores import AT, new_store
 
@@ -116,6 +116,28 @@ def test_a_small_step_of_the_clock_takes_nobodys_lease(store, other):
     assert take(other, "two") is None
 
 
+def test_the_rooms_that_are_open_are_listed_by_their_leases(store, other):
+    taken(store)
+    for number in (2, 1):
+        other.acquire(f"room:{number}", holder="ana", ttl_s=5, now=AT)
+    given_back = other.acquire("room:3", holder="bo", ttl_s=5, now=AT)
+    assert given_back is not None
+    other.release(given_back)
+    assert [lease.name for lease in store.leases(prefix="room:")] == ["room:1", "room:2"]
+    assert [lease.name for lease in store.leases()] == ["collector", "room:1", "room:2"]
+
+
+def test_a_lease_long_run_out_is_dropped_and_its_epoch_never_given_again(store, other):
+    old = taken(store)
+    store.prune(now=old.until + KEPT_S)
+    assert store.lease("collector") == old
+    store.prune(now=old.until + KEPT_S + 1)
+    assert store.lease("collector") is None
+    assert taken(other, now=AT + 2 * KEPT_S).epoch > old.epoch
+    with pytest.raises(LeaseLost):
+        store.record([READING], lease=old, now=AT)
+
+
 def test_a_holder_needs_a_name(store):
     with pytest.raises(ValueError, match="holder"):
         take(store, "")
@@ -135,7 +157,7 @@ def test_a_request_is_posted_read_and_answered(store, other):
 
 def test_old_mail_is_dropped_and_its_number_never_used_again(store):
     old = store.ask("poll", "db", asked_by="ana", at=AT)
-    store.prune(now=AT + REQUESTS_KEPT_S + 1)
+    store.prune(now=AT + KEPT_S + 1)
     assert store.requests() == []
     assert store.ask("poll", "db", asked_by="ana", at=AT) == old + 1
     with pytest.raises(KeyError):

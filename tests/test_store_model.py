@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from loom_tui.room.events import NoteAdded
 from loom_tui.room.signals import Kind, Reading, Signal, State
 from loom_tui.store.base import Lease, LeaseLost
+from loom_tui.store.leases import KEPT_S
 from tests.stores import AT, new_store
 
 HOUR = 3_600
@@ -134,6 +135,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule()
     def prune(self) -> None:
         self.stores[0].prune(now=self.now)
+        self.given_back |= bool(self.leases) and self.leases[-1].until < self.now - KEPT_S
 
     @invariant()
     def both_rooms_read_the_same_journal(self) -> None:

@@ -153,6 +153,10 @@ class Store(Protocol):
         """Show who holds a lease, also one that has run out."""
         ...
 
+    def leases(self, *, prefix: str = "") -> list[Lease]:
+        """Show the leases whose names begin with `prefix`, also those that have run out."""
+        ...
+
     def ask(self, what: str, subject: str, *, asked_by: str, at: float) -> int:
         """Post a request to the collector; gives its id."""
         ...

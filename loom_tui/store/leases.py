@@ -10,7 +10,7 @@ from loom_tui.store.base import Lease, LeaseLost, Request
 from loom_tui.store.database import Database
 from loom_tui.store.text import storable
 
-REQUESTS_KEPT_S = 86_400.0
+KEPT_S = 86_400.0  # answered or not, run out or given back: what is older is nobody's any more
 _BELIEVED_TTLS = 2.0
 
 
@@ -45,13 +45,13 @@ class Leases:
         if not holder:
             raise ValueError("a lease needs a holder")
         with self._database.write() as connection:
-            row = connection.execute(
-                "SELECT holder, epoch, until, ttl_s FROM leases WHERE name = ?", (name,)
-            ).fetchone()
-            held_by, epoch, until, held_s = row or ("", 0, 0.0, 0.0)
+            row = connection.execute("SELECT holder, until, ttl_s FROM leases WHERE name = ?", (name,)).fetchone()
+            held_by, until, held_s = row or ("", 0.0, 0.0)
             if held_by not in {"", holder} and now < until <= now + _BELIEVED_TTLS * held_s:
                 return None
-            lease = Lease(name=name, holder=holder, epoch=epoch + 1, until=now + ttl_s)
+            connection.execute("UPDATE clock SET epoch = epoch + 1")
+            (epoch,) = connection.execute("SELECT epoch FROM clock").fetchone()
+            lease = Lease(name=name, holder=holder, epoch=epoch, until=now + ttl_s)
             connection.execute(
                 "INSERT INTO leases (name, holder, epoch, until, ttl_s) VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO "
                 "UPDATE SET holder = excluded.holder, epoch = excluded.epoch, until = excluded.until, "
@@ -70,7 +70,7 @@ class Leases:
         return msgspec.structs.replace(lease, until=now + ttl_s)
 
     def release(self, lease: Lease) -> None:
-        """Give a lease back; does nothing if it was lost. The row stays, so that epochs only grow."""
+        """Give a lease back; does nothing if it was lost."""
         with self._database.write() as connection:
             connection.execute(
                 "UPDATE leases SET holder = '', until = 0 WHERE name = ? AND holder = ? AND epoch = ?",
@@ -81,9 +81,19 @@ class Leases:
         """Show who holds a lease, also one that has run out; None for one never taken or given back."""
         with self._database.read() as connection:
             row = connection.execute(
-                "SELECT holder, epoch, until FROM leases WHERE name = ? AND holder <> ''", (name,)
+                "SELECT name, holder, epoch, until FROM leases WHERE name = ? AND holder <> ''", (name,)
             ).fetchone()
-        return None if row is None else Lease(name=name, holder=row[0], epoch=row[1], until=row[2])
+        return None if row is None else _lease(*row)
+
+    def leases(self, *, prefix: str) -> list[Lease]:
+        """Show the leases whose names begin with `prefix`, by name; also those that have run out."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT name, holder, epoch, until FROM leases WHERE substr(name, 1, ?) = ? AND holder <> '' "
+                "ORDER BY name",
+                (len(prefix), prefix),
+            ).fetchall()
+        return [_lease(*row) for row in rows]
 
     def ask(self, what: str, subject: str, *, asked_by: str, at: float) -> int:
         """Post a request; gives its id."""
@@ -126,6 +136,11 @@ class Leases:
                 raise KeyError(request_id)
 
     def prune(self, *, now: float) -> None:
-        """Drop old mail."""
+        """Drop old mail, and leases that ran out or were given back long ago (each room has one of its own)."""
         with self._database.write() as connection:
-            connection.execute("DELETE FROM requests WHERE asked_at < ?", (now - REQUESTS_KEPT_S,))
+            connection.execute("DELETE FROM requests WHERE asked_at < ?", (now - KEPT_S,))
+            connection.execute("DELETE FROM leases WHERE until < ?", (now - KEPT_S,))
+
+
+def _lease(name: str, holder: str, epoch: int, until: float) -> Lease:
+    return Lease(name=name, holder=holder, epoch=epoch, until=until)

@@ -109,6 +109,10 @@ class SqliteStore(Store):
         """Show who holds a lease, also one that has run out."""
         return self._leases.lease(name)
 
+    def leases(self, *, prefix: str = "") -> list[Lease]:
+        """Show the leases whose names begin with `prefix`, also those that have run out."""
+        return self._leases.leases(prefix=prefix)
+
     def ask(self, what: str, subject: str, *, asked_by: str, at: float) -> int:
         """Post a request to the collector; gives its id."""
         return self._leases.ask(what, subject, asked_by=asked_by, at=at)

@@ -40,14 +40,15 @@ CREATE TABLE hours (                     -- one signal's buckets of one hour, pa
 CREATE TABLE clock (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   recorded_at REAL NOT NULL,             -- the newest ever given: it never goes back, whatever the clock does
-  pruned_at REAL NOT NULL                -- up to when old readings were dropped: it never leaps
+  pruned_at REAL NOT NULL,               -- up to when old readings were dropped: it never leaps
+  epoch INTEGER NOT NULL                 -- the newest ever given, of all leases: so that old leases can be dropped
 );
 
-INSERT INTO clock VALUES (1, 0.0, 0.0);
+INSERT INTO clock VALUES (1, 0.0, 0.0, 0);
 
 CREATE TABLE leases (
   name TEXT PRIMARY KEY,
-  holder TEXT NOT NULL,                  -- '' once given back; the row stays, for its epoch
+  holder TEXT NOT NULL,                  -- '' once given back
   epoch INTEGER NOT NULL,
   until REAL NOT NULL,
   ttl_s REAL NOT NULL
