@@ -84,18 +84,7 @@ def test_the_three_queries_are_slow_until_the_migrations_indexes_are_there(serve
             assert before[slow.name] >= 5 * after[slow.name], (slow.name, before, after)
         again = [sorted(map(repr, connection.execute(slow.statement.encode()).fetchall())) for slow in SLOW]
         assert [len(rows) for rows in again] == [len(rows) for rows in answers]
-
-
-def test_a_migration_is_applied_once(server: str) -> None:
-    with coaching(server) as dsn:
-        assert migrate(dsn)
         assert not migrate(dsn)
-
-
-def test_a_foreign_database_gets_its_schema_taken_away_again(server: str) -> None:
-    with coaching(server):
-        assert len(schemas(server)) == 1
-    assert schemas(server) == set()
 
 
 def test_a_world_is_found_migrated_and_marked_and_leaves_nothing(server: str) -> None:
@@ -133,12 +122,12 @@ def test_killing_the_demo_takes_its_whole_world_down() -> None:
     assert not made.directory.exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_that_ends_the_demo_ends_its_world(server: str, number: signal.Signals) -> None:
+def test_a_hangup_of_the_demo_ends_its_world_and_leaves_a_foreign_database_as_it_was(server: str) -> None:
     with asking_process(server) as (process, made):
         keeper = psutil.Process(made.keeper_pid)
         all_of_it = [keeper, *keeper.children(recursive=True)]
-        process.send_signal(number)
+        assert len(schemas(server)) == 1
+        process.send_signal(signal.SIGHUP)
         _, alive = psutil.wait_procs(all_of_it, timeout=PATIENCE_S)
     assert alive == []
     assert not made.directory.exists()
@@ -148,6 +137,23 @@ def test_a_signal_that_ends_the_demo_ends_its_world(server: str, number: signal.
 def test_a_database_that_cannot_be_reached_is_told_in_a_sentence() -> None:
     with pytest.raises(DemoError, match="PostgreSQL refused"), world(postgres_dsn="host=127.0.0.1 port=1 dbname=none"):
         pass
+
+
+def test_collectors_of_a_world_end_with_it_and_nothing_else_that_names_it(tmp_path: Path) -> None:
+    script = "import sys, time; print(flush=True); time.sleep(600)"
+    words = ["-c", script, "watch", str(tmp_path / "loom.toml")]
+    with (
+        subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE) as collector,
+        subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE) as editor,
+    ):
+        for process in (collector, editor):
+            assert process.stdout is not None
+            process.stdout.readline()
+        worlds.clear(tmp_path)
+        assert collector.wait(PATIENCE_S) == -signal.SIGTERM
+        assert editor.poll() is None
+        editor.kill()
+    assert not tmp_path.exists()
 
 
 def test_dead_worlds_are_removed_and_living_and_unborn_ones_left(

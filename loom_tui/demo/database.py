@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
-from statistics import median
+from statistics import fmean, median
 from uuid import uuid4
 
 import psycopg
@@ -26,17 +26,17 @@ Connection = psycopg.Connection[tuple[object, ...]]
 CLIENTS = 2000
 CONNECT_TIMEOUT_S = 10
 MIGRATION = "20251106120000_lookup_indexes"
+PROBED = 15
 MIN_SAMPLES = 12  # at one execution a second, a p95 is known again within 30 s of the migration
 
 
 class Slow(Struct, frozen=True, kw_only=True):
-    """A named query, the plan's target for it, its coach, and a first guess of how many clients that coach has."""
+    """A named query, the plan's target for it, the coach that it is asked for, and how long it is to take."""
 
     name: str
     target: str
     coach: int
     slow_ms: float
-    guess: int
 
     @property
     def statement(self) -> str:
@@ -45,9 +45,9 @@ class Slow(Struct, frozen=True, kw_only=True):
 
 
 SLOW = (
-    Slow(name="dashboard", target="Dashboard queries", coach=1, slow_ms=100, guess=60),
-    Slow(name="coach_clients", target="Coach clients list", coach=2, slow_ms=300, guess=90),
-    Slow(name="user_statistics", target="User statistics", coach=3, slow_ms=250, guess=80),
+    Slow(name="dashboard", target="Dashboard queries", coach=1, slow_ms=100),
+    Slow(name="coach_clients", target="Coach clients list", coach=2, slow_ms=300),
+    Slow(name="user_statistics", target="User statistics", coach=3, slow_ms=250),
 )
 
 
@@ -103,17 +103,18 @@ def _inside(dsn: str, schema: str) -> str:
 
 
 def _calibrate(connection: Connection) -> None:
-    """Give each coach as many clients as make its query slow enough on this machine: measured, corrected once."""
+    """Give each coach as many clients as make its query slow enough on this machine.
+
+    The time is proportional to the clients (one or two scans each): a few are measured, then as many as that
+    gives, and what both rounds say of one client counts, since a shared machine is not equally fast all the time.
+    """
     for slow in SLOW:
-        count = slow.guess
-        for _ in range(2):
+        count, found = PROBED, list[float]()
+        for runs in (5, 2):
             _give_clients(connection, slow.coach, count)
-            took_ms = median(_timed_ms(connection, slow.statement) for _ in range(3))
-            if 0.8 <= took_ms / slow.slow_ms <= 1.25:
-                break
-            count = min(CLIENTS, max(5, round(count * slow.slow_ms / took_ms)))
-        else:
-            _give_clients(connection, slow.coach, count)
+            found.append(median(_timed_ms(connection, slow.statement) for _ in range(runs)) / count)
+            count = min(CLIENTS, max(PROBED, round(slow.slow_ms / fmean(found))))
+        _give_clients(connection, slow.coach, count)
 
 
 def _give_clients(connection: Connection, coach: int, count: int) -> None:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Never
@@ -27,7 +26,7 @@ from loom_tui.demo.database import coaching
 from loom_tui.demo.plan import LAST_STABLE, Addresses, demo_plan, local_zone
 from loom_tui.demo.postgres import running_postgres
 from loom_tui.demo.services import app, sentry, serve
-from loom_tui.demo.world import ACTOR, Answered, Wish, World, decode, encode, hold
+from loom_tui.demo.world import ACTOR, Answered, Wish, World, clear, decode, encode, hold
 from loom_tui.plan.model import Plan, Status
 from loom_tui.plan.toml import dump_plan
 from loom_tui.room.events import IssueStatusSet, NoteAdded, Payload, TaskTicked
@@ -54,7 +53,7 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - the last wall of this process: its only reader gets a sentence
         _answer(Answered(why=f"The demo's world could not be made: {_first_line(error)}"))
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        clear(directory)
         os.close(handle)
 
 
@@ -92,7 +91,7 @@ def _kept(directory: Path, postgres_dsn: str | None) -> Iterator[World]:
             app_url=app_url,
         )
         zone = local_zone()
-        plan = demo_plan(addresses, now=datetime.now(ZoneInfo(zone)), zone=zone)
+        plan = demo_plan(addresses, now=datetime.now(UTC if zone == "UTC" else ZoneInfo(zone)), zone=zone)
         plan_path, store = directory / "loom.toml", directory / "rooms"
         plan_path.write_text(dump_plan(plan), encoding="utf-8")
         _tell(plan, store)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -120,7 +122,7 @@ def world(*, postgres_dsn: str | None = None, timeout_s: float = START_TIMEOUT_S
         except subprocess.TimeoutExpired:
             keeper.kill()
             keeper.wait()
-        shutil.rmtree(directory, ignore_errors=True)
+        clear(directory)
 
 
 def _made(keeper: subprocess.Popen[bytes], timeout_s: float) -> World:
@@ -209,7 +211,42 @@ def remove_dead_worlds(*, older_than_s: float = 60.0) -> None:
     """Remove this user's worlds whose keeper is dead. One that is just being made has no lock yet: it is left alone."""
     for path in _directories():
         if time.time() - path.stat().st_mtime > older_than_s and not is_kept(path):
-            shutil.rmtree(path, ignore_errors=True)
+            clear(path)
+
+
+def clear(directory: Path) -> None:
+    """End the collectors that a room may have started for this world, and remove its directory."""
+    for pid in _collectors(directory):
+        try:
+            os.kill(pid, signal.SIGTERM)
+        except (ProcessLookupError, PermissionError):
+            continue  # it left by itself, or is another user's, who will see it idle
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def _collectors(directory: Path) -> list[int]:
+    """Find the collectors of a world: its directory has a random name, and stands among their arguments."""
+    return [
+        pid for pid, line in _command_lines() if str(directory) in line and re.search(r"\bwatch\b", line) is not None
+    ]
+
+
+def _command_lines() -> Iterator[tuple[int, str]]:
+    """List the running processes from /proc, or where there is none (macOS) from ps."""
+    if Path("/proc/self/cmdline").exists():
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                yield int(path.parent.name), path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue  # it ended meanwhile
+        return
+    try:
+        listed = subprocess.run(["ps", "-eo", "pid=,args="], capture_output=True, timeout=5, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return
+    for line in listed.decode(errors="replace").splitlines():
+        pid, _, rest = line.strip().partition(" ")
+        yield int(pid), rest
 
 
 def _prefix() -> str:

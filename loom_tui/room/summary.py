@@ -130,7 +130,7 @@ def _errors(views: Iterable[ErrorsView]) -> dict[str, Any]:
     feeds = tuple(views)
 
     def total(signals: Iterable[SignalView]) -> float | None:
-        values = [known_value(signal) for signal in signals]
+        values = [_known_value(signal) for signal in signals]
         return sum(value for value in values if value is not None) if values and None not in values else None
 
     return {
@@ -156,7 +156,7 @@ def _errors(views: Iterable[ErrorsView]) -> dict[str, Any]:
     }
 
 
-def known_value(view: SignalView) -> float | None:
+def _known_value(view: SignalView) -> float | None:
     """Give a signal's figure if it still speaks of now; else None."""
     return view.reading.value if view.reading is not None and view.freshness == "fresh" else None
 
