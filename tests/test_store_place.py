@@ -296,3 +296,17 @@ def test_a_full_file_refuses_an_event_and_keeps_all_before_it(tmp_path):
         journal.execute(f"PRAGMA max_page_count = {pages + 100}")
         assert store.append(NoteAdded(text="z" * 100_000), actor="ana", at=AT).seq == 2
         store.verify()
+
+
+def test_a_tick_that_does_not_fit_is_not_kept_by_half(tmp_path):
+    with closing(new_store(tmp_path)) as store:
+        lease = collector_lease(store)
+        small = Reading(signal="a", observed_at=AT, value=1)
+        readings = store._files[1].connection
+        (pages,) = readings.execute("PRAGMA page_count").fetchone()
+        readings.execute(f"PRAGMA max_page_count = {pages + 1}")
+        with pytest.raises(StoreFull, match=r"readings\.db"):
+            store.record([small, Reading(signal="b", observed_at=AT, body=b"z" * 100_000)], lease=lease, now=AT)
+        assert store.latest() == {}
+        store.record([small], lease=lease, now=AT)
+        assert store.latest()["a"].reading == small

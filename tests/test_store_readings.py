@@ -269,6 +269,19 @@ def test_a_damaged_hour_is_named(store, record):
         store.series("db.sessions", start=T0, end=T0 + 60, step_s=60)
 
 
+def test_an_interrupted_tick_is_not_kept_by_half(store, record, monkeypatch):
+    def interrupted(*args, **more):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("loom_tui.store.rollup.roll_up", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            record(number(T0, 1), now=T0)
+    assert store.latest() == {}
+    record(number(T0, 2), now=T0)
+    assert store.latest()["db.sessions"].reading.value == 2
+
+
 def test_an_empty_tick_writes_nothing(store, record):
     before = store.token()
     record(now=T0)
