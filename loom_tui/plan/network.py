@@ -57,9 +57,9 @@ class Network(NamedTuple):
     launch: int | None
     waits: list[list[int]]  # all that a node waits for, but for what closes a cycle
     order: list[int]  # each node after all that it waits for
-    leads_to_launch: bytearray  # 1 for the launch and all that it waits for; 1 throughout where there is no launch
+    leads_to_launch: bytearray  # 1 for the launch and all that still holds it up; 1 throughout where there is no launch
     facts: list[Fact]
-    binding: list[Sequence[int]]  # what still holds a node back: nothing once it is begun or done
+    binding: Sequence[Sequence[int]]  # what still holds a node back: nothing once it is begun or done
     floor: list[int]  # before which it neither begins nor ends, in milliseconds of the axis
 
 
@@ -69,18 +69,15 @@ def build(plan: Plan, *, now: float, progress: Progress) -> Network:
     milestones = milestones_of(plan)
     names = [issue.id for issue in issues] + [milestone.name for milestone in milestones]
     waits = _waits(issues, milestones)
-    launch = None
-    leads_to_launch = bytearray(b"\1") * len(names)
-    if (last := launch_of(milestones)) is not None:
-        launch = len(issues) + milestones.index(last)
-        leads_to_launch = _leading_to(launch, waits)
-        for node, issue in enumerate(issues):
-            if issue.priority is Priority.POST and not leads_to_launch[node]:
-                waits[node].append(launch)
-    order, cycles = walk(waits)
-    for node, waited_for in ((cycle[-1], cycle[0]) for cycle in cycles):
+    last = launch_of(milestones)
+    launch = None if last is None else len(issues) + milestones.index(last)
+    if launch is not None:
+        _put_behind(launch, issues, waits)
+    walked = walk(waits)
+    for node, waited_for in walked.cuts:
         waits[node] = [other for other in waits[node] if other != waited_for]
     axis, facts = _facts(plan, issues, milestones, now=now, progress=progress)
+    binding = [held if fact.begun_at is fact.done_at is None else () for held, fact in zip(waits, facts, strict=True)]
     begun = axis.worked(now)
     return Network(
         now=now,
@@ -89,24 +86,28 @@ def build(plan: Plan, *, now: float, progress: Progress) -> Network:
         issue_count=len(issues),
         launch=launch,
         waits=waits,
-        order=order,
-        leads_to_launch=leads_to_launch,
+        order=walked.order,
+        leads_to_launch=bytearray(b"\1" * len(names)) if launch is None else _leading_to(launch, binding),
         facts=facts,
-        binding=[
-            held if fact.begun_at is fact.done_at is None else () for held, fact in zip(waits, facts, strict=True)
-        ],
+        binding=binding,
         floor=[begun if fact.not_before <= now else axis.worked(fact.not_before) for fact in facts],
     )
 
 
-def walk(waits: Sequence[Sequence[int]]) -> tuple[list[int], list[tuple[int, ...]]]:
-    """Order nodes so that each comes after what it waits for, and list the cycles met (each waits for the next).
+class Walked(NamedTuple):
+    """An order of nodes in which each comes after what it waits for, and what had to be cut for there to be one."""
 
-    Depth first; what would close a cycle is left out of the order, so that there always is one.
-    """
+    order: list[int]
+    cuts: list[tuple[int, int]]  # a node, and what it waits for, which closes a cycle
+    cycle: tuple[int, ...]  # the first: each waits for the next, the last for the first; empty for none
+
+
+def walk(waits: Sequence[Sequence[int]]) -> Walked:
+    """Order nodes, depth first, so that each comes after what it waits for."""
     seen = bytearray(len(waits))  # 1 on the path, 2 behind us
     order: list[int] = []
-    cycles: list[tuple[int, ...]] = []
+    cuts: list[tuple[int, int]] = []
+    cycle: tuple[int, ...] = ()
     for root in range(len(waits)):
         if seen[root]:
             continue
@@ -120,13 +121,14 @@ def walk(waits: Sequence[Sequence[int]]) -> tuple[list[int], list[tuple[int, ...
                     ahead.append(iter(waits[node]))
                     break
                 if seen[node] == 1:
-                    cycles.append(tuple(path[path.index(node) :]))
+                    cuts.append((path[-1], node))
+                    cycle = cycle or tuple(path[path.index(node) :])
             else:
                 ahead.pop()
                 node = path.pop()
                 seen[node] = 2
                 order.append(node)
-    return order, cycles
+    return Walked(order, cuts, cycle)
 
 
 def find_cycle(plan: Plan) -> tuple[IssueId, ...] | None:
@@ -142,10 +144,10 @@ def in_order(plan: Plan) -> tuple[IssueId, ...]:
     """Give issue ids, then milestone names, each after all that it waits for. Raises CycleError."""
     milestones = milestones_of(plan)
     names = [issue.id for issue in plan.issues] + [milestone.name for milestone in milestones]
-    order, cycles = walk(_waits(plan.issues, milestones))
-    if cycles:
-        raise CycleError(tuple(names[node] for node in cycles[0]))
-    return tuple(names[node] for node in order)
+    walked = walk(_waits(plan.issues, milestones))
+    if walked.cycle:
+        raise CycleError(tuple(names[node] for node in walked.cycle))
+    return tuple(names[node] for node in walked.order)
 
 
 def _in_scope(plan: Plan, progress: Progress) -> list[Issue]:
@@ -178,6 +180,14 @@ def _numbers(number: Mapping[IssueId, int], names: Sequence[IssueId]) -> list[in
         return list(map(number.__getitem__, names))
     except KeyError:
         return [number[name] for name in names if name in number]
+
+
+def _put_behind(launch: int, issues: Sequence[Issue], waits: list[list[int]]) -> None:
+    """Make post-deployment issues wait for the launch, but for those that it waits for itself."""
+    leads_to_launch = _leading_to(launch, waits)
+    for node, issue in enumerate(issues):
+        if issue.priority is Priority.POST and not leads_to_launch[node]:
+            waits[node].append(launch)
 
 
 def _leading_to(target: int, waits: Sequence[Sequence[int]]) -> bytearray:

@@ -171,7 +171,7 @@ def _times(network: Network, passes: _Passes) -> _Times:
             begun_at = fact.done_at if fact.begun_at is None else min(fact.begun_at, fact.done_at)
             starts[node] = latest_starts[node] = begun_at
             reached[node] = 1
-        elif node >= network.issue_count:
+        elif node >= network.issue_count or (not work[node] and fact.begun_at is None):
             moment = _moment(network, node, finishes, reached)
             latest = max(moment, latest_finishes[node]) if late[node] > early[node] else moment
             starts[node] = finishes[node] = moment
@@ -180,22 +180,21 @@ def _times(network: Network, passes: _Passes) -> _Times:
             starts[node] = latest_starts[node] = fact.begun_at
             finishes[node] = max(network.now, finishes[node])
             latest_finishes[node] = max(network.now, latest_finishes[node])
-        elif not work[node]:  # a moment lies where further work begins
-            finishes[node], latest_finishes[node] = starts[node], latest_starts[node]
     return _Times(starts, finishes, latest_starts, latest_finishes)
 
 
 def _moment(network: Network, node: int, finishes: Sequence[float], reached: bytearray) -> float:
-    """Give the moment of a milestone, and mark it where it is reached.
+    """Give the moment of a milestone, or of an issue that takes no time; mark a milestone that is reached.
 
     It may lie outside working time (a deployment on Saturday), and in the past once it is reached.
     """
     waits, not_before = network.waits[node], network.facts[node].not_before
     moment = max((not_before, *(finishes[other] for other in waits)))
-    if node != network.launch and -inf < moment <= network.now and all(reached[other] for other in waits):
+    may_be_reached = node >= network.issue_count and node != network.launch
+    if may_be_reached and -inf < moment <= network.now and all(reached[other] for other in waits):
         reached[node] = 1
         return moment
-    return max(moment, network.now)
+    return max(moment, network.now, finishes[node])  # the last is later only where it is delayed
 
 
 def _chain(network: Network, passes: _Passes, times: _Times) -> list[int]:

@@ -38,10 +38,8 @@ def project_network(network: Network, *, seed: int = 7, runs: int = 1000) -> tup
     runs = max(_FEWEST_RUNS, min(runs, _DRAWS // sum(network.leads_to_launch)))
     columns = _columns(network, Random(seed), runs)  # noqa: S311 - nothing here is a secret
     hours = sorted(map(max, repeat(0.0), *(columns[node] for node in last)))
-    milestones = range(network.issue_count, len(network.names))
-    not_before = max(
-        (network.facts[m].not_before for m in milestones if network.leads_to_launch[m]), default=network.now
-    )
+    facts = zip(network.facts, network.leads_to_launch, strict=True)
+    not_before = max(fact.not_before for fact, leads in facts if leads)  # it may lie outside working time
 
     def moment(share: float) -> float:
         closing = network.axis.closing(round(hours[ceil(share * runs) - 1] * HOUR_MS))
