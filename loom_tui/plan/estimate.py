@@ -33,7 +33,7 @@ class Estimate(Struct, frozen=True, gc=False):
         """Give the hours still expected of work that has taken `spent` hours; none once the worst case is used up."""
         low, likely, high = self.low, self.likely, self.high
         if spent <= low:
-            return self.mean - max(0.0, spent)
+            return self.mean - spent
         if spent >= high:
             return 0.0
         if spent >= likely:  # the falling leg from here on is a triangle again
@@ -72,13 +72,13 @@ NOTHING = Estimate(0.0, 0.0, 0.0)
 
 def estimate_of(issue: Issue) -> Estimate:
     """Read an issue's effort; one without an effort takes no time. Figures out of order are put in order."""
-    if issue.effort_hours is None:
-        hours = _sane(issue.effort_likely_hours or 0.0)
+    effort, likely = issue.effort_hours, issue.effort_likely_hours
+    if effort is None:
+        hours = _sane(likely or 0.0)
         return Estimate(hours, hours, hours)
-    low, high = _sane(issue.effort_hours.low), _sane(issue.effort_hours.high)
-    if high < low:
-        low, high = high, low
-    likely = issue.effort_likely_hours
+    low, high = effort.low, effort.high
+    if not 0 <= low <= high <= _MOST_HOURS:
+        low, high = sorted((_sane(low), _sane(high)))
     return Estimate(low, (low + high) / 2 if likely is None else min(max(low, likely), high), high)
 
 

@@ -153,33 +153,29 @@ def in_order(plan: Plan) -> tuple[IssueId, ...]:
 def _in_scope(plan: Plan, progress: Progress) -> list[Issue]:
     """Leave out what is dropped, and the backlog but for what was begun or what something in scope waits for."""
     issues = {issue.id: issue for issue in plan.issues if issue.status is not Status.DROPPED}
-    touched = progress.started_at.keys() | progress.done_at.keys()
-    scope = {issue.id for issue in issues.values() if issue.priority is not Priority.BACKLOG or issue.id in touched}
-    if len(scope) == len(issues):
+    backlog = {name for name, issue in issues.items() if issue.priority is Priority.BACKLOG}
+    backlog -= progress.started_at.keys() | progress.done_at.keys()
+    if not backlog:
         return list(issues.values())
-    scope.update(issue_id for milestone in milestones_of(plan) for issue_id in milestone.after if issue_id in issues)
-    unseen = list(scope)
+    unseen = [name for milestone in milestones_of(plan) for name in milestone.after]
+    unseen += [name for name in issues if name not in backlog]
     while unseen:
-        needed = {other for other in issues[unseen.pop()].depends_on if other in issues and other not in scope}
-        scope |= needed
-        unseen.extend(needed)
-    return [issue for issue in issues.values() if issue.id in scope]
+        name = unseen.pop()
+        if name in issues:
+            backlog.discard(name)
+            unseen += [other for other in issues[name].depends_on if other in backlog]
+    return [issue for name, issue in issues.items() if name not in backlog]
 
 
 def _waits(issues: Sequence[Issue], milestones: Sequence[Milestone]) -> list[list[int]]:
     """Tell by number what each issue, then each milestone waits for. What does not exist holds nobody up."""
     number = {issue.id: node for node, issue in enumerate(issues)}
-    by_name: dict[IssueId, int] = {milestone.name: len(issues) + index for index, milestone in enumerate(milestones)}
-    return [_numbers(number, issue.depends_on) for issue in issues] + [
-        _numbers(number, milestone.after) + _numbers(by_name, milestone.after_milestones) for milestone in milestones
-    ]
-
-
-def _numbers(number: Mapping[IssueId, int], names: Sequence[IssueId]) -> list[int]:
-    try:
-        return list(map(number.__getitem__, names))
-    except KeyError:
-        return [number[name] for name in names if name in number]
+    by_name = {milestone.name: len(issues) + index for index, milestone in enumerate(milestones)}
+    waits = [[number[other] for other in issue.depends_on if other in number] for issue in issues]
+    for milestone in milestones:
+        after = [number[other] for other in milestone.after if other in number]
+        waits.append(after + [by_name[name] for name in milestone.after_milestones if name in by_name])
+    return waits
 
 
 def _put_behind(launch: int, issues: Sequence[Issue], waits: list[list[int]]) -> None:

@@ -12,7 +12,7 @@ from loom_tui.plan.estimate import Estimate
 from loom_tui.plan.model import Plan
 from loom_tui.plan.network import NO_PROGRESS, Network, Progress, build
 
-_DRAWS = 60_000  # of 0.2 µs with their way through the network: a plan of 200 issues is simulated within 20 ms
+_DRAWS = 40_000  # of 0.2 µs with their way through the network: a plan of 200 issues is simulated within 20 ms
 _FEWEST_RUNS = 50
 _STEPS = 100  # into which an estimate is cut: finer ones move a P95 by less than runs do, and cost more
 
