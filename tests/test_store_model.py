@@ -118,13 +118,19 @@ class StoreMachine(RuleBasedStateMachine):
             return
         assert lease is self.leases[-1]
         assert not self.given_back
+        tick: dict[str, Reading] = {}
         for reading in readings:
-            self.take_in(reading)
+            self.supersede(tick, reading)
+            self.remember(reading)
+        for reading in tick.values():  # a tick is one statement: only its last word meets what was there
+            self.supersede(self.latest, reading)
 
-    def take_in(self, reading: Reading) -> None:
-        before = self.latest.get(reading.signal)
+    def supersede(self, newest: dict[str, Reading], reading: Reading) -> None:
+        before = newest.get(reading.signal)
         if before is None or reading.observed_at >= before.observed_at or before.observed_at > self.now + 5:
-            self.latest[reading.signal] = reading
+            newest[reading.signal] = reading
+
+    def remember(self, reading: Reading) -> None:
         value: float | None = reading.value
         if SIGNALS[reading.signal] is Kind.CHECK:
             value = 1.0 if reading.state is State.OK else 0.0

@@ -110,6 +110,12 @@ def test_a_reading_from_the_future_is_shown_but_gives_way_once_clocks_are_right(
     assert store.latest()["db.sessions"].reading.value == 5
 
 
+def test_a_tick_that_takes_back_a_reading_from_the_future_leaves_the_newest_believable_one(store, record):
+    record(number(T0, 1), now=T0)
+    record(number(T0 + 60, 2), number(T0 - 0.5, 3), now=T0)
+    assert store.latest()["db.sessions"].reading.value == 1
+
+
 def test_a_reading_without_a_time_is_refused_and_nothing_of_its_tick_is_kept(store, record):
     with pytest.raises(ValueError, match="time of observation"):
         record(number(T0, 1), number(float("nan"), 2), now=T0)

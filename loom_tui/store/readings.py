@@ -61,7 +61,8 @@ class Readings:
         """Keep a tick's readings in one transaction, under one `recorded_at` later than all before it.
 
         A reading older than the newest of its signal enters the buckets only, unless that newest came from the
-        future, as it does after a clock was put right. Raises LeaseLost; ValueError for a reading without a time.
+        future, as it does after a clock was put right. Of a tick's own readings of a signal, one is left by the same
+        rule before it meets the newest. Raises LeaseLost; ValueError for a reading without a time.
         """
         kept = list(readings)
         if not all(isfinite(reading.observed_at) for reading in kept):
