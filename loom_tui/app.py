@@ -1,1 +1,250 @@
 """LoomApp: snapshots in, intents out; no I/O of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol
+
+from textual.app import App
+from textual.binding import BindingType
+from textual.message import Message
+
+from loom_tui.room.deeds import Refused, add_note
+from loom_tui.room.events import Payload
+from loom_tui.room.snapshot import Snapshot
+from loom_tui.screens.base import RoomScreen
+from loom_tui.widgets.canvas import Canvas
+from loom_tui.widgets.frame import News, NewsLine
+from loom_tui.widgets.panel import ListPanel
+from loom_tui.widgets.text import Pen, Sign
+from loom_tui.widgets.theme import theme
+
+
+class SnapshotSource(Protocol):
+    """Where snapshots come from and intents go; its calls return at once, its answers come on another thread."""
+
+    def start(self, snapshot: Callable[[Snapshot], None], trouble: Callable[[str], None]) -> None:
+        """Begin to give snapshots, and sentences that a person must see ("" when there is none any more)."""
+        ...
+
+    def submit(self, payload: Payload) -> None:
+        """Write down what this room's person did."""
+        ...
+
+    def ask(self, source: str) -> None:
+        """Have a source asked now."""
+        ...
+
+    def set_window(self, seconds: float) -> None:
+        """Choose how far back the database's percentiles reach."""
+        ...
+
+    def stop(self) -> None:
+        """End."""
+        ...
+
+
+class SnapshotArrived(Message):
+    """There is something new to show."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__()
+        self.snapshot = snapshot
+
+
+class TroubleTold(Message):
+    """A person must know this; an empty text says that it is over."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
+def _screen(module: str, name: str) -> Callable[[], RoomScreen]:
+    """Give a screen's maker that imports it on the first visit: the room opens with one screen's code."""
+
+    def make() -> RoomScreen:
+        from importlib import import_module  # noqa: PLC0415 - beside its one use
+
+        screen: RoomScreen = getattr(import_module(f"loom_tui.screens.{module}"), name)()
+        return screen
+
+    return make
+
+
+class LoomApp(App[None]):
+    """The room in a terminal. `farewell` is what to say on standard error after it has closed."""
+
+    CSS_PATH = "screens/loom.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    TITLE = "Loom"
+    BINDINGS: ClassVar[list[BindingType]] = []
+    MODES: ClassVar[dict[str, Any]] = {
+        "room": _screen("room", "Overview"),
+        "path": _screen("path", "PathScreen"),
+        "timeline": _screen("timeline", "TimelineScreen"),
+        "risks": _screen("risks", "RisksScreen"),
+        "errors": _screen("errors", "ErrorsScreen"),
+        "database": _screen("database", "DatabaseScreen"),
+    }
+    DEFAULT_MODE = "room"
+
+    def __init__(
+        self, source: SnapshotSource, *, read_only: bool = False, ascii_only: bool = False, light: bool = False
+    ) -> None:
+        super().__init__()
+        self.source = source
+        self.read_only = read_only
+        self.dark = not light
+        self.pen = Pen(ascii_only=ascii_only)
+        self.snapshot: Snapshot | None = None
+        self.headline: News | None = None
+        self.dismissed_at = 0.0
+        self.looked_at = 0.0
+        self.chosen_issue = ""
+        self.farewell = ""
+        self.register_theme(theme(dark=self.dark))
+        self.theme = "loom-dark" if self.dark else "loom-light"
+
+    def on_mount(self) -> None:
+        """Begin to read, and leave cleanly when the connection drops or somebody asks to."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            loop.add_signal_handler(number, self.exit)
+        self.source.start(
+            lambda snapshot: self._tell(SnapshotArrived(snapshot)), lambda text: self._tell(TroubleTold(text))
+        )
+
+    def on_unmount(self) -> None:
+        """End the reading."""
+        self.source.stop()
+
+    def _tell(self, message: Message) -> None:
+        """Post from another thread; an app that is closing no longer listens."""
+        if self.is_running:
+            self.post_message(message)
+
+    def on_snapshot_arrived(self, message: SnapshotArrived) -> None:
+        """Show what is new on the screen that is seen."""
+        snapshot = message.snapshot
+        if self.snapshot is None:
+            self.looked_at = snapshot.now
+        self.snapshot = snapshot
+        if self.pen.zone != snapshot.plan.calendar.zone:
+            self.pen = Pen(zone=snapshot.plan.calendar.zone, ascii_only=self.pen.ascii_only)
+        screen = self.screen
+        if isinstance(screen, RoomScreen):
+            screen.show(snapshot)
+
+    def on_trouble_told(self, message: TroubleTold) -> None:
+        """Show the trouble above the keys; before there is anything to show, leave with it."""
+        if message.text and self.snapshot is None:
+            self.farewell = message.text
+            self.exit(return_code=1)
+            return
+        self.say(message.text, Sign.WARN)
+
+    def say(self, text: str, sign: Sign = Sign.OPEN) -> None:
+        """Put a sentence above the keys; an empty one takes it away."""
+        self.headline = News(sign, text) if text else None
+        for line in self.screen.query(NewsLine):
+            line.say(self.headline)
+
+    def act(self, payload: Payload) -> None:
+        """Write down what this room's person did."""
+        if self.read_only:
+            self.say("This room is read-only: nothing was written.", Sign.WARN)
+        else:
+            self.source.submit(payload)
+
+    def ask_source(self, source: str) -> None:
+        """Have a source asked now, or all of them where the pane has none of its own."""
+        if self.read_only or self.snapshot is None:
+            self.say("This room is read-only: it asks nothing of the collector.", Sign.WARN)
+            return
+        names = [source] if source else list(self.snapshot.plan.sources)
+        for name in names:
+            self.source.ask(name)
+        self.say(f"Asking {', '.join(names)} …" if names else "The plan names no source to ask.")
+
+    def set_window(self, seconds: float) -> None:
+        """Choose how far back the database's percentiles reach."""
+        self.source.set_window(seconds)
+
+    def copy(self, text: str) -> None:
+        """Copy to the terminal's clipboard (OSC 52)."""
+        self.copy_to_clipboard(text)
+        self.say(f"Copied {text}")
+
+    def ask_filter(self, panel: ListPanel) -> None:
+        """Ask for a filter, and apply it as it is typed."""
+        from loom_tui.screens.dialogs import Prompt  # noqa: PLC0415 - Textual's Input costs 30 ms
+
+        self.push_screen(
+            Prompt("filter", value=panel.needle, changed=panel.filter), lambda text: panel.filter(text or "")
+        )
+
+    def action_go(self, mode: str) -> None:
+        """Go to a screen."""
+        self.switch_mode(mode)
+
+    def open_issue(self, issue: str) -> None:
+        """Show an issue on the Path screen."""
+        self.chosen_issue = issue
+        self.switch_mode("path")
+
+    def action_leave(self) -> None:
+        """Leave the room. The collector stays."""
+        self.exit()
+
+    def action_note(self) -> None:
+        """Stamp a note on the timeline."""
+        from loom_tui.screens.dialogs import Prompt  # noqa: PLC0415 - Textual's Input costs 30 ms
+
+        def noted(text: str | None) -> None:
+            if not text:
+                return
+            try:
+                self.act(add_note(text))
+            except Refused as refusal:
+                self.say(str(refusal), Sign.WARN)
+
+        self.push_screen(Prompt("note"), noted)
+
+    def action_changes(self) -> None:
+        """Show what changed since this person last asked."""
+        from loom_tui.screens.dialogs import changes  # noqa: PLC0415 - only here
+
+        if self.snapshot is not None:
+            self.push_screen(changes(self.snapshot, since=self.looked_at))
+            self.looked_at = self.snapshot.now
+
+    def action_keys(self) -> None:
+        """Show the keys of this screen."""
+        from loom_tui.screens.dialogs import keys_of  # noqa: PLC0415 - only here
+
+        self.push_screen(keys_of(self.screen))
+
+    def action_palette(self) -> None:
+        """Find anything by its name."""
+        from loom_tui.screens.palette import Palette  # noqa: PLC0415 - Textual's Input costs 30 ms
+
+        if self.snapshot is not None:
+            self.push_screen(Palette(self.snapshot))
+
+    def action_dismiss_news(self) -> None:
+        """Take the news away until there is newer."""
+        self.headline = None
+        self.dismissed_at = self.snapshot.now if self.snapshot is not None else 0.0
+        if self.snapshot is not None and isinstance(self.screen, RoomScreen):
+            self.screen.show(self.snapshot)
+
+    def turn(self, *, dark: bool) -> None:
+        """Change between the dark and the light look."""
+        self.dark = dark
+        self.register_theme(theme(dark=dark))
+        self.theme = "loom-dark" if dark else "loom-light"
+        for canvas in self.screen.query(Canvas):
+            canvas.repaint()

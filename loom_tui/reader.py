@@ -86,8 +86,9 @@ class Reader:
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
-    def start(self, listener: Listener) -> None:
+    def start(self, snapshot: Callable[[Snapshot], None], trouble: Callable[[str], None]) -> None:
         """Begin to read; the first snapshot comes as soon as the store is open."""
+        listener = Listener(snapshot, trouble)
         self._thread = threading.Thread(target=self._run, args=(listener,), name="loom-reader", daemon=True)
         self._thread.start()
 

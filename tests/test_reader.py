@@ -12,7 +12,7 @@ import pytest
 from loom_tui.commands.rooms import open_room_store
 from loom_tui.plan.model import Plan
 from loom_tui.plan.toml import dump_plan
-from loom_tui.reader import Ask, Intent, Listener, Reader, RoomPlace, Session, Window, read_once
+from loom_tui.reader import Ask, Intent, Reader, RoomPlace, Session, Window, read_once
 from loom_tui.room.events import MarkerSet, NoteAdded, PlanAdopted, TaskTicked
 from loom_tui.room.signals import Freshness, Reading, State, signals_of
 from loom_tui.room.snapshot import Snapshot
@@ -275,7 +275,7 @@ def test_the_thread_delivers_snapshots_takes_intents_and_ends(bench):
     snapshots: queue.Queue[Snapshot] = queue.Queue()
     troubles: queue.Queue[str] = queue.Queue()
     reader = Reader(bench.place("ana"))
-    reader.start(Listener(snapshots.put, troubles.put))
+    reader.start(snapshots.put, troubles.put)
     try:
         assert snapshots.get(timeout=10).issue(147) is not None
         reader.submit(TICK)
@@ -293,6 +293,6 @@ def test_a_room_whose_plan_is_broken_from_the_start_says_why(bench):
     bench.path.write_text("[plan", encoding="utf-8")
     troubles: queue.Queue[str] = queue.Queue()
     reader = Reader(bench.place("ana"))
-    reader.start(Listener(lambda _: None, troubles.put))
+    reader.start(lambda _: None, troubles.put)
     assert "not valid TOML" in troubles.get(timeout=10)
     reader.stop()

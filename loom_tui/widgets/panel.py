@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -45,9 +44,9 @@ class Panel(Canvas, can_focus=True):
         """Give the figures at the right end of the top line."""
         return EMPTY
 
-    @abstractmethod
-    def body(self, width: int, height: int) -> Sequence[Line]:
+    def body(self, width: int, height: int) -> Sequence[Line]:  # noqa: ARG002 - for subclasses
         """Draw what is within the frame."""
+        return ()
 
     def paint(self, width: int, height: int) -> Sequence[Line]:
         """Draw frame and body; nothing but the frame before the first snapshot."""
@@ -126,13 +125,13 @@ class ListPanel(Panel):
         self._top = 0
         self.needle = ""
 
-    @abstractmethod
     def keys(self) -> Sequence[str]:
         """List the rows' keys, in order."""
+        return ()
 
-    @abstractmethod
     def row(self, key: str, width: int) -> Line:
         """Draw one row."""
+        return (Span(fit(key, width)),)
 
     def head(self, width: int) -> Sequence[Line]:  # noqa: ARG002 - for subclasses
         """Draw what stays above the rows."""

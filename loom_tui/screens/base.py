@@ -1,0 +1,101 @@
+"""What every screen has: the frame around its panes, and the keys that mean the same everywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from loom_tui.room.snapshot import Snapshot
+from loom_tui.screens.news import news_of
+from loom_tui.widgets.frame import Header, KeyLine, NewsLine
+from loom_tui.widgets.panel import ListPanel, Panel
+
+if TYPE_CHECKING:
+    from loom_tui.app import LoomApp
+
+
+class RoomScreen(Screen[None]):
+    """A screen of the room: header, panes, news, keys. Subclasses give the panes."""
+
+    NUMBER = ""  # the key that goes to this screen
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "app.go('room')", "Room", show=False, id="go.room"),
+        Binding("2", "app.go('path')", "Path", show=False, id="go.path"),
+        Binding("3", "app.go('timeline')", "Timeline", show=False, id="go.timeline"),
+        Binding("4", "app.go('risks')", "Risks", show=False, id="go.risks"),
+        Binding("5", "app.go('errors')", "Errors", show=False, id="go.errors"),
+        Binding("6", "app.go('database')", "Database", show=False, id="go.database"),
+        Binding("m", "app.note", "Stamp a note on the timeline", show=False, id="note"),
+        Binding("u", "app.changes", "What changed since you last looked", show=False, id="changes"),
+        Binding("r", "ask", "Ask this pane's source now", show=False, id="ask"),
+        Binding("y", "copy", "Copy what is selected", show=False, id="copy"),
+        Binding("slash", "filter", "Filter this list", show=False, id="filter"),
+        Binding("x", "app.dismiss_news", "Dismiss the news", show=False, id="dismiss"),
+        Binding("question_mark", "app.keys", "Keys of this screen", show=False, id="keys"),
+        Binding("colon,ctrl+p", "app.palette", "Every command, screen, issue, signal", show=False, id="palette"),
+        Binding("escape", "back", "Back, never out", show=False, id="back"),
+        Binding("q", "app.leave", "Leave the room", show=False, id="leave"),
+    ]
+
+    @property
+    def loom(self) -> LoomApp:
+        """The app, by its own type."""
+        from loom_tui.app import LoomApp as App  # noqa: PLC0415 - the app imports its screens
+
+        return cast("App", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Lay the frame around the panes."""
+        yield Header(read_only=self.loom.read_only)
+        yield from self.compose_body()
+        yield NewsLine()
+        yield KeyLine(self.NUMBER)
+
+    def compose_body(self) -> ComposeResult:
+        """Give the panes."""
+        yield from ()
+
+    def on_screen_resume(self) -> None:
+        """Come up to date: a hidden screen is not drawn."""
+        if self.loom.snapshot is not None:
+            self.show(self.loom.snapshot)
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Hand a snapshot to every pane."""
+        self.query_one(Header).show(snapshot)
+        self.query_one(NewsLine).show(snapshot, self.loom.headline or news_of(snapshot, since=self.loom.dismissed_at))
+        for panel in self.query(Panel):
+            panel.show(snapshot)
+
+    def action_back(self) -> None:
+        """Clear this list's filter; the way out is q."""
+        panel = self.focused
+        if isinstance(panel, ListPanel) and panel.needle:
+            panel.filter("")
+
+    def action_filter(self) -> None:
+        """Filter the focused list, or the screen's first."""
+        panel = self.focused
+        if not isinstance(panel, ListPanel):
+            panel = next(iter(self.query(ListPanel)), None)
+        if panel is not None:
+            panel.focus()
+            self.loom.ask_filter(panel)
+
+    def action_ask(self) -> None:
+        """Ask the focused pane's source now."""
+        panel = self.focused
+        self.loom.ask_source(panel.source if isinstance(panel, Panel) else "")
+
+    def action_copy(self) -> None:
+        """Copy what is selected: a link where there is one, else the id."""
+        panel = self.focused
+        if isinstance(panel, ListPanel) and panel.cursor:
+            self.loom.copy(self.copied(panel))
+
+    def copied(self, panel: ListPanel) -> str:
+        """Give the text that `y` copies for the row under a list's cursor."""
+        return panel.cursor

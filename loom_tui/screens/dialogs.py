@@ -1,0 +1,162 @@
+"""Small dialogs over a screen: a line to type, and pages to read. Esc closes each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Input
+
+from loom_tui.room.snapshot import Snapshot
+from loom_tui.screens.news import told
+from loom_tui.widgets.canvas import Canvas
+from loom_tui.widgets.lines import Ink, Line, Span, clean, fit
+from loom_tui.widgets.panel import ListPanel, heading
+from loom_tui.widgets.text import Pen
+
+
+class Words(Canvas):
+    """A line of words that does not change."""
+
+    def __init__(self, line: Line) -> None:
+        super().__init__(classes="words")
+        self._line = line
+
+    def paint(self, width: int, height: int) -> Sequence[Line]:  # noqa: ARG002 - one line
+        """Draw the line."""
+        return (self._line,)
+
+
+class Prompt(ModalScreen[str | None]):
+    """Asks for one line. Gives the text, or None when it was left with esc."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", id="prompt.cancel")]
+
+    def __init__(
+        self, label: str, *, value: str = "", hint: str = "", changed: Callable[[str], None] | None = None
+    ) -> None:
+        super().__init__()
+        self._label = label
+        self._value = value
+        self._hint = hint or "enter writes it, esc cancels"
+        self._changed = changed
+
+    def compose(self) -> ComposeResult:
+        """Lay label, field and hint."""
+        with Vertical(classes="prompt"):
+            yield Words((Span(self._label, bold=True), Span(f"  {self._hint}", Ink.FAINT)))
+            yield Input(self._value, max_length=2000)
+
+    def on_input_changed(self, message: Input.Changed) -> None:
+        """Tell what is typed, as it is typed."""
+        if self._changed is not None:
+            self._changed(message.value)
+
+    def on_input_submitted(self, message: Input.Submitted) -> None:
+        """Give the text."""
+        self.dismiss(message.value)
+
+    def action_cancel(self) -> None:
+        """Give nothing."""
+        self.dismiss(None)
+
+
+class Page(ListPanel):
+    """Lines to read, with a cursor to scroll by."""
+
+    def __init__(self, title: str, lines: Sequence[Line], *, empty: str) -> None:
+        super().__init__()
+        self._title = title
+        self._lines = lines
+        self._empty = empty
+
+    def on_mount(self) -> None:
+        """Show the lines; they hang on no snapshot."""
+        app: Any = self.app
+        self.show(app.snapshot)
+
+    def title(self) -> Line:
+        """Name the page."""
+        return heading(self._title)
+
+    def figures(self) -> Line:
+        """Say how to close it."""
+        return (Span("esc closes", Ink.FAINT),)
+
+    def keys(self) -> Sequence[str]:
+        """Give each line its number."""
+        return [str(index) for index in range(len(self._lines))]
+
+    def row(self, key: str, width: int) -> Line:  # noqa: ARG002 - clipped by the list
+        """Draw a line."""
+        return self._lines[int(key)]
+
+    def empty(self) -> Sequence[Line]:
+        """Say that there is nothing."""
+        return ((Span(self._empty, Ink.FAINT),),)
+
+
+class Reading(ModalScreen[None]):
+    """A page over the screen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,u", "dismiss", "Close", id="reading.close")
+    ]
+
+    def __init__(self, page: Page) -> None:
+        super().__init__()
+        self._page = page
+
+    def compose(self) -> ComposeResult:
+        """Lay the page."""
+        with Vertical(classes="reading"):
+            yield self._page
+
+    def on_mount(self) -> None:
+        """Let the keys scroll the page."""
+        self._page.focus()
+
+
+def keys_of(screen: Screen[Any]) -> Reading:
+    """List the keys that work on a screen, the panes' own among them, with the ids by which they are remapped."""
+    lines: list[Line] = []
+    seen: set[str] = set()
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        name = binding.id or binding.action
+        if name in seen or not binding.description:
+            continue
+        seen.add(name)
+        keys = ", ".join(_KEYS.get(key, key) for key in _all_keys(screen, binding) or [binding.key])
+        lines.append(
+            (Span(fit(keys, 18), Ink.ACCENT), Span(fit(binding.description, 44)), Span(binding.id or "", Ink.FAINT))
+        )
+    return Reading(Page("Keys", lines, empty="This screen has no keys."))
+
+
+_KEYS = {"question_mark": "?", "slash": "/", "colon": ":", "plus": "+", "minus": "-", "escape": "esc"}
+
+
+def _all_keys(screen: Screen[Any], binding: Binding) -> list[str]:
+    """Give all keys of one binding, in their order."""
+    return [key for key, active in screen.active_bindings.items() if active.binding.action == binding.action]
+
+
+def changes(snapshot: Snapshot, *, since: float) -> Reading:
+    """List what people did since a moment, newest first."""
+    pen = Pen(zone=snapshot.plan.calendar.zone)
+    lines: list[Line] = [
+        (
+            Span(f"{pen.day_clock(event.at, now=snapshot.now)}  ", Ink.FAINT),
+            Span(fit(clean(event.actor, limit=20), 10), Ink.ACCENT),
+            Span(clean(told(event), limit=300)),
+        )
+        for event in reversed(snapshot.events)
+        if event.at > since
+    ]
+    at = pen.day_clock(since, now=snapshot.now)
+    return Reading(Page(f"Since {at}", lines, empty="Nobody has done anything since."))

@@ -1,0 +1,72 @@
+"""The newest thing that matters, for the line above the keys. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from loom_tui.room.events import (
+    Event,
+    IssueBlocked,
+    IssueEffortSet,
+    IssueOwnersSet,
+    IssueStatusSet,
+    MarkerSet,
+    NoteAdded,
+    PlanAdopted,
+    TaskTicked,
+)
+from loom_tui.room.snapshot import Snapshot
+from loom_tui.widgets.frame import News
+from loom_tui.widgets.text import WORD_OF_STATUS, Sign, issue_name
+
+ERROR_NEWS_S = 3600.0
+
+
+def news_of(snapshot: Snapshot, *, since: float) -> News | None:
+    """Choose what to tell: a silent collector, a new error of the last hour, a silent feed, else the last event."""
+    found = [news for news in _alarms(snapshot) if news.at is None or news.at > since]
+    if found:
+        return max(found, key=lambda news: (news.sign is Sign.BAD, news.at or 0.0))
+    last = snapshot.events[-1] if snapshot.events else None
+    if last is None or last.at <= since:
+        return None
+    return News(Sign.OPEN, f"{last.actor} {told(last)}", last.at)
+
+
+def _alarms(snapshot: Snapshot) -> Iterator[News]:
+    for errors in snapshot.errors:
+        for issue in errors.issues:
+            first = issue.first_seen
+            if issue.substatus in {"new", "regressed", "escalating"} and first is not None:
+                if snapshot.now - first > ERROR_NEWS_S or issue.level not in {"fatal", "error"}:
+                    continue
+                users = f", {issue.users} users" if issue.users else ""
+                sign = Sign.BAD if issue.level == "fatal" else Sign.WARN
+                yield News(sign, f"{issue.substatus} error {issue.short_id} {issue.title}{users}", first)
+    for feed in snapshot.feeds:
+        if snapshot.collector.alive and not feed.live and feed.report is not None:
+            yield News(Sign.WARN, f"{feed.label} is silent: {feed.why}", feed.report.last_success_at)
+
+
+def told(event: Event) -> str:
+    """Tell an event in a few words, after its actor's name."""
+    payload = event.payload
+    match payload:
+        case TaskTicked():
+            return f"{'ticked' if payload.done else 'took back'} {issue_name(payload.issue)} · {payload.text}"
+        case IssueStatusSet():
+            return f"set {issue_name(payload.issue)} {WORD_OF_STATUS[payload.status]}"
+        case IssueOwnersSet():
+            return f"gave {issue_name(payload.issue)} to {', '.join(payload.owners) or 'nobody'}"
+        case IssueEffortSet():
+            effort = payload.effort_hours
+            return f"estimated {issue_name(payload.issue)} at {effort.low:g}–{effort.high:g} h"
+        case IssueBlocked():
+            what = f"blocked: {payload.reason}" if payload.reason else "no longer blocked"
+            return f"{issue_name(payload.issue)} {what}"
+        case NoteAdded():
+            return f"noted {payload.text}" if payload.issue is None else f"{issue_name(payload.issue)}: {payload.text}"
+        case MarkerSet():
+            return f"marked a {payload.marker}{': ' + payload.text if payload.text else ''}"
+        case PlanAdopted():
+            return f"opened the plan{' ' + payload.version if payload.version else ''}"

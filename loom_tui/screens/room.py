@@ -1,0 +1,238 @@
+"""Screen 1: the room at a glance. Wide terminals get eight panes, narrow ones the gate and a line for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.events import Resize
+
+from loom_tui.room.snapshot import Snapshot
+from loom_tui.screens import glance
+from loom_tui.screens.base import RoomScreen
+from loom_tui.widgets.lines import Ink, Line, Span
+from loom_tui.widgets.panel import ListPanel, Panel, heading
+from loom_tui.widgets.text import INK_OF_GATE, age_of
+
+WIDE = (110, 34)  # columns, rows: below it the compact form
+SMALL = (70, 20)  # below it only the gate
+
+
+class CriticalPath(ListPanel):
+    """The issues that the launch waits for."""
+
+    def title(self) -> Line:
+        """Name the pane."""
+        return heading("Critical path")
+
+    def figures(self) -> Line:
+        """Count what is done."""
+        return glance.path_count(self.snapshot)
+
+    def keys(self) -> Sequence[str]:
+        """List the critical issues."""
+        return [str(view.issue.id) for view in glance.critical_issues(self.snapshot)]
+
+    def row(self, key: str, width: int) -> Line:
+        """Draw one issue."""
+        view = next(view for view in self.snapshot.issues if str(view.issue.id) == key)
+        return glance.issue_row(view, self.pen, width)
+
+    def foot(self, width: int) -> Sequence[Line]:
+        """Draw what is next and when it is projected done."""
+        return glance.path_foot(self.snapshot, self.pen, width)
+
+    def empty(self) -> Sequence[Line]:
+        """Say how issues get here."""
+        return ((Span("The plan has no critical issues.", Ink.FAINT),),)
+
+
+class Gate(Panel):
+    """The criteria, and why the gate is as it is."""
+
+    def title(self) -> Line:
+        """Name the pane."""
+        return heading("Gate")
+
+    def figures(self) -> Line:
+        """Show the gate's state."""
+        gate = self.snapshot.gate
+        return (Span(gate.state.value, INK_OF_GATE[gate.state], bold=True),)
+
+    def body(self, width: int, height: int) -> Sequence[Line]:
+        """Draw the criteria."""
+        return glance.gate_lines(self.snapshot, self.pen, width, height)
+
+
+class Errors(Panel):
+    """The error feed at a glance."""
+
+    def title(self) -> Line:
+        """Name the pane."""
+        return heading("Errors")
+
+    def figures(self) -> Line:
+        """Say who was asked, and how long ago."""
+        return glance.asked(self.snapshot, [view.signal for view in self.snapshot.errors], self.snapshot.now)
+
+    def body(self, width: int, height: int) -> Sequence[Line]:
+        """Draw errors per minute, the counts, and the first errors."""
+        return glance.errors_lines(self.snapshot, self.pen, width, height)
+
+
+class Database(Panel):
+    """The named queries at a glance."""
+
+    def title(self) -> Line:
+        """Name the pane."""
+        return heading("Database")
+
+    def figures(self) -> Line:
+        """Say which percentile, over which window, and how old it is."""
+        databases = self.snapshot.databases
+        if not databases:
+            return ()
+        return (Span(f"p95  {age_of(databases[0].signal, self.snapshot.now)}", Ink.FAINT),)
+
+    def body(self, width: int, height: int) -> Sequence[Line]:
+        """Draw the queries against their targets."""
+        return glance.database_lines(self.snapshot, self.pen, width, height)
+
+
+class Service(Panel):
+    """The HTTP services' checks."""
+
+    def title(self) -> Line:
+        """Name the pane."""
+        return heading("Service")
+
+    def figures(self) -> Line:
+        """Say how old the answers are."""
+        return glance.asked(self.snapshot, self.snapshot.services[:1], self.snapshot.now)
+
+    def body(self, width: int, height: int) -> Sequence[Line]:  # noqa: ARG002 - cut by the panel
+        """Draw a line a check."""
+        return glance.service_lines(self.snapshot, self.pen, width)
+
+
+class Timeline(Panel):
+    """The phases over the plan's days."""
+
+    def title(self) -> Line:
+        """Name the pane."""
+        return heading("Timeline")
+
+    def figures(self) -> Line:
+        """Say which day this is."""
+        return glance.timeline_figures(self.snapshot, self.pen)
+
+    def body(self, width: int, height: int) -> Sequence[Line]:
+        """Draw the phases."""
+        return glance.timeline_lines(self.snapshot, self.pen, width, height)
+
+
+class Risks(Panel):
+    """The risks, lit ones first."""
+
+    def title(self) -> Line:
+        """Name the pane."""
+        return heading("Risks")
+
+    def figures(self) -> Line:
+        """Count the lit ones."""
+        return glance.risks_figures(self.snapshot)
+
+    def body(self, width: int, height: int) -> Sequence[Line]:
+        """Draw a line a risk."""
+        return glance.risks_lines(self.snapshot, self.pen, width, height)
+
+
+class Events(Panel):
+    """The last events of the journal."""
+
+    def title(self) -> Line:
+        """Name the pane."""
+        return heading("Last events")
+
+    def figures(self) -> Line:
+        """Count the events."""
+        count = len(self.snapshot.events)
+        return (Span(f"{count:,} event{'' if count == 1 else 's'}", Ink.FAINT),)
+
+    def body(self, width: int, height: int) -> Sequence[Line]:
+        """Draw a line an event, newest first."""
+        return glance.events_lines(self.snapshot, self.pen, width, height)
+
+
+class Compact(Panel):
+    """The gate's criteria, and one line for each of the rest."""
+
+    def title(self) -> Line:
+        """Name the pane."""
+        return heading("Gate")
+
+    def figures(self) -> Line:
+        """Show the gate's state."""
+        gate = self.snapshot.gate
+        return (Span(gate.state.value, INK_OF_GATE[gate.state], bold=True),)
+
+    def body(self, width: int, height: int) -> Sequence[Line]:
+        """Draw both."""
+        return glance.compact_lines(self.snapshot, self.pen, width, height)
+
+
+class Tiny(Panel):
+    """A terminal too small for a room still shows the gate."""
+
+    def title(self) -> Line:
+        """Name the pane."""
+        return heading("Gate")
+
+    def body(self, width: int, height: int) -> Sequence[Line]:
+        """Draw the gate's state and sentence."""
+        return glance.tiny_lines(self.snapshot, self.pen, width, height)
+
+
+class Overview(RoomScreen):
+    """The first screen."""
+
+    NUMBER = "1"
+
+    def compose_body(self) -> ComposeResult:
+        """Lay the panes, each form of which is shown at its size."""
+        with Vertical(id="overview"):
+            with Horizontal(classes="top"):
+                yield CriticalPath(id="critical")
+                yield Gate(id="gate")
+            with Horizontal(classes="middle"):
+                yield Errors(id="errors")
+                yield Database(id="database")
+                yield Service(id="service")
+            with Horizontal(classes="timeline"):
+                yield Timeline(id="timeline")
+            with Horizontal(classes="bottom"):
+                yield Risks(id="risks")
+                yield Events(id="events")
+        yield Compact(id="compact")
+        yield Tiny(id="tiny")
+
+    def on_resize(self, event: Resize) -> None:
+        """Choose the form that fits."""
+        width, height = event.size
+        tiny = width < SMALL[0] or height < SMALL[1]
+        self.set_class(tiny, "tiny")
+        self.set_class(not tiny and (width < WIDE[0] or height < WIDE[1]), "compact")
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Hand the snapshot on, and let each pane know its source for `r`."""
+        for name, views in (("errors", snapshot.errors), ("database", snapshot.databases)):
+            if views:
+                self.query_one(f"#{name}", Panel).source = views[0].source
+        if snapshot.services:
+            self.query_one("#service", Panel).source = snapshot.services[0].signal.source
+        super().show(snapshot)
+
+    def on_list_panel_opened(self, message: ListPanel.Opened) -> None:
+        """Open an issue on the Path screen."""
+        self.loom.open_issue(message.key)
