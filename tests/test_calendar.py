@@ -68,7 +68,7 @@ def minutes_worked(calendar: Calendar, start: float, end: float) -> int:
 @given(calendars, moments, st.integers(0, 4 * 24 * 60))
 def test_the_hours_between_two_moments_are_those_a_clock_on_the_wall_counts(calendar, start, minutes):
     end = start + minutes * 60
-    assert axis(calendar, start).hours_between(start, end) * 60 == minutes_worked(calendar, start, end)
+    assert axis(calendar, start).hours_between(start, end) == minutes_worked(calendar, start, end) / 60
 
 
 @settings(max_examples=100, deadline=None)
@@ -146,6 +146,12 @@ def test_an_axis_may_begin_within_a_night_shift_of_the_day_before():
     nights = Calendar(zone="UTC", opens=time(22), closes=time(6))
     start = datetime(2025, 11, 8, 3, tzinfo=ZoneInfo("UTC")).timestamp()  # Saturday; Friday's shift goes on until 6:00
     assert axis(nights, start).add(start, 3) == start + 3 * 3600
+
+
+@given(st.integers(0, 4_000_000_000_000))
+def test_a_moment_of_whole_milliseconds_is_laid_on_the_axis_exactly(ms):
+    line = axis(ROUND_THE_CLOCK, 0.0 if ms < 40 * 365 * 24 * HOUR_MS else ms / 1000)
+    assert line.closing(line.worked(ms / 1000)) == ms / 1000
 
 
 def test_round_the_clock_an_hour_is_an_hour():

@@ -167,6 +167,11 @@ def test_an_issue_that_used_up_its_worst_case_is_due_now():
         assert schedule(plan, now=now, progress=Progress(started_at={1: on(6)})).finish_at == now
 
 
+def test_a_start_said_by_a_clock_that_is_ahead_counts_as_now():
+    plan = schedule(plan_of(issue(1, effort=(4, 6))), now=OPENING, progress=Progress(started_at={1: OPENING + 30}))
+    assert span(plan.items[1]) == (OPENING, on(6, 14))
+
+
 def test_nothing_unfinished_lies_before_now():
     plan = schedule(SPRINT_07, now=on(15, 12))  # a Saturday
     for item in plan.items.values():

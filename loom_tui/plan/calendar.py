@@ -83,7 +83,7 @@ class WorkAxis:
 
     def __init__(self, days: WorkDays, *, since: float) -> None:
         self._days = days
-        self._since = ceil(since * 1000)
+        self._since = _whole_ms(since)
         self._next = shifted(days.date_of(since), -_DAY)  # yesterday's span may reach past midnight
         self._last = shifted(self._next, timedelta(days=_HORIZON_DAYS))
         # The spans. An empty one comes first, where nothing is done yet.
@@ -95,7 +95,7 @@ class WorkAxis:
 
     def worked(self, at: float) -> int:
         """Give the milliseconds of work from the axis's beginning to a moment; none before it."""
-        at_ms = ceil(at * 1000)
+        at_ms = _whole_ms(at)
         while self._ends[-1] < at_ms and self._grow():
             pass
         index = bisect_right(self._starts, at_ms) - 1
@@ -156,3 +156,8 @@ def shifted(day: date, by: timedelta) -> date:
         return day + by
     except OverflowError:
         return date.max if by > timedelta(0) else date.min
+
+
+def _whole_ms(at: float) -> int:
+    """Round Unix seconds up to whole milliseconds, but for what a float adds to them (a quarter of a microsecond)."""
+    return ceil(at * 1000 - 0.001)

@@ -219,7 +219,8 @@ def _facts(
         if done is not None:
             facts.append(Fact(begun_at=begun, done_at=done))
         elif begun is not None:
-            spent = axis.hours_between(min(begun, now), now)
+            begun = min(begun, now)  # the clock of whoever said so may be ahead
+            spent = axis.hours_between(begun, now)
             facts.append(Fact(estimate=estimate_of(issue), begun_at=begun, spent_hours=spent))
         else:
             facts.append(Fact(not_before=phases.get(issue.id, opening), estimate=estimate_of(issue)))
