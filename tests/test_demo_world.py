@@ -36,7 +36,7 @@ with world(postgres_dsn=sys.argv[1] or None) as made:
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """Run one real PostgreSQL for this module; gives its DSN."""
-    with tempfile.TemporaryDirectory(prefix="loom-test-") as directory, running_postgres(Path(directory)) as dsn:
+    with tempfile.TemporaryDirectory(prefix="loom-test-") as directory, running_postgres(Path(directory) / "pg") as dsn:
         yield dsn
 
 

@@ -24,7 +24,7 @@ import psycopg
 
 from loom_tui.demo.database import coaching
 from loom_tui.demo.plan import LAST_STABLE, Addresses, demo_plan, local_zone
-from loom_tui.demo.postgres import running_postgres
+from loom_tui.demo.postgres import PostgresMissing, running_postgres
 from loom_tui.demo.services import app, sentry, serve
 from loom_tui.demo.world import ACTOR, Answered, Wish, World, clear, decode, encode, hold
 from loom_tui.plan.model import Plan, Status
@@ -48,6 +48,8 @@ def main() -> None:
             _answer(Answered(world=made))
             sys.stdin.buffer.read()  # until the other end is closed, or its process is dead
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    except PostgresMissing as error:
+        _answer(Answered(why=str(error)))
     except psycopg.Error as error:
         _answer(Answered(why=f"The demo's PostgreSQL refused: {_first_line(error)}"))
     except Exception as error:  # noqa: BLE001 - the last wall of this process: its only reader gets a sentence
