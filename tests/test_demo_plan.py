@@ -11,7 +11,7 @@ import pytest
 from loom_tui.demo.plan import Addresses, bundled_plan, demo_plan, local_zone
 from loom_tui.plan.check import check_plan
 from loom_tui.plan.model import Plan, PostgresSource, Priority, RiskKind
-from loom_tui.plan.timeline import planned_day
+from loom_tui.plan.timeline import milestones_of, planned_at, planned_day
 from loom_tui.plan.toml import dump_plan, parse_plan
 
 ADDRESSES = Addresses(
@@ -66,6 +66,16 @@ def test_working_hours_hold_the_time_at_which_the_demo_is_opened(hour: int) -> N
     plan = plan_at(datetime(2025, 11, 12, hour, 45))
     opens, closes = planned_day(plan, 5)
     assert opens <= datetime(2025, 11, 12, hour, 45, tzinfo=ZONE).timestamp() <= closes
+
+
+@pytest.mark.parametrize(("hour", "minute"), [(0, 0), (9, 20), (14, 46), (22, 30), (23, 58)])
+def test_the_decision_and_the_deployment_are_still_to_come_today(hour: int, minute: int) -> None:
+    now = datetime(2025, 11, 12, hour, minute, tzinfo=ZONE)
+    decision, deployment = milestones_of(plan := plan_at(now))
+    assert set(decision.after) == {144, 145, 146, 147}
+    moments = [planned_at(plan, decision), planned_at(plan, deployment)]
+    assert all(moment is not None and moment > now.timestamp() for moment in moments)
+    assert moments == sorted(moments, key=lambda moment: moment or 0)
 
 
 def test_the_demos_plan_is_a_plan_without_faults_and_survives_its_file() -> None:

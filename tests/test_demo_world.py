@@ -19,6 +19,7 @@ import pytest
 from loom_tui.demo import world as worlds
 from loom_tui.demo.database import SLOW, coaching, migrate
 from loom_tui.demo.postgres import running_postgres
+from loom_tui.demo.run import shown
 from loom_tui.demo.world import DemoError, World, apply_migration, decode, is_kept, running_world, world
 from loom_tui.plan.model import Status
 from loom_tui.room.events import IssueStatusSet, MarkerSet
@@ -103,7 +104,11 @@ def test_a_world_is_found_migrated_and_marked_and_leaves_nothing(server: str) ->
         assert IssueStatusSet(issue=144, status=Status.DONE) in payloads
         assert [payload.marker for payload in payloads if isinstance(payload, MarkerSet)] == ["migration"]
         assert all(0 <= time.time() - event.at < 60 for event in events)
-        assert worlds.is_kept(made.directory)
+        assert is_kept(made.directory)
+        summary = shown(made, now=time.time())
+        assert summary["gate"]["state"] == "HOLD"
+        assert len(summary["issues"]) == 12
+        assert [feed["source"] for feed in summary["feeds"]] == ["sentry", "db", "app"]
     assert not made.directory.exists()
     assert not psutil.pid_exists(made.keeper_pid)
     assert schemas(server) == set()

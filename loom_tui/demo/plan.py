@@ -19,8 +19,10 @@ from loom_tui.plan.model import (
     Calendar,
     DayCount,
     HttpSource,
+    Milestone,
     Plan,
     PostgresSource,
+    Priority,
     Risk,
     RiskKind,
     Rule,
@@ -28,6 +30,7 @@ from loom_tui.plan.model import (
     SentrySource,
     Source,
 )
+from loom_tui.plan.timeline import DEPLOYMENT, GO_NO_GO
 from loom_tui.plan.toml import parse_plan
 
 RELEASE = "v1.7.0"
@@ -67,6 +70,7 @@ def demo_plan(addresses: Addresses, *, now: datetime, zone: str) -> Plan:
         bundled,
         plan=about,
         calendar=Calendar(zone=zone, day_count=DayCount.WORKING, days=days, opens=opens, closes=closes),
+        milestones=_milestones(bundled, now),
         risks=_risks(bundled.risks),
         sources=_sources(addresses),
     )
@@ -100,6 +104,21 @@ def _hours(now: time) -> tuple[time, time]:
         return time(9), time(17)
     opens = min(max(now.hour - 4, 0), 15)
     return time(opens), time(opens + 8) if now.hour < 23 else time(23, 59)
+
+
+def _milestones(bundled: Plan, now: datetime) -> tuple[Milestone, ...]:
+    """Set the decision and the deployment for this day, an hour and two from now, on a quarter of an hour."""
+    critical = tuple(issue.id for issue in bundled.issues if issue.priority is Priority.CRITICAL)
+    return (
+        Milestone(name=GO_NO_GO, after=critical, day=5, at=_later(now, minutes=75)),
+        Milestone(name=DEPLOYMENT, after_milestones=(GO_NO_GO,), day=5, at=_later(now, minutes=135)),
+    )
+
+
+def _later(now: datetime, *, minutes: int) -> time:
+    minute = now.hour * 60 + now.minute + minutes
+    minute -= minute % 15
+    return time(minute // 60, minute % 60) if minute < 24 * 60 else time(23, 59)
 
 
 def _sources(addresses: Addresses) -> dict[str, Source]:

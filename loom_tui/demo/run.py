@@ -33,12 +33,17 @@ def run_headless(*, seconds: float, postgres_dsn: str | None) -> dict[str, Any]:
     """Run a world and its collector for so long; gives what the room would have shown then. Raises DemoError."""
     with world(postgres_dsn=postgres_dsn) as made:
         time.sleep(seconds)
-        plan = made.plan()
-        store = made.open_store()
-        try:
-            return as_json(read_once(plan, store, now=time.time()))
-        finally:
-            store.close()
+        return shown(made, now=time.time())
+
+
+def shown(made: World, *, now: float) -> dict[str, Any]:
+    """Give what a room would show of a world at `now`. Raises StoreError, PlanFaults."""
+    plan = made.plan()
+    store = made.open_store()
+    try:
+        return as_json(read_once(plan, store, now=now))
+    finally:
+        store.close()
 
 
 def migrate() -> str:
