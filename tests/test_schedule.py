@@ -184,6 +184,19 @@ def test_an_issue_that_began_early_waits_neither_for_its_phase_nor_for_what_it_d
     assert span(plan.items[147]) == (on(6), on(6, 14))
 
 
+def test_what_work_under_way_has_overtaken_no_longer_holds_up_the_launch():
+    plan = plan_of(
+        issue(1, Priority.HIGH, (5, 5), phase="Later"),
+        issue(2, Priority.CRITICAL, (21, 21), depends_on=(1,)),
+        phases=(Phase(name="Later", first_day=3, last_day=3),),
+    )
+    overtaken = with_projection(plan, now=OPENING, progress=Progress(started_at={2: OPENING}))
+    assert overtaken.items[1].earliest_finish == overtaken.items[2].earliest_finish == overtaken.finish_at == on(10, 14)
+    assert overtaken.items[1].slack_hours == 0
+    assert not overtaken.items[1].critical
+    assert overtaken.chain == (2, "Go/No-Go", "Deployment")
+
+
 def test_an_issue_done_early_frees_what_waits_for_it():
     plan = plan_of(issue(1, effort=(8, 8)), issue(2, effort=(1, 1), depends_on=(1,)))
     done = schedule(plan, now=on(6, 11), progress=Progress(done_at={1: on(6, 10)}))
@@ -277,6 +290,32 @@ def test_the_launch_is_the_last_milestone_that_speaks_of_deployment():
         ),
     )
     assert schedule(plan, now=OPENING).chain == (2, "Production deployment")
+
+
+def test_without_a_word_of_deployment_the_last_milestone_is_the_launch():
+    plan = plan_of(
+        issue(1, effort=(5, 5)),
+        issue(2, effort=(1, 1)),
+        milestones=(Milestone(name="Alpha", after=(1,)), Milestone(name="Beta", after=(2,))),
+    )
+    assert schedule(plan, now=OPENING).chain == (2, "Beta")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("Deploy to staging", "Production deployment"), ("Deployment", "Post-deployment monitoring")]
+)
+def test_the_launch_falls_on_the_last_phase_that_deploys(first, second):
+    phases = (Phase(name=first, first_day=2, last_day=2), Phase(name=second, first_day=5, last_day=5))
+    launch = milestones_of(plan_of(issue(1, Priority.CRITICAL), phases=phases))[-1]
+    assert launch.day == (5 if second == "Production deployment" else 2)
+
+
+def test_a_phase_deploys_by_what_is_done_in_it_where_no_name_says_so():
+    phases = (
+        Phase(name="Preparation", first_day=1, last_day=3, activities=("Prepare the release notes",)),
+        Phase(name="The day", first_day=4, last_day=4, activities=("Go live", "Watch")),
+    )
+    assert milestones_of(plan_of(phases=phases)) == (Milestone(name="Deployment", day=4),)
 
 
 def test_a_plan_without_a_launch_finishes_with_its_last_issue():

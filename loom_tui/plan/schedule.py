@@ -198,15 +198,21 @@ def _moment(network: Network, node: int, finishes: Sequence[float], reached: byt
 
 
 def _chain(network: Network, passes: _Passes, times: _Times) -> list[int]:
-    """Walk back from the launch, or from what finishes last, always to what finishes last before."""
+    """Walk back from the launch, or from what finishes last, always to what finishes last before.
+
+    What has begun waits for nothing: from there the way goes on over what was done before it.
+    """
 
     def finish(node: int) -> tuple[int, float]:
         return passes.early[node], times.finishes[node]
 
     last = network.launch if network.launch is not None else max(range(len(network.names)), key=finish)
-    chain = [last]
-    while waits := network.waits[chain[-1]]:
-        chain.append(max(waits, key=finish))
+    chain: list[int] = []
+    links: Sequence[int] = [last]
+    while links:
+        node = max(links, key=finish)
+        chain.append(node)
+        links = network.binding[node] or [n for n in network.waits[node] if network.facts[n].done_at is not None]
     return chain[::-1]
 
 

@@ -9,7 +9,7 @@ that is the same as working days 5N-4 to 5N, so that a "Day 5" always comes befo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from loom_tui.plan.calendar import WorkDays, shifted
@@ -40,13 +40,10 @@ def milestones_of(plan: Plan) -> tuple[Milestone, ...]:
     return tuple(found)
 
 
-def launch_of(milestones: Iterable[Milestone]) -> Milestone | None:
+def launch_of(milestones: Sequence[Milestone]) -> Milestone | None:
     """Find the milestone that is the launch: the last that speaks of deployment, or else the last of all."""
-    last = None
-    for milestone in milestones:
-        if last is None or _deploys(milestone.name) or not _deploys(last.name):
-            last = milestone
-    return last
+    deploying = [milestone for milestone in milestones if _deploys(milestone.name)]
+    return next(reversed(deploying or milestones), None)
 
 
 def planned_day(plan: Plan, day: int) -> tuple[float, float]:
