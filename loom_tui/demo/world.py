@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -113,16 +113,29 @@ def world(*, postgres_dsn: str | None = None, timeout_s: float = START_TIMEOUT_S
     try:
         keeper.stdin.write(encode(Wish(directory=directory, postgres_dsn=postgres_dsn)) + b"\n")
         keeper.stdin.flush()
-        yield _made(keeper, timeout_s)
+        made = _made(keeper, timeout_s)
+    except BaseException:
+        keeper.terminate()  # it looks at its pipe only when all is made: somebody who pressed ctrl+c need not wait
+        _end(keeper, directory)
+        raise
+    try:
+        yield made
     finally:
-        keeper.stdin.close()
-        keeper.stdout.close()
-        try:
-            keeper.wait(timeout=STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            keeper.kill()
-            keeper.wait()
-        clear(directory)
+        _end(keeper, directory)
+
+
+def _end(keeper: subprocess.Popen[bytes], directory: Path) -> None:
+    """Let the keeper take its world down, and see to it that nothing is left."""
+    for pipe in (keeper.stdin, keeper.stdout):
+        with suppress(BrokenPipeError):
+            if pipe is not None:
+                pipe.close()
+    try:
+        keeper.wait(timeout=STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        keeper.kill()
+        keeper.wait()
+    clear(directory)
 
 
 def _made(keeper: subprocess.Popen[bytes], timeout_s: float) -> World:
