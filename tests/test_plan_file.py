@@ -88,7 +88,6 @@ def test_a_cycle_is_named_in_its_order():
     [
         ('[calendar]\nzone = "Europe/Berln"', "did you mean `Europe/Berlin`?"),
         ('[calendar]\ndays = ["monday"]', "write one of mon, tue"),
-        ("[calendar]\nopens = 17:00:00\ncloses = 09:00:00", "not after it opens"),
         ('[sources.db]\nkind = "postgres"\ndsn = "postgresql://a:hunter2@h/d"', "holds a password"),
         ('[sources.db]\nkind = "postgres"', "exactly one of dsn"),
         ('[sources.s]\nkind = "sentry"\ntoken = {}', "exactly one of env, file or command"),
@@ -124,6 +123,11 @@ def test_days_that_may_be_working_days_or_not_are_pointed_out():
         plan=plan.plan, calendar=Calendar(day_count=DayCount.CALENDAR), phases=plan.phases[:1], issues=plan.issues
     )
     assert not any("working days" in fault.what for fault in check_plan(told))
+
+
+def test_a_night_shift_is_taken_and_asked_about():
+    plan = parse_plan(PLAN + "[calendar]\nopens = 22:00:00\ncloses = 06:00:00")
+    assert any("night shift" in fault.what for fault in check_plan(plan))
 
 
 @given(st.text(max_size=200))

@@ -154,8 +154,9 @@ def _calendar(plan: Plan) -> Iterator[Fault]:
     for day in calendar.days:
         if day not in _DAYS:
             yield Fault("calendar.days", f"`{day}` is no day; write one of {', '.join(_DAYS)}")
-    if calendar.closes <= calendar.opens:
-        yield Fault("calendar", f"closes at {calendar.closes:%H:%M}, not after it opens at {calendar.opens:%H:%M}")
+    if calendar.closes < calendar.opens:
+        span = f"{calendar.opens:%H:%M} to {calendar.closes:%H:%M}"
+        yield _warning("calendar", f"works from {span} of the next day; is that a night shift, or the wrong way round?")
 
 
 def _sources(plan: Plan) -> Iterator[Fault]:

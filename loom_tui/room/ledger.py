@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from loom_tui.plan.model import Issue, IssueId, Plan, Range, Status, Task
 from loom_tui.plan.schedule import Progress
+from loom_tui.plan.timeline import launch_of, milestones_of
 from loom_tui.room.events import (
     Event,
     IssueBlocked,
@@ -142,7 +143,10 @@ def task_views(issue: Issue, standing: Standing) -> tuple[TaskView, ...]:
 
 
 def progress_of(plan: Plan, ledger: Ledger, *, now: float) -> Progress:
-    """Say what actually happened, for the schedule. A document's 'done' counts as done by now, for planning only."""
+    """Say what actually happened, for the schedule: a marked deploy reached the launch.
+
+    A document's 'done' counts as done by now, for planning only.
+    """
     started_at: dict[IssueId, float] = {}
     done_at: dict[IssueId, float] = {}
     for issue in plan.issues:
@@ -153,4 +157,8 @@ def progress_of(plan: Plan, ledger: Ledger, *, now: float) -> Progress:
             done_at[issue.id] = standing.done_at
         elif standing.status is None and issue.status is Status.DONE:
             done_at[issue.id] = now
+    launch = launch_of(milestones_of(plan))
+    deployed_at = max((mark.at for mark in ledger.marks if mark.kind == "deploy"), default=None)
+    if launch is not None and deployed_at is not None:
+        done_at[launch.name] = deployed_at
     return Progress(started_at=started_at, done_at=done_at)

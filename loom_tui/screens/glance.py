@@ -189,9 +189,9 @@ def errors_lines(snapshot: Snapshot, pen: Pen, width: int, height: int) -> Seque
     chart: list[Line] = [(Span(row, ink),) for row in rows]
     axis_line = spread((Span("per minute, 1 h", Ink.FAINT),), (Span(f"peak {number(peak)}", Ink.FAINT),), width)
     counts: Line = (
-        *_count("new", view.new, Ink.WARN),
-        *_count("regressed", view.regressed, Ink.WARN),
-        *_count("critical", view.critical, Ink.BAD),
+        *count("new", view.new, Ink.WARN),
+        *count("regressed", view.regressed, Ink.WARN),
+        *count("critical", view.critical, Ink.BAD),
     )
     lines: list[Line] = [*chart, axis_line, counts, rule(width)]
     if view.signal.reading is None:
@@ -210,7 +210,8 @@ def errors_lines(snapshot: Snapshot, pen: Pen, width: int, height: int) -> Seque
     return lines
 
 
-def _count(word: str, view: SignalView, alarming: Ink) -> Line:
+def count(word: str, view: SignalView, alarming: Ink) -> Line:
+    """Write a count with its word, in an alarming colour when there is any."""
     value = view.reading.value if view.reading is not None else None
     ink = alarming if value else Ink.INK
     return (Span(f"{word} ", Ink.FAINT), span_of(view, number(value), ink), Span("   "))
@@ -420,7 +421,7 @@ def summary_lines(snapshot: Snapshot, pen: Pen, width: int) -> Sequence[Line]:
     )
     out = [line("path", path, path_count(snapshot))]
     for errors in snapshot.errors[:1]:
-        counts = (*_count("new", errors.new, Ink.WARN), *_count("critical", errors.critical, Ink.BAD))
+        counts = (*count("new", errors.new, Ink.WARN), *count("critical", errors.critical, Ink.BAD))
         out.append(line("errors", counts, asked(snapshot, [errors.signal], snapshot.now)))
     for database in snapshot.databases[:1]:
         figures: Line = tuple(

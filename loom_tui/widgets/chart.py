@@ -12,6 +12,10 @@ from math import ceil, floor, log10
 from msgspec import Struct
 
 from loom_tui.room.signals import Bucket
+from loom_tui.room.sketch import percentiles
+from loom_tui.room.snapshot import Mark
+from loom_tui.widgets.lines import Ink, Line, Span, fit
+from loom_tui.widgets.text import Pen
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _BARS_ASCII = " .:-=+*#@"
@@ -62,11 +66,11 @@ def axis_of(now: float, *, window_s: float, columns: int) -> Axis:
 def gather(
     buckets: Iterable[Bucket], axis: Axis, value: Callable[[Sequence[Bucket]], float | None]
 ) -> list[float | None]:
-    """Give each column its value, worked out from the buckets that begin in it; None where there are none."""
+    """Give each column its value, worked out from the buckets that reach into it; None where there are none."""
     held: list[list[Bucket]] = [[] for _ in range(axis.columns)]
     for bucket in buckets:
-        column = axis.column(bucket.start)
-        if 0 <= column < axis.columns:
+        first, last = axis.column(bucket.start), axis.column(bucket.start + bucket.step_s * 0.999)
+        for column in range(max(0, first), min(axis.columns - 1, last) + 1):
             held[column].append(bucket)
     return [value(column) if column else None for column in held]
 
@@ -137,3 +141,57 @@ def _ascii_line(values: Sequence[float | None], height: int, scale: Scale) -> li
             y = height - 1 - round(scale.share(sum(pair) / len(pair)) * (height - 1))
             rows[y][x // 2] = "*"
     return ["".join(row) for row in rows]
+
+
+_SIGNS = {"deploy": "▼", "migration": "◆", "rollback": "▲"}
+
+
+def marks_line(marks: Iterable[Mark], axis: Axis, *, cells_per_column: float = 1.0) -> Line:
+    """Draw what was done to the world over the time axis: ▼ deploy, ◆ migration, ▲ rollback, with its word."""
+    width = ceil(axis.columns * cells_per_column)
+    text = [" "] * width
+    for mark in marks:
+        cell = floor(axis.column(mark.at) * cells_per_column)
+        if mark.kind in _SIGNS and 0 <= cell < width:
+            words = f"{_SIGNS[mark.kind]} {mark.kind}"
+            room = words if cell + len(words) <= width else words[:1]
+            text[cell : cell + len(room)] = room
+    return (Span("".join(text), Ink.WARN),)
+
+
+def time_labels(axis: Axis, pen: Pen, *, cells_per_column: float = 1.0) -> Line:
+    """Write the clock under a chart, at its start, its quarters and its end; days where it is long."""
+    width = ceil(axis.columns * cells_per_column)
+    quarter = width // 4
+    out = ""
+    for index in range(4):
+        at = axis.start + index * quarter / cells_per_column * axis.step_s
+        words = pen.clock(at) if axis.step_s * axis.columns <= 86_400 else pen.day(at)
+        out += fit(words, quarter if index < 3 else width - 3 * quarter)
+    return (Span(out, Ink.FAINT),)
+
+
+def percentile_of(q: float) -> Callable[[Sequence[Bucket]], float | None]:
+    """Make a function that gives a quantile of some buckets' merged sketches."""
+
+    def value(buckets: Sequence[Bucket]) -> float | None:
+        return percentiles((bucket.sketch for bucket in buckets), (q,)).values[0]
+
+    return value
+
+
+def layers(rows: Sequence[tuple[Sequence[str], Ink]], reference: Sequence[tuple[int, Ink]], width: int) -> list[Line]:
+    """Lay line charts over one another and over reference lines (row, ink); the first chart lies on top."""
+    height = max((len(drawn) for drawn, _ in rows), default=0)
+    lines: list[Line] = []
+    for y in range(height):
+        line = [Span(" ")] * width
+        for row, ink in reference:
+            if row == y:
+                line = [Span("┄", ink)] * width
+        for drawn, ink in reversed(rows):
+            for x, sign in enumerate(drawn[y][:width]):
+                if sign not in (" ", "\u2800"):
+                    line[x] = Span(sign, ink)
+        lines.append(tuple(line))
+    return lines
