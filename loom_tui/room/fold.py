@@ -79,6 +79,7 @@ class Folder:
             gate=judge(work.plan),
             issues=work.issues,
             schedule=work.schedule,
+            progress=work.progress,
             phases=work.phases,
             milestones=work.milestones,
             cadences=work.plan.cadences,
@@ -154,7 +155,7 @@ class _Work:
     def __init__(self, plan: Plan, ledger: Ledger, now: float) -> None:
         self.at = now
         self.plan = replace(plan, issues=tuple(stand(issue, ledger.standing(issue.id)) for issue in plan.issues))
-        progress = progress_of(plan, ledger, now=now)
+        self.progress = progress = progress_of(plan, ledger, now=now)
         self.schedule = with_projection(self.plan, now=now, progress=progress)
         self.issues = _issue_views(self.plan, ledger, self.schedule)
         self.phases = tuple(_phase_views(self.plan, progress, self.schedule))

@@ -21,7 +21,7 @@ from loom_tui.plan.model import (
     Risk,
     Target,
 )
-from loom_tui.plan.schedule import Schedule
+from loom_tui.plan.schedule import Progress, Schedule
 from loom_tui.room.events import Event
 from loom_tui.room.signals import (
     Bucket,
@@ -227,6 +227,7 @@ class Snapshot(_View, frozen=True):
     gate: GateView
     issues: tuple[IssueView, ...]
     schedule: Schedule
+    progress: Progress
     phases: tuple[PhaseView, ...]
     milestones: tuple[MilestoneView, ...]
     cadences: tuple[Cadence, ...]
