@@ -9,10 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from loom_tui.config.plans import PlanNotFound
-from loom_tui.plan.faults import PlanFaults
-from loom_tui.room.deeds import Refused
-from loom_tui.store.base import StoreError
+from loom_tui.refusal import Refusal
 
 
 class Sentence(Struct, frozen=True):
@@ -24,12 +21,8 @@ class Sentence(Struct, frozen=True):
 
 def sentence_of(error: Exception) -> Sentence | None:
     """Give the sentence of an error that Loom expects; None for one that it does not."""
-    if isinstance(error, PlanNotFound):
-        return Sentence(str(error), 2)
-    if isinstance(error, PlanFaults):
-        return Sentence(str(error), 1)
-    if isinstance(error, StoreError | Refused):
-        return Sentence(str(error), 1)
+    if isinstance(error, Refusal):
+        return Sentence(str(error), error.exit_code)
     if isinstance(error, OSError) and error.filename is not None:
         return Sentence(f"{error.filename}: {error.strerror}", 2)
     return None

@@ -7,13 +7,16 @@ from pathlib import Path
 from loom_tui.plan.faults import Fault, PlanFaults
 from loom_tui.plan.model import Plan
 from loom_tui.plan.toml import parse_plan
+from loom_tui.refusal import Refusal
 
 PLAN_NAME = "loom.toml"
 MAX_SIZE_BYTES = 20_000_000  # a plan of 10,000 issues has 3 MB; more than this is some other file
 
 
-class PlanNotFound(Exception):
+class PlanNotFound(Refusal):
     """There is no plan; the message says where it was looked for and how to get one."""
+
+    exit_code = 2
 
 
 def find_plan(given: Path | None, *, start: Path) -> Path:

@@ -27,6 +27,7 @@ from msgspec import Struct
 
 from loom_tui.config.plans import load_plan
 from loom_tui.plan.model import Plan
+from loom_tui.refusal import Refusal
 from loom_tui.room.events import MarkerSet
 from loom_tui.room.signals import Stored
 from loom_tui.store.base import Store
@@ -39,7 +40,7 @@ STOP_TIMEOUT_S = 15.0
 SETTLE_TIMEOUT_S = 8.0
 
 
-class DemoError(Exception):
+class DemoError(Refusal):
     """The demo cannot be had; the message is a sentence that says why and what to do."""
 
 

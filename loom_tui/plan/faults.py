@@ -13,6 +13,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import fields
 
+from loom_tui.refusal import Refusal
+
 
 class Fault(Struct, frozen=True):
     """One fault or warning. `where` is a place that a person can find: "issue #147", "sources.db.queries[2].sql"."""
@@ -28,7 +30,7 @@ class Fault(Struct, frozen=True):
         return f"warning: {sentence}" if self.level == "warning" else sentence
 
 
-class PlanFaults(Exception):
+class PlanFaults(Refusal):
     """A plan that cannot be taken. `faults` holds all of them; the message has a line for each, with the file."""
 
     def __init__(self, file: str, faults: Iterable[Fault]) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from loom_tui.plan.model import Issue, IssueId, Range, Status
+from loom_tui.refusal import Refusal
 from loom_tui.room.events import (
     IssueBlocked,
     IssueEffortSet,
@@ -19,7 +20,7 @@ from loom_tui.room.events import (
 TEXT_LIMIT = 2000
 
 
-class Refused(Exception):
+class Refused(Refusal):
     """A deed that makes no sense; the message is a sentence for the person."""
 
 

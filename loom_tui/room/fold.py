@@ -213,7 +213,8 @@ def _milestone_views(plan: Plan, schedule: Schedule, progress: Progress) -> Iter
             milestone=milestone,
             planned_at=planned_at(plan, milestone),
             projected_at=item.earliest_finish if item is not None else None,
-            reached=bool(milestone.after) and all(issue_id in progress.done_at for issue_id in milestone.after),
+            reached=milestone.name in progress.done_at
+            or (bool(milestone.after) and all(issue_id in progress.done_at for issue_id in milestone.after)),
         )
 
 

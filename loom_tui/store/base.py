@@ -11,11 +11,12 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from loom_tui.refusal import Refusal
 from loom_tui.room.events import Event, Payload
 from loom_tui.room.signals import Bucket, Reading, Signal, Stored
 
 
-class StoreError(Exception):
+class StoreError(Refusal):
     """A store that cannot be used; the message is a sentence that says what is wrong and what to do."""
 
 
