@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from loom_tui.plan.model import Priority, Status
@@ -31,6 +32,8 @@ from loom_tui.widgets.text import (
     stale_note,
 )
 
+_ISSUES_NAMED = re.compile(r"\s*\((?:#\d+[,\s]*)+\)\s*$")  # "(#145, #146)": the path's pane shows them
+
 
 def critical_issues(snapshot: Snapshot) -> Sequence[IssueView]:
     """List the issues that the launch waits for, by id."""
@@ -50,20 +53,25 @@ def issue_row(view: IssueView, pen: Pen, width: int) -> Line:
     issue = view.issue
     owner_width = 10 if width >= 54 else 0
     word = f"{view.tasks_done} of {len(view.tasks)}" if _under_way(view) else WORD_OF_STATUS[issue.status]
-    if issue.claimed:
+    if is_claim(view):
         word = "claimed"
     right: Line = (
-        Span(fit(issue.owners[0] if issue.owners else "", owner_width) + " " if owner_width else "", Ink.FAINT),
+        Span(" " + fit(issue.owners[0] if issue.owners else "", owner_width) if owner_width else "", Ink.FAINT),
         Span(fit(hours(issue.effort_hours) or clean(issue.effort_text, limit=8), 7, right=True), Ink.FAINT),
         Span(fit(word, 12, right=True), _status_ink(view)),
     )
     open_ink = Ink.FAINT if issue.status is Status.DONE else Ink.INK
     left: Line = (
-        pen.sign(Sign.HALF if issue.claimed else SIGN_OF_STATUS[issue.status]),
+        pen.sign(Sign.HALF if is_claim(view) else SIGN_OF_STATUS[issue.status]),
         Span(f" {fit(issue_name(issue.id), 5)} ", Ink.ACCENT),
         Span(clean(issue.title), open_ink, bold=_under_way(view)),
     )
     return spread(left, right, width)
+
+
+def is_claim(view: IssueView) -> bool:
+    """Say whether only a document says that work was begun or done; that something is ready claims nothing."""
+    return view.issue.claimed and view.issue.status not in (Status.OPEN, Status.READY)
 
 
 def _under_way(view: IssueView) -> bool:
@@ -133,7 +141,9 @@ def criterion_row(view: CriterionView, pen: Pen, width: int) -> Line:
     ink = Ink.FAINT if view.verdict is Verdict.UNKNOWN else Ink.INK
     why = f"claimed · {view.why}" if view.claimed else view.why
     return spread(
-        (pen.sign(SIGN_OF_VERDICT[view.verdict]), Span(f" {clean(view.text)}", Ink.INK)), (Span(f" {why}", ink),), width
+        (pen.sign(SIGN_OF_VERDICT[view.verdict]), Span(f" {clean(_ISSUES_NAMED.sub('', view.text))}")),
+        (Span(f"  {why}", ink),),
+        width,
     )
 
 

@@ -146,7 +146,7 @@ class Issues(ListPanel):
         done = issue.status is Status.DONE
         ink = Ink.FAINT if done else Ink.INK
         spans = (
-            self.pen.sign(Sign.HALF if issue.claimed else SIGN_OF_STATUS[issue.status]),
+            self.pen.sign(Sign.HALF if glance.is_claim(view) else SIGN_OF_STATUS[issue.status]),
             Span(issue_name(issue.id), Ink.ACCENT, bold=view.critical),
             Span(issue.title, ink, bold=view.critical and not done),
             Span("/".join(issue.owners), Ink.FAINT),
@@ -173,7 +173,7 @@ def three_points(view: IssueView) -> str:
 
 def status_words(view: IssueView) -> str:
     """Write where an issue stands, what it waits for, or that only the document says so."""
-    if view.issue.claimed:
+    if glance.is_claim(view):
         return f"claimed {WORD_OF_STATUS[view.issue.status]}"
     if view.waits_for and view.issue.status not in (Status.DONE, Status.DROPPED):
         return f"after {', '.join(issue_name(other) for other in view.waits_for)}"
