@@ -317,7 +317,8 @@ class Gathering:
 
     def _percentile_series(self, signal: str, marks: Sequence[Mark], now: float) -> list[Bucket]:
         """Read coarse buckets, and one-second ones since a marker of the last five minutes: its window is exact."""
-        start = now - self.window_s
+        last = self._latest.get(signal)
+        start = (min(now, last.reading.observed_at) if last is not None else now) - self.window_s
         step_s = 10 if self.window_s <= 6 * 3600 else 60
         marker = max((mark.at for mark in marks if mark.kind != "note"), default=0.0)
         if now - marker > 300 or marker <= start:

@@ -154,9 +154,10 @@ def test_too_few_samples_are_unknown_with_their_count():
     assert query.why == f"{query.samples} of 20 samples"
 
 
-def test_a_query_whose_source_is_silent_is_unknown_however_good_it_was():
-    for query in stale_snapshot().databases[0].queries:
+def test_a_query_whose_source_is_silent_keeps_its_figures_and_is_unknown_however_good_it_was():
+    for query, was in zip(stale_snapshot().databases[0].queries, ok_snapshot().databases[0].queries, strict=True):
         assert query.verdict is Verdict.UNKNOWN
+        assert query.p95_ms == was.p95_ms
 
 
 def test_a_risk_with_a_trigger_lights_by_itself_and_only_on_fresh_readings():

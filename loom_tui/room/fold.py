@@ -108,10 +108,8 @@ class Folder:
     def _databases(
         self, signals: Mapping[str, SignalView], observations: Observations, now: float
     ) -> tuple[DatabaseView, ...]:
-        changed_at = self._last_mark(_CHANGES)
-        since = max(now - observations.window_s, changed_at or 0.0)
         return tuple(
-            views.database_view(name, self._queries_of(name, source, signals, observations, since), signals)
+            views.database_view(name, self._queries_of(name, source, signals, observations, now), signals)
             for name, source in self._plan.sources.items()
             if isinstance(source, PostgresSource)
         )
@@ -122,13 +120,17 @@ class Folder:
         source: PostgresSource,
         signals: Mapping[str, SignalView],
         observations: Observations,
-        since: float,
+        now: float,
     ) -> tuple[QueryView, ...]:
         targets = {target.name: target for target in self._plan.targets}
+        changed_at = self._last_mark(_CHANGES) or 0.0
         out = []
         for query in source.queries:
             signal = signals[f"{name}.{query.name}.ms"]
             series = observations.series.get(signal.signal.id, ())
+            # A silent source keeps its last figures, greyed: the window ends with the last execution, not with now.
+            ends_at = min(now, signal.reading.observed_at) if signal.reading is not None else now
+            since = max(ends_at - observations.window_s, changed_at)
             figures = self._figures(signal.signal.id, series, since)
             out.append(
                 views.query_view(name, query, targets.get(query.target), figures=figures, signal=signal, series=series)

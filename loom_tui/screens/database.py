@@ -67,7 +67,9 @@ class QueryChart(Panel):
         query = self.shown
         if query is None:
             return ()
-        axis = axis_of(self.snapshot.now, window_s=self.window_s, columns=2 * max(1, width - LABEL))
+        axis = axis_of(
+            glance.window_end(query, self.snapshot.now), window_s=self.window_s, columns=2 * max(1, width - LABEL)
+        )
         indent = Span(" " * LABEL)
         below = (indent, *time_labels(axis, self.pen, cells_per_column=0.5))
         above = (indent, *marks_line(self.snapshot.marks, axis, cells_per_column=0.5))

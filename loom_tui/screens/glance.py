@@ -283,9 +283,16 @@ def stale_or_few(query: QueryView) -> str:
     return f"n {query.samples}" if query.p95_ms is None else "?"
 
 
+def window_end(query: QueryView, now: float) -> float:
+    """Give the moment at which a query's chart ends: now, or its last execution where the source fell silent."""
+    if query.signal.reading is None or query.signal.freshness is Freshness.FRESH:
+        return now
+    return min(now, query.signal.reading.observed_at)
+
+
 def _executions(query: QueryView, snapshot: Snapshot, pen: Pen, width: int) -> str:
     """Draw the executions' peaks over a quarter of an hour as bars on a logarithmic scale."""
-    axis = axis_of(snapshot.now, window_s=900, columns=width)
+    axis = axis_of(window_end(query, snapshot.now), window_s=900, columns=width)
     values = gather(query.series, axis, peak_of)
     scale = scale_of([value for value in values if value is not None])
     return spark(
