@@ -110,6 +110,7 @@ class Phase(Value, frozen=True):
     """A stretch of the timeline: days of the plan (1 is the first), or weeks ([2, 3])."""
 
     name: str
+    when: str = ""  # as written where days and weeks do not say it: "Nov 12, 09:00"
     first_day: int | None = None
     last_day: int | None = None
     weeks: tuple[int, int] | None = None
@@ -121,6 +122,7 @@ class Milestone(Value, frozen=True):
     """A moment of the plan: reached when the issues it waits for are done, not before its date."""
 
     name: str
+    when: str = ""  # as written where `day` and `at` do not say it
     after: tuple[IssueId, ...] = ()
     after_milestones: tuple[str, ...] = ()
     day: int | None = None
@@ -290,6 +292,7 @@ class PostgresSource(Value, frozen=True, tag="postgres", tag_field="kind"):
     interval_s: float = 15.0
     timeout_s: float = 5.0
     ttl_s: float | None = None
+    max_load: float = 0.01  # the share of time that Loom's own executions may take; it asks less often by itself
     queries: tuple[Query, ...] = ()
 
 
