@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from loom_tui.cli import plan_argument, store_option
-from loom_tui.commands.rooms import Room, find_room, open_room_store, require_terminal
+from loom_tui.commands.rooms import Room, find_room, open_room_store, require_terminal, room_id
 from loom_tui.config.places import whoami
 
 
@@ -69,4 +69,5 @@ def watch(plan_file: Path | None, *, store_directory: Path | None, idle_exit: fl
     from loom_tui.collector.watch import run_watch
 
     found = find_room(plan_file, store_directory)
-    sys.exit(run_watch(found.path, found.directory, idle_exit_s=idle_exit))
+    group = found.plan.store.group or None
+    sys.exit(run_watch(found.path, found.directory, room_id(found.plan), group=group, idle_exit_s=idle_exit))

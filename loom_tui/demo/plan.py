@@ -138,6 +138,7 @@ def _sources(addresses: Addresses) -> dict[str, Source]:
             label="PostgreSQL",
             interval_s=1,
             timeout_s=5,
+            max_load=0.9,  # practice: a window of samples within half a minute matters more than the load
             queries=queries(),
         ),
         "app": HttpSource(

@@ -1,0 +1,210 @@
+"""The collector: holds the lease, runs a poller for each source, writes what they read, answers the rooms."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from random import Random
+
+from loom_tui.collector.poller import Poller
+from loom_tui.config.plans import PlanFile
+from loom_tui.plan.faults import PlanFaults
+from loom_tui.plan.model import Plan
+from loom_tui.room.signals import Reading, signals_of
+from loom_tui.sources.base import Asker, Clock, Speaks
+from loom_tui.sources.build import build
+from loom_tui.store.base import Lease, LeaseLost, Store, StoreError
+
+_LOG = logging.getLogger("loom.collector")
+LEASE = "collector"
+LEASE_TTL_S = 4.0
+LEASE_EVERY_S = 1.0  # so that another takes over within five seconds of a kill -9
+FLUSH_EVERY_S = 0.5
+LOOK_EVERY_S = 0.25
+PRUNE_EVERY_S = 60.0
+KEPT_READINGS = 100_000  # while the store refuses: about a quarter of an hour of a busy plan
+
+
+class Collector:
+    """One process's collecting for one room. `run` ends when `stop` is set, or when no room has looked for long.
+
+    All of it is on one event loop: the store's calls are short (a tick of 1,000 readings takes about 5 ms).
+    """
+
+    def __init__(
+        self,
+        plan_file: PlanFile,
+        plan: Plan,
+        store: Store,
+        *,
+        holder: str,
+        environ: Mapping[str, str],
+        clock: Clock,
+        stop: asyncio.Event,
+        idle_exit_s: float | None = None,
+    ) -> None:
+        self._file = plan_file
+        self._plan = plan
+        self._store = store
+        self._holder = holder
+        self._environ = environ
+        self._clock = clock
+        self._stop = stop
+        self._idle_exit_s = idle_exit_s
+        self._random = Random()  # noqa: S311 - jitter
+        self._pending: list[Reading] = []
+        self._pollers: dict[str, Poller] = {}
+        self._asked = 0
+        self._seen_room_at = clock()
+        self._trouble = ""
+        self._lease = Lease(name=LEASE, holder=holder, epoch=0, until=0.0)
+        self._replan = asyncio.Event()
+
+    async def run(self) -> None:
+        """Stand by for the lease, collect while it holds, and stand by again when it was lost."""
+        while not self._stop.is_set():
+            lease = self._acquire()
+            if lease is not None:
+                await self._hold(lease)
+            if self._idle():
+                _LOG.info("no room has looked for %.0f s: leaving", self._idle_exit_s or 0)
+                return
+            await self._pause(LEASE_EVERY_S)
+
+    def _acquire(self) -> Lease | None:
+        try:
+            return self._store.acquire(LEASE, holder=self._holder, ttl_s=LEASE_TTL_S, now=self._clock())
+        except StoreError as error:
+            self._grumble(str(error))
+            return None
+
+    async def _hold(self, lease: Lease) -> None:
+        """Collect under a lease until it is lost, nobody looks any more, or somebody stops us."""
+        _LOG.info("collecting, epoch %d", lease.epoch)
+        self._lease = lease
+        self._pending.clear()
+        try:
+            self._asked = max((request.id for request in self._store.requests()), default=0)
+            self._store.define(signals_of(self._plan).values())
+            async with asyncio.TaskGroup() as group:
+                work = [
+                    group.create_task(self._each(LEASE_EVERY_S, self._renew), name="renew"),
+                    group.create_task(self._each(FLUSH_EVERY_S, self._flush), name="flush"),
+                    group.create_task(self._each(LOOK_EVERY_S, self._serve), name="serve"),
+                    group.create_task(self._each(PRUNE_EVERY_S, self._prune), name="prune"),
+                    group.create_task(self._poll(), name="poll"),
+                ]
+                while not (self._stop.is_set() or self._idle()):
+                    await self._pause(LEASE_EVERY_S)
+                for task in work:
+                    task.cancel()
+        except* LeaseLost:
+            _LOG.warning("another collector took over; standing by")
+        except* StoreError as group_of:
+            self._grumble(str(group_of.exceptions[0]))
+        self._leave()
+
+    def _leave(self) -> None:
+        """Write what is left, and give the lease back; one that was lost refuses both, and does no harm."""
+        with suppress(StoreError):
+            self._flush()
+            self._store.release(self._lease)
+
+    async def _each(self, seconds: float, work: Callable[[], None]) -> None:
+        """Work, then wait, for ever. A store in trouble is told and tried again; a lost lease ends it all."""
+        while True:
+            try:
+                work()
+            except LeaseLost:
+                raise
+            except StoreError as error:
+                self._grumble(str(error))
+            await asyncio.sleep(seconds)
+
+    def _renew(self) -> None:
+        self._lease = self._store.renew(self._lease, ttl_s=LEASE_TTL_S, now=self._clock())
+
+    def _flush(self) -> None:
+        """Write the pending readings in one transaction; they stay pending until they are written."""
+        if not self._pending:
+            return
+        readings = self._pending[-KEPT_READINGS:]
+        self._store.record(readings, lease=self._lease, now=self._clock())
+        self._pending = []
+        self._trouble = ""
+
+    def _serve(self) -> None:
+        """Answer the rooms' requests, and take the plan's file anew when it was edited."""
+        for request in self._store.requests(after=self._asked):
+            self._asked = request.id
+            poller = self._pollers.get(request.subject)
+            if request.what == "poll" and poller is not None:
+                poller.nudge()
+            answer = "asked" if poller is not None else f"the plan has no source {request.subject!r}"
+            self._store.answer(request.id, answer, lease=self._lease, at=self._clock())
+        if self._file.changed():
+            self._reload()
+
+    def _reload(self) -> None:
+        try:
+            plan = self._file.read()
+        except (PlanFaults, OSError) as error:
+            _LOG.warning("the edited plan is not taken: %s", str(error).partition("\n")[0])
+            return
+        if plan != self._plan:
+            self._plan = plan
+            self._store.define(signals_of(plan).values())
+            self._replan.set()
+
+    def _prune(self) -> None:
+        self._store.prune(now=self._clock())
+
+    async def _poll(self) -> None:
+        """Run a poller for each of the plan's sources; begin anew when the plan changed."""
+        while True:
+            self._replan.clear()
+            self._pollers = {name: self._poller(name) for name in self._plan.sources}
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(poller.run(), name=name) for name, poller in self._pollers.items()]
+                await self._replan.wait()
+                for task in tasks:
+                    task.cancel()
+
+    def _poller(self, name: str) -> Poller:
+        source = self._plan.sources[name]
+        speaks = Speaks(environment=self._plan.plan.environment, release=self._plan.plan.release)
+
+        def make() -> Asker:
+            return build(name, source, speaks=speaks, environ=self._environ, clock=self._clock)
+
+        return Poller(name, make, interval_s=source.interval_s, keep=self._keep, clock=self._clock, random=self._random)
+
+    def _keep(self, readings: Sequence[Reading]) -> None:
+        self._pending += readings
+        if len(self._pending) > KEPT_READINGS:  # the store has refused for long: the newest matter most
+            del self._pending[: -KEPT_READINGS // 2]
+
+    def _idle(self) -> bool:
+        """Say whether no room has looked for so long that this may leave."""
+        if self._idle_exit_s is None:
+            return False
+        now = self._clock()
+        with suppress(StoreError):
+            if any(now < lease.until for lease in self._store.leases(prefix="room:")):
+                self._seen_room_at = now
+        self._seen_room_at = min(self._seen_room_at, now)  # a clock set back must not keep us for hours
+        return now - self._seen_room_at > self._idle_exit_s
+
+    def _grumble(self, text: str) -> None:
+        """Say a trouble once, not at each try."""
+        if text != self._trouble:
+            self._trouble = text
+            _LOG.warning("%s", text)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but not past a stop."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()

@@ -1,0 +1,63 @@
+"""`loom watch` as a process: its signals, its log, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from loom_tui.collector.supervisor import Collector
+from loom_tui.config.plans import PlanFile
+from loom_tui.plan.model import Plan
+from loom_tui.store.sqlite import SqliteStore, open_store
+
+LOG_NAME = "collector.log"
+LOG_BYTES = 1_000_000
+
+
+def run_watch(
+    plan_path: Path, store_directory: Path, plan_id: str, *, group: str | None, idle_exit_s: float | None
+) -> int:
+    """Collect until a signal, or until no room has looked for `idle_exit_s`; gives the exit code.
+
+    Raises PlanFaults, OSError or StoreError where it cannot begin.
+    """
+    file = PlanFile(plan_path)
+    plan = file.read()
+    store = open_store(store_directory, plan_id=plan_id, group=group)
+    try:
+        _log_to(store.directory / LOG_NAME, group=group is not None)
+        return asyncio.run(_watch(file, plan, store, idle_exit_s))
+    finally:
+        store.close()
+
+
+async def _watch(file: PlanFile, plan: Plan, store: SqliteStore, idle_exit_s: float | None) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+    holder = f"{os.getpid()}@{socket.gethostname()}"
+    collector = Collector(
+        file, plan, store, holder=holder, environ=os.environ, clock=time.time, stop=stop, idle_exit_s=idle_exit_s
+    )
+    await collector.run()
+    return 0
+
+
+def _log_to(path: Path, *, group: bool) -> None:
+    """Log to a file beside the store, and to the terminal where a person watches."""
+    path.touch(mode=0o660 if group else 0o600, exist_ok=True)
+    handlers: list[logging.Handler] = [RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")]
+    if sys.stderr is not None and sys.stderr.isatty():
+        handlers.append(logging.StreamHandler())
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", handlers=handlers, force=True
+    )
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log each request, and URLs may hold keys

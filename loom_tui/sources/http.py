@@ -1,0 +1,113 @@
+"""An HTTP service: its status, its latency, the checks and the version in its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from loom_tui.plan.model import HttpSource
+from loom_tui.room.signals import Reading, State
+from loom_tui.sources.base import Clock, Speaks
+from loom_tui.sources.secrets import Masked
+from loom_tui.sources.web import Web
+
+_WELL = frozenset({"ok", "healthy", "pass", "passing", "up", "true", "green", "operational", "connected", "available"})
+_ILL = frozenset({"error", "fail", "failed", "failing", "down", "unhealthy", "false", "red", "critical", "unavailable"})
+
+
+class HttpAsker:
+    """Asks one URL."""
+
+    def __init__(
+        self, name: str, source: HttpSource, headers: Mapping[str, Masked], *, speaks: Speaks, clock: Clock
+    ) -> None:
+        self._name = name
+        self._source = source
+        self._headers = headers
+        self._speaks = speaks
+        self._clock = clock
+        self._web = Web(source.label or name, timeout_s=source.timeout_s)
+
+    async def ask(self) -> Sequence[Reading]:
+        """Ask once. A status other than the expected one is a bad reading, not an error: the service has spoken."""
+        source = self._source
+        headers = {key: secret.reveal() for key, secret in self._headers.items()}
+        answer = await self._web.get(source.url, headers=headers)
+        now = self._clock()
+        good = answer.status == source.expect_status
+        detail = "" if good else f"answered {answer.status}, expected {source.expect_status}"
+        readings = [
+            self._reading("", now, State.OK if good else State.BAD, detail=detail),
+            self._reading(".latency_ms", now, State.OK, value=answer.latency_ms),
+        ]
+        if source.fields or source.version_field:
+            readings += self._fields(answer.body, now)
+        return readings
+
+    def rest_s(self) -> float:
+        """Ask for no rest."""
+        return 0.0
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._web.close()
+
+    def _fields(self, body: bytes, now: float) -> list[Reading]:
+        """Read the answer's fields. One that is no JSON makes them unknown, each with the reason."""
+        try:
+            answer = msgspec.json.decode(body)
+            why = ""
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            answer = None
+            why = "the answer is HTML, not JSON" if body.lstrip()[:1] == b"<" else "the answer is no JSON"
+        readings = []
+        for name, path in self._source.fields.items():
+            state, detail = judge(find(answer, path)) if not why else (State.UNKNOWN, why)
+            readings.append(self._reading(f".{name}", now, state, detail=detail))
+        if self._source.version_field:
+            version = find(answer, self._source.version_field)
+            known = isinstance(version, str | int | float)
+            detail = str(version)[:100] if known else why or "the answer has no version"
+            readings.append(self._reading(".version", now, State.OK if known else State.UNKNOWN, detail=detail))
+        return readings
+
+    def _reading(
+        self, suffix: str, at: float, state: State, *, value: float | None = None, detail: str = ""
+    ) -> Reading:
+        return Reading(
+            signal=f"{self._name}{suffix}",
+            observed_at=at,
+            state=state,
+            value=value,
+            detail=detail,
+            environment=self._speaks.environment,
+            release=self._speaks.release,
+        )
+
+
+def find(answer: Any, path: str) -> Any:
+    """Follow a dotted path into a JSON value; None where it leads nowhere."""
+    for step in path.split("."):
+        if isinstance(answer, dict):
+            answer = answer.get(step)
+        elif isinstance(answer, list) and step.isdigit() and int(step) < len(answer):
+            answer = answer[int(step)]
+        else:
+            return None
+    return answer
+
+
+def judge(value: Any) -> tuple[State, str]:
+    """Read a health word: what is known as well is ok, what is known as ill is bad, anything else is unknown."""
+    if isinstance(value, dict):
+        value = value.get("status", value.get("ok", value.get("healthy")))
+    if value is None:
+        return State.UNKNOWN, "the answer does not speak of it"
+    word = str(value).strip().casefold()
+    if word in _WELL:
+        return State.OK, ""
+    if word in _ILL:
+        return State.BAD, str(value)[:100]
+    return State.UNKNOWN, f"what {str(value)[:60]!r} means is not known"

@@ -1,0 +1,144 @@
+"""Asking over HTTP: one bounded request within one deadline, every failure translated."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+from msgspec import Struct
+
+from loom_tui.sources.base import (
+    SourceAnswered,
+    SourceError,
+    SourceLimited,
+    SourceRefused,
+    SourceTimeout,
+    SourceUnreachable,
+)
+
+MAX_BODY_BYTES = 5_000_000
+MAX_REDIRECTS = 3
+RETRY_AFTER_DEFAULT_S = 60.0
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What came back: status, headers (small letters), body, and the time to its last byte (ms)."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    latency_ms: float
+
+
+class Web:
+    """A client for one source. `name` begins its sentences; `needs` ends the one about a refused credential."""
+
+    def __init__(self, name: str, *, timeout_s: float, needs: str = "") -> None:
+        self._name = name
+        self._timeout_s = timeout_s
+        self._needs = needs
+        self._client = httpx.AsyncClient(
+            follow_redirects=True,
+            max_redirects=MAX_REDIRECTS,
+            timeout=httpx.Timeout(timeout_s),
+            headers={"user-agent": "loom"},
+            trust_env=False,  # a proxy of the shell's is no part of the plan
+        )
+
+    async def get(
+        self, url: str, *, params: Mapping[str, str | int] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Get a URL within the deadline. Raises SourceError; any status that came back is an answer."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            async with (
+                asyncio.timeout(self._timeout_s),
+                self._client.stream("GET", url, params=params, headers=headers) as response,
+            ):
+                body = await self._read(response)
+                latency_ms = (loop.time() - began) * 1000
+                found = {key.lower(): value for key, value in response.headers.items()}
+                return Answer(status=response.status_code, headers=found, body=body, latency_ms=latency_ms)
+        except TimeoutError:
+            raise SourceTimeout(f"{self._name} did not answer within {self._timeout_s:g} s") from None
+        except httpx.HTTPError as error:
+            raise self._translated(error) from None
+        except (httpx.InvalidURL, ValueError):
+            raise SourceUnreachable(f"{self._name}: its address in the plan is no URL that can be asked") from None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        async for part in response.aiter_bytes():
+            size += len(part)
+            if size > MAX_BODY_BYTES:
+                raise SourceAnswered(
+                    f"{self._name} answered more than {MAX_BODY_BYTES // 1_000_000} MB; it was cut off"
+                )
+            parts.append(part)
+        return b"".join(parts)
+
+    def _translated(self, error: httpx.HTTPError) -> SourceError:
+        if isinstance(error, httpx.TimeoutException):
+            return SourceTimeout(f"{self._name} did not answer within {self._timeout_s:g} s")
+        if isinstance(error, httpx.TooManyRedirects):
+            return SourceAnswered(f"{self._name} redirects in a circle; its address in the plan may be an old one")
+        if isinstance(error, httpx.ConnectError):
+            if _is_tls(error):
+                return SourceUnreachable(f"{self._name}'s certificate does not hold, or it speaks no TLS there")
+            return SourceUnreachable(f"{self._name} cannot be reached: no connection to its address")
+        if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.DecodingError):
+            return SourceAnswered(f"{self._name} broke off in the middle of its answer")
+        return SourceUnreachable(f"{self._name} cannot be asked ({type(error).__name__})")
+
+    def expect_ok(self, answer: Answer) -> None:
+        """Raise what a status other than 2xx means."""
+        status = answer.status
+        if 200 <= status < 300:
+            return
+        if status in (401, 403):
+            needs = f": it needs {self._needs}" if self._needs else ""
+            raise SourceRefused(f"{self._name} refused the credential ({status}){needs}")
+        if status == 429 or (status == 503 and "retry-after" in answer.headers):
+            wait_s = retry_after_s(answer.headers, now=datetime.now(UTC).timestamp())
+            raise SourceLimited(
+                f"{self._name} asks to be left alone for {wait_s:.0f} s ({status})", retry_after_s=wait_s
+            )
+        if status == 404:
+            raise SourceAnswered(
+                f"{self._name} knows no such address (404); the plan's url, org or project may be wrong"
+            )
+        raise SourceAnswered(f"{self._name} answered {status}")
+
+
+def retry_after_s(headers: Mapping[str, str], *, now: float) -> float:
+    """Read Retry-After as seconds or an HTTP date, else the rate limit's reset (epoch seconds); at most an hour."""
+    text = headers.get("retry-after", "").strip()
+    if text.replace(".", "", 1).isdigit():
+        return min(3600.0, max(1.0, float(text)))
+    if text:
+        try:
+            return min(3600.0, max(1.0, parsedate_to_datetime(text).timestamp() - now))
+        except (ValueError, TypeError):
+            return RETRY_AFTER_DEFAULT_S
+    reset = headers.get("x-sentry-rate-limit-reset", headers.get("x-ratelimit-reset", ""))
+    if reset.isdigit():
+        return min(3600.0, max(1.0, float(reset) - now))
+    return RETRY_AFTER_DEFAULT_S
+
+
+def _is_tls(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLError) or "SSL" in str(error) or "CERTIFICATE" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
