@@ -56,6 +56,7 @@ class SentryAsker:
         self._speaks = speaks
         self._clock = clock
         self._rest_s = 0.0
+        self._told_hour = False
         self._web = Web(
             source.label or "Sentry", timeout_s=source.timeout_s, needs="a token with event:read and project:read"
         )
@@ -75,12 +76,18 @@ class SentryAsker:
             self._reading(".critical", now, value=float(sum(map(_is_critical, issues)))),
         ]
         try:
-            rate = await self._rate()
+            minutes = await self._minutes()
         except SourceError as error:
-            readings.append(self._reading(".errors_per_minute", now, state=State.UNKNOWN, detail=str(error)))
-        else:
-            readings.append(self._reading(".errors_per_minute", now, value=rate))
-        return readings
+            return [*readings, self._reading(".errors_per_minute", now, state=State.UNKNOWN, detail=str(error))]
+        return [*readings, *self._rates(minutes, now)]
+
+    def _rates(self, minutes: Sequence[float], now: float) -> list[Reading]:
+        """Read the last whole minute as of now; the first time, the hour before it too, each minute at its time."""
+        last = minutes[-1] if minutes else 0.0
+        earlier = list(enumerate(reversed(minutes[:-1]), 1)) if not self._told_hour else []
+        self._told_hour = True
+        past = [self._reading(".errors_per_minute", now - 60 * ago, value=value) for ago, value in reversed(earlier)]
+        return [*past, self._reading(".errors_per_minute", now, value=last)]
 
     def rest_s(self) -> float:
         """Give the rest that the rate limit asks for."""
@@ -111,8 +118,8 @@ class SentryAsker:
             params["cursor"] = cursor
         return issues
 
-    async def _rate(self) -> float:
-        """Read the errors of the last whole minute; a hole in the series is nothing that was counted."""
+    async def _minutes(self) -> list[float]:
+        """Read the errors of each whole minute of the last hour; a hole in the series is nothing that was counted."""
         params: dict[str, str | int] = {
             "field": "sum(quantity)",
             "groupBy": "category",
@@ -126,10 +133,9 @@ class SentryAsker:
         try:
             body = msgspec.json.decode(answer.body)
             series = body["groups"][0]["series"]["sum(quantity)"] if body["groups"] else []
-            whole = [float(value or 0) for value in series][:-1]
+            return [float(value or 0) for value in series][:-1]
         except (msgspec.DecodeError, KeyError, IndexError, TypeError, ValueError):
             raise SourceAnswered("Sentry's statistics are not in the form that its API promises") from None
-        return whole[-1] if whole else 0.0
 
     async def _get(self, path: str, params: Mapping[str, str | int]) -> Answer:
         base = self._source.url.rstrip("/")
