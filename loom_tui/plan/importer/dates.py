@@ -44,7 +44,9 @@ _WEEKDAY = re.compile(
     r"|\b(?:montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag)\b,?|\b(?:mo|di|mi|do|fr|sa|so)\.,?(?=\s)",
     re.IGNORECASE,
 )
-_CLOCK = re.compile(r"(?<![\d:])(\d{1,2})(?:[:.h](\d{2}))?(?::\d{2})?\s*(am|pm|a\.m\.|p\.m\.|uhr)?(?![\d:%])", re.IGNORECASE)
+_CLOCK = re.compile(
+    r"(?<![\d:])(\d{1,2})(?:[:.h](\d{2}))?(?::\d{2})?\s*(am|pm|a\.m\.|p\.m\.|uhr)?(?![\d:%])", re.IGNORECASE
+)
 _SPAN = re.compile(
     r"\b(?P<unit>days?|weeks?|tage?|wochen?|kw)\s+(?P<low>\d{1,3})(?:\s*(?:[-–—]|to|bis|and|und|&)\s*(?:day |week )?(?P<high>\d{1,3}))?"
     r"(?!\s*[\d.:]*\d)",

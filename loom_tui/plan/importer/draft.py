@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
+from loom_tui.plan.importer.dates import find_dates
 from loom_tui.plan.importer.refs import as_id, find_ids
 from loom_tui.plan.model import (
     About,
@@ -157,7 +159,7 @@ class Draft:
             issues=issues,
             targets=_uniquely_named(self.targets),
             workflows=tuple(Workflow(name=workflow) for workflow in dict.fromkeys(self.workflows)),
-            phases=_uniquely_named([_frozen_phase(phase, known) for phase in self.phases]),
+            phases=_uniquely_named([_frozen_phase(phase, known, self.about.get("start")) for phase in self.phases]),
             milestones=_uniquely_named([self._milestone(item, known) for item in self.milestones]),
             criteria=Criteria(
                 **{
@@ -224,7 +226,9 @@ def _frozen(issue: IssueDraft, titles: dict[str, IssueId | None], known: set[Iss
     depends, blockers = list(issue.depends_on), list[str]()
     for words in issue.waits_for:
         named = titles.get(_folded(words))
-        number = re.fullmatch(r"(?:step|task|item|issue|ticket|schritt|nr\.?|no\.?)?\s*(\d{1,9})", words.casefold())
+        number = re.fullmatch(
+            r"(?:(?:work )?item|step|task|issue|ticket|schritt|nr\.?|no\.?)?\s*(\d{1,9})", words.casefold()
+        )
         if named is None and number is not None and int(number[1]) in known:
             named = int(number[1])
         if named is None and as_id(words) in known:
@@ -263,8 +267,12 @@ def _frozen(issue: IssueDraft, titles: dict[str, IssueId | None], known: set[Iss
     )
 
 
-def _frozen_phase(phase: PhaseDraft, known: set[IssueId]) -> Phase:
+def _frozen_phase(phase: PhaseDraft, known: set[IssueId], start: date | None) -> Phase:
     ids = [one for _, found in phase.items for one in found if one in known]
+    if phase.first_day is None and phase.weeks is None and start is not None:
+        days = [_day_of(start, day) for day in find_dates(phase.when)[0]]
+        if days and None not in days and len(days) <= 2:
+            phase.first_day, phase.last_day = days[0], days[-1]
     return Phase(
         name=phase.name,
         when=phase.when,
@@ -274,6 +282,14 @@ def _frozen_phase(phase: PhaseDraft, known: set[IssueId]) -> Phase:
         issues=tuple(dict.fromkeys(ids)),
         activities=tuple(phase.activities),
     )
+
+
+def _day_of(start: date, day: date) -> int | None:
+    """Count working days, as a plan without a word on it is read; None where a weekend leaves it open."""
+    if day < start or start.weekday() > 4 or day.weekday() > 4:
+        return None
+    weeks, rest = divmod((day - start).days + start.weekday(), 7)
+    return weeks * 5 + rest - start.weekday() + 1
 
 
 _Named = TypeVar("_Named", Target, Phase, Milestone)

@@ -11,7 +11,7 @@ from loom_tui.plan.importer.draft import CadenceDraft, Draft, PhaseDraft, RiskDr
 from loom_tui.plan.importer.inline import Label
 from loom_tui.plan.importer.issues import read_line, take_line
 from loom_tui.plan.importer.refs import find_ids
-from loom_tui.plan.importer.words import ABOUT_LABELS, COLUMNS, is_none, is_role, plain, read_level, without_claim
+from loom_tui.plan.importer.words import ABOUT_LABELS, column_fields, is_none, is_role, plain, read_level, without_claim
 from loom_tui.plan.model import Reference, RiskKind
 
 _DATES = ("start", "target", "created", "updated")
@@ -103,9 +103,8 @@ def place_risk(draft: Draft, block: Block, kind: RiskKind | None, *, claimed: bo
 
 def describe_risk(risk: RiskDraft, name: str, value: str) -> bool:
     """Set a risk's likelihood, impact, owner or response by its label or column; False for any other."""
-    field = COLUMNS.get(plain(name))
-    if plain(name) in ("risk", "issue"):
-        return False
+    fields = column_fields(name)
+    field = next((one for one in ("likelihood", "impact", "owner", "response") if one in fields), None)
     if field in ("likelihood", "impact"):
         level = read_level(value)
         if level is None or getattr(risk, field) not in (None, level):
@@ -161,6 +160,8 @@ def place_cadence(draft: Draft, block: Block, heading: str) -> bool:
             CadenceDraft(what=label.name, when=clock if exact else "", topics=[] if exact else [label.value])
         )
         return True
+    if block.kind is BlockKind.PARAGRAPH and draft.cadences and draft.cadences[-1].what == what:
+        return False  # prose behind a list speaks of no single meeting
     clock, left = find_clock(block.text)
     last = draft.cadences[-1] if draft.cadences and draft.cadences[-1].what == what else None
     if last is None or (clock and last.when):
@@ -185,7 +186,9 @@ def place_step_back(draft: Draft, block: Block) -> bool:
     elif block.kind is BlockKind.CODE:
         steps.append((block.text.split("\n", 1)[0], block.text))
     elif block.kind is BlockKind.PARAGRAPH:
-        if steps or (label is not None and label.value and not re.match(r"trigger|when|if\b|criteri", plain(label.name))):
+        if steps or (
+            label is not None and label.value and not re.match(r"trigger|when|if\b|criteri", plain(label.name))
+        ):
             return False
         add_words(draft.about, "rollback_when", block.text.rstrip(": "), "; ")
     elif label is not None and label.value:
@@ -227,11 +230,7 @@ def place_link(draft: Draft, block: Block) -> bool:
     if line.id is None:
         return False
     issue = draft.issue(line.id)
-    bare = line.title if re.fullmatch(r"<?https?://\S+>?", line.title) else ""
-    if bare:
-        issue.once("url", bare, bare)
-    else:
-        take_line(issue, line, firm=False)
+    take_line(issue, line, firm=False)
     return True
 
 
@@ -249,7 +248,11 @@ def split_when(text: str, label: Label | None = None) -> tuple[str, str]:
     if split is not None and _TIMELY.search(split["when"]):
         return split["when"].strip(), split["what"].strip()
     end = _AT_END.match(text)
-    if end is not None and not find_ids(end["when"]).ids and (_TIMELY.search(end["when"]) or find_clock(end["when"])[0]):
+    if (
+        end is not None
+        and not find_ids(end["when"]).ids
+        and (_TIMELY.search(end["when"]) or find_clock(end["when"])[0])
+    ):
         return end["when"], end["what"]
     days, left = find_dates(text)
     if days and left:
@@ -299,5 +302,3 @@ def place_milestone(draft: Draft, when: str, name: str) -> None:
     span = find_span(when)
     day = span[1] if span is not None and span[0] == "day" and span[1] == span[2] and not span[3] else None
     draft.milestones.append((name, "" if day else when, find_ids(name).ids, day))
-
-

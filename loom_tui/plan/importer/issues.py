@@ -7,12 +7,19 @@ import re
 from msgspec import Struct
 
 from loom_tui.plan.importer.blocks import Block, BlockKind
-from loom_tui.plan.importer.dates import find_dates
 from loom_tui.plan.importer.draft import Draft, IssueDraft
 from loom_tui.plan.importer.inline import Inline
 from loom_tui.plan.importer.quantities import read_effort, read_target
 from loom_tui.plan.importer.refs import as_id, find_ids, id_of_address
-from loom_tui.plan.importer.words import Topic, is_none, issue_label, plain, read_status, without_claim
+from loom_tui.plan.importer.words import (
+    FIRM_ISSUE_LABELS,
+    Topic,
+    is_none,
+    issue_label,
+    plain,
+    read_status,
+    without_claim,
+)
 from loom_tui.plan.model import IssueId, Priority, Status, Task
 
 _KIND = r"(?:(?:github |jira )?(?:issue|ticket|task|story|work item|item|bug|pr|epic|aufgabe|change)\s*:?\s*)"
@@ -22,12 +29,15 @@ _HEAD = re.compile(
     r"(?:\s*\((?P<address>https?://[^()\s]*)\))?\s*[\]:.–—|)-]*\s*(?P<title>.*)$",
     re.IGNORECASE | re.DOTALL,
 )
-_SPOKEN = re.compile(rf"^{_KIND}(?:no\.?|nr\.?)?\s*(?P<number>\d{{1,9}})\s*[:.–—)-]\s*(?P<title>.+)$", re.IGNORECASE | re.DOTALL)
+_SPOKEN = re.compile(
+    rf"^{_KIND}(?:no\.?|nr\.?)?\s*(?P<number>\d{{1,9}})\s*[:.–—)-]\s*(?P<title>.+)$", re.IGNORECASE | re.DOTALL
+)
 _TAIL = re.compile(r"^(?P<title>.+?)\s*[\[(](?P<ids>[^()\[\]]+)[\])]$", re.DOTALL)
 _AT_END = re.compile(r"\s*\((?P<inside>[^()]*)\)\s*$")
 _PIECES = re.compile(r"\s+[—–|·•]\s+|\s+-\s+")
 _PEOPLE = re.compile(r"^@[\w-]+(?:[\s,/&+]+@[\w-]+)*$")
 _AFTER = re.compile(r"^(?:after|needs|depends on|requires|blocked by|nach)\b:?\s*(?P<what>.+)$", re.IGNORECASE)
+_STEP = re.compile(r"(?:step|task|item|schritt)\s+\d{1,4}", re.IGNORECASE)
 _SPLIT_OWNERS = re.compile(r"\s*[/,;+&]\s*|\s+(?:and|und)\s+")
 _SPLIT_WORDS = re.compile(r"\s*[;,\n]\s*")
 
@@ -70,6 +80,9 @@ def take_line(issue: IssueDraft, line: Line, *, firm: bool) -> None:
     title = _with_facts(issue, line.title) if line.title else ""
     if line.url:
         issue.once("url", line.url, line.url)
+    if re.fullmatch(r"<?https?://\S+>?", title):
+        issue.once("url", title.strip("<>"), title)
+        return
     if not title:
         return
     if firm or not issue.title:
@@ -83,10 +96,7 @@ def take_line(issue: IssueDraft, line: Line, *, firm: bool) -> None:
 def _with_facts(issue: IssueDraft, title: str) -> str:
     """Take '— @ana — 30 min — after #3' and '(2h, @ana)' off a title; what is not surely a fact stays in it."""
     first, *others = _PIECES.split(title)
-    kept = [first]
-    for piece in others:
-        if not _take_fact(issue, piece.strip()):
-            kept.append(piece)
+    kept = [first, *(piece for piece in others if not _take_fact(issue, piece.strip()))]
     title = " – ".join(kept) if len(kept) <= len(others) else title
     end = _AT_END.search(title)
     if end is not None:
@@ -110,7 +120,7 @@ def _take_fact(issue: IssueDraft, piece: str) -> bool:
     if _PEOPLE.match(piece):
         return apply(issue, "owner", piece)
     after = _AFTER.match(piece)
-    if after is not None and find_ids(after["what"]).ids:
+    if after is not None and (find_ids(after["what"]).ids or _STEP.fullmatch(after["what"])):
         return apply(issue, "depends on", after["what"])
     status, more = read_status(piece)
     return status is not None and not more and apply(issue, "status", piece)
@@ -261,12 +271,11 @@ def mark(issue: IssueDraft, *, ticked: bool | None) -> None:
 
 
 def has_issue_labels(blocks: list[Block]) -> int:
-    """Count the labels under a heading that only an issue has: Owner, Effort, Depends on, …"""
-    from loom_tui.plan.importer.words import FIRM_ISSUE_LABELS
-
+    """Count the different labels under a heading that only an issue has: Owner, Effort, Depends on."""
     found = set()
     for block in blocks:
-        label = block.inline.label() if block.kind in (BlockKind.ITEM, BlockKind.PARAGRAPH) else None
+        own = block.depth <= 1 and block.kind in (BlockKind.ITEM, BlockKind.PARAGRAPH)
+        label = block.inline.label() if own else None
         if label is not None and issue_label(label.name) in FIRM_ISSUE_LABELS:
             found.add(plain(label.name))
     return len(found)

@@ -76,5 +76,6 @@ def _heading_level(block: Block, following: Block | None) -> int | None:
         named = block.inline.all_bold() or not says_more(block.text)
         return _BOLD_LEVEL if named else None
     deeper = following.depth > block.depth and block.inline.ticked is None
-    named = label is not None and not label.value and (part_topic(label.name) or heading_topic(label.name))
-    return _BOLD_LEVEL + block.depth if deeper and named else None
+    if not deeper or label is None or label.value:
+        return None
+    return _BOLD_LEVEL + block.depth if part_topic(label.name) or heading_topic(label.name) else None

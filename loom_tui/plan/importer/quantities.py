@@ -78,7 +78,9 @@ _LIMIT = re.compile(
     re.IGNORECASE,
 )
 _PERCENTILE = re.compile(r"\bp(\d{2})\b", re.IGNORECASE)
-_MILLIS = re.compile(rf"[~<≤]?\s*(?P<low>{_NUMBER})(?:\s*[-–—]\s*(?P<high>{_NUMBER}))?\s*{_MS.format('goal')}", re.IGNORECASE)
+_MILLIS = re.compile(
+    rf"[~<≤]?\s*(?P<low>{_NUMBER})(?:\s*[-–—]\s*(?P<high>{_NUMBER}))?\s*{_MS.format('goal')}", re.IGNORECASE
+)
 _FACTOR = re.compile(rf"(?P<factor>{_NUMBER})\s*[x×]", re.IGNORECASE)
 
 
@@ -97,9 +99,7 @@ def read_target(text: str) -> Target | None:
     if limit is None or not limit["goalunit"]:
         return None
     name = limit["name"].strip()
-    return Target(
-        name=name, target_ms=_range(limit["low"], None, limit["goalunit"]), percentile=_percentile(name)
-    )
+    return Target(name=name, target_ms=_range(limit["low"], None, limit["goalunit"]), percentile=_percentile(name))
 
 
 def read_millis(text: str) -> Range | None:

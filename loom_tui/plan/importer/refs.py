@@ -10,10 +10,38 @@ from msgspec import Struct
 from loom_tui.plan.model import IssueId
 
 # What looks like a tracker's key and is none.
-_NO_KEYS = frozenset(["UTF", "ISO", "SHA", "RFC", "CVE", "HTTP", "TLS", "SSL", "MD", "AES", "RSA", "CP", "P", "V", "COVID", "ASCII", "IPV", "WIN", "ES", "UTC", "GMT", "Q", "KW", "T"])
+_NO_KEYS = frozenset(
+    [
+        "UTF",
+        "ISO",
+        "SHA",
+        "RFC",
+        "CVE",
+        "HTTP",
+        "TLS",
+        "SSL",
+        "MD",
+        "AES",
+        "RSA",
+        "CP",
+        "P",
+        "V",
+        "COVID",
+        "ASCII",
+        "IPV",
+        "WIN",
+        "ES",
+        "UTC",
+        "GMT",
+        "Q",
+        "KW",
+        "T",
+    ]
+)
 _URL = r"https?://[^\s<>()|]{1,200}/(?:issues|pull|browse|issue|merge_requests|work_items)/(?P<NAME>[A-Z][A-Z0-9]{1,9}-\d{1,7}|\d{1,9})\b"
 _ID = re.compile(
-    _URL.replace("NAME", "url") + r"|(?<![\w#&/])#(?P<number>\d{1,9})\b(?:\s?[-–—]\s?#?(?P<last>\d{1,9})\b(?!\s*(?:h|d|min|ms|hours|days)\b))?"
+    _URL.replace("NAME", "url")
+    + r"|(?<![\w#&/])#(?P<number>\d{1,9})\b(?:\s?[-–—]\s?#?(?P<last>\d{1,9})\b(?!\s*(?:h|d|min|ms|hours|days)\b))?"
     r"|(?<![\w-])(?P<key>[A-Z][A-Z0-9]{1,9}-\d{1,7})(?![\w-])"
 )
 _ADDRESS = re.compile(_URL.replace("NAME", "id"))

@@ -35,10 +35,22 @@ from loom_tui.plan.importer.words import (
 from loom_tui.plan.model import Note, Priority, RiskKind
 
 _BARE_TAGS = re.compile(r"^(?:\s*</?[A-Za-z][A-Za-z0-9]{0,15}\s*/?>\s*)+$")
+_SIGNS = re.compile(r"^[^\w\s(\[`@#]+\s+")  # an emoji before the words
 _QUALIFIER = re.compile(r"\s*\([^()]*\)\s*$")
 _CRITERIA = (Topic.GO, Topic.NO_GO, Topic.DEPLOYMENT, Topic.POST_DEPLOYMENT)
 # Sections whose lines are never issues, even when they begin with an id.
-_CLOSED = (*_CRITERIA, Topic.RISKS, Topic.ROLLBACK, Topic.ROLLBACK_WHEN, Topic.LINKS, Topic.REFERENCES, Topic.PHASES, Topic.MILESTONES)
+_CLOSED = (
+    *_CRITERIA,
+    Topic.RISKS,
+    Topic.ROLLBACK,
+    Topic.ROLLBACK_WHEN,
+    Topic.LINKS,
+    Topic.REFERENCES,
+    Topic.PHASES,
+    Topic.MILESTONES,
+)
+# Sections in which a heading about issues may open a list of them.
+_OPEN = (None, Topic.ABOUT, Topic.SUMMARY, Topic.GOAL, Topic.NOTES, Topic.ISSUES)
 _RELEASE = re.compile(r"\bsprint[ -]?\d+\b", re.IGNORECASE)
 
 
@@ -157,9 +169,19 @@ class Reader:
             text, claimed = without_claim(heading.text)
             self.draft.risks.append(RiskDraft(text=text, kind=context.kind or RiskKind.OPEN, claimed=claimed))
             return context, True
-        inner = context.topic is Topic.ISSUES and topic in (None, Topic.ISSUES, Topic.SUMMARY, Topic.ABOUT, Topic.WORKFLOWS)
+        inner = context.topic is Topic.ISSUES and topic in (
+            None,
+            Topic.ISSUES,
+            Topic.SUMMARY,
+            Topic.ABOUT,
+            Topic.WORKFLOWS,
+        )
         labels = has_issue_labels(section.blocks())
-        if heading.kind is BlockKind.HEADING and (labels >= 2 or (inner and labels)) and topic in (None, Topic.ISSUES, Topic.WORKFLOWS):
+        if (
+            heading.kind is BlockKind.HEADING
+            and (labels >= 2 or (inner and labels))
+            and topic in (None, Topic.ISSUES, Topic.WORKFLOWS)
+        ):
             return self._enter_issue(section, heading, context)
         return self._enter_topic(heading, context, topic)
 
@@ -168,7 +190,8 @@ class Reader:
 
     def _enter_title(self, heading: Block) -> tuple[Context, bool]:
         self._titled = True
-        agrees = self.draft.about.setdefault("title", heading.text) == heading.text
+        title = self.draft.about.setdefault("title", heading.text)
+        agrees = plain(title) == plain(heading.text)
         sprint = _RELEASE.search(heading.text)
         if sprint is not None:
             self.draft.about.setdefault("sprint", sprint[0])
@@ -215,14 +238,23 @@ class Reader:
             return False
         trial = RiskDraft(text="", kind=RiskKind.OPEN)
         labels = [block.inline.label() for block in section.blocks()]
-        return any(label is not None and label.value and facts.describe_risk(trial, label.name, label.value) for label in labels)
+        return any(
+            label is not None and label.value and facts.describe_risk(trial, label.name, label.value)
+            for label in labels
+        )
 
     def _enter_topic(self, heading: Block, context: Context, topic: Topic | None) -> tuple[Context, bool]:
         text = heading.text
         priority = heading_priority(text)
-        if topic is None and priority is not None and context.topic in (None, Topic.ABOUT, Topic.ISSUES):
+        if topic is None and priority is not None and context.topic in _OPEN:
             topic = Topic.ISSUES
-        inherited = None if context.topic in (Topic.ABOUT, Topic.SUMMARY) and heading.kind is BlockKind.HEADING else context.topic
+        inherited = (
+            None
+            if context.topic in (Topic.ABOUT, Topic.SUMMARY) and heading.kind is BlockKind.HEADING
+            else context.topic
+        )
+        if topic is Topic.ISSUES and context.topic not in _OPEN:
+            topic = inherited  # "Critical path" among the links, "Checklist" among the criteria
         topic = topic or inherited
         grouped = topic is Topic.ISSUES and (context.topic is Topic.ISSUES or priority is not None or says_more(text))
         entered = Context(
@@ -299,13 +331,19 @@ class Reader:
     def _elsewhere(self, block: Block, context: Context) -> bool:
         """Place a block of a section whose heading says nothing: by what the block itself looks like."""
         label = block.inline.label()
-        if block.kind in (BlockKind.PARAGRAPH, BlockKind.FRONT, BlockKind.ITEM) and facts.place_about(self.draft, label):
-            return True
-        if block.kind is BlockKind.ITEM and (block.inline.ticked is not None or read_line(block.inline).id is not None or self._open):
+        if self._open and block.depth > self._open[0][0]:
             return self._in_issues(block, context)
-        if context.topic is Topic.ABOUT and block.kind is BlockKind.PARAGRAPH and block.depth == 0 and not block.inline.lead:
+        if block.kind in (BlockKind.PARAGRAPH, BlockKind.FRONT, BlockKind.ITEM) and facts.place_about(
+            self.draft, label
+        ):
+            return True
+        if block.kind is BlockKind.ITEM and (
+            block.inline.ticked is not None or read_line(block.inline).id is not None or self._open
+        ):
+            return self._in_issues(block, context)
+        if context.topic is Topic.ABOUT and block.kind is BlockKind.PARAGRAPH and block.depth == 0 and label is None:
             return facts.add_words(self.draft.about, "summary", block.text, "\n\n")
-        return bool(self._open) and block.depth > self._open[-1][0] and self._in_issues(block, context)
+        return False
 
     def _in_issues(self, block: Block, context: Context) -> bool:
         while self._open and block.depth <= self._open[-1][0] and block.kind is BlockKind.ITEM:
@@ -385,15 +423,23 @@ class Reader:
 
     def _in_rollback_when(self, block: Block, context: Context) -> bool:
         del context
-        return facts.add_words(self.draft.about, "rollback_when", block.text.rstrip(":"), "; ") and not block.inline.ticked
+        return (
+            facts.add_words(self.draft.about, "rollback_when", block.text.rstrip(":"), "; ") and not block.inline.ticked
+        )
 
     def _in_summary(self, block: Block, context: Context) -> bool:
         del context
         if block.kind is BlockKind.CODE or block.inline.ticked:
             return False
-        if block.kind is BlockKind.PARAGRAPH and block.inline.lead and facts.place_about(self.draft, block.inline.label()):
+        if (
+            block.kind is BlockKind.PARAGRAPH
+            and block.inline.lead
+            and facts.place_about(self.draft, block.inline.label())
+        ):
             return True
-        return facts.add_words(self.draft.about, "summary", block.text, "\n" if block.kind is BlockKind.ITEM else "\n\n")
+        return facts.add_words(
+            self.draft.about, "summary", block.text, "\n" if block.kind is BlockKind.ITEM else "\n\n"
+        )
 
     def _in_goal(self, block: Block, context: Context) -> bool:
         del context
@@ -444,7 +490,8 @@ def section_words(text: str) -> str:
 
 def _unqualified(text: str) -> str:
     bare, _ = without_claim(text.strip().rstrip(":"))
-    return _QUALIFIER.sub("", bare).strip() or bare
+    bare = _SIGNS.sub("", _QUALIFIER.sub("", bare).strip()) or bare
+    return bare
 
 
 def _more_in_qualifier(text: str) -> bool:

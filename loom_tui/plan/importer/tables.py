@@ -21,13 +21,25 @@ from loom_tui.plan.importer.inline import Inline, Label
 from loom_tui.plan.importer.issues import Line, apply, mark, read_line, take_line
 from loom_tui.plan.importer.quantities import read_factor, read_millis
 from loom_tui.plan.importer.refs import as_id, find_ids
-from loom_tui.plan.importer.words import COLUMNS, Topic, is_none, issue_column, plain, read_level, read_status, without_claim
+from loom_tui.plan.importer.words import Topic, column_fields, is_none, issue_column, plain, read_status, without_claim
 from loom_tui.plan.model import Priority, Reference, RiskKind, Status, Target
 
-_UNIT = re.compile(r"[(\[]\s*(h|hrs?|hours?|d|days?|min|minutes|pt|tage|std|stunden)\s*[)\]]|\b(hours|days|stunden|tage|pt|h)\b", re.IGNORECASE)
+_UNIT = re.compile(
+    r"[(\[]\s*(h|hrs?|hours?|d|days?|min|minutes|pt|tage|std|stunden)\s*[)\]]|\b(hours|days|stunden|tage|pt|h)\b",
+    re.IGNORECASE,
+)
 _RACI = re.compile(r"^\s*(?:[RACISQ](?:\s*[/,&+]?\s*[RACISQ])*|[-–—]?)\s*$")
-_RACI_WORDS = {"r": "Responsible", "a": "Accountable", "c": "Consulted", "i": "Informed", "s": "Support", "q": "Quality"}
-_FACT_HEADERS = frozenset("field value attribute item detail details property name key feld wert angabe description".split())
+_RACI_WORDS = {
+    "r": "Responsible",
+    "a": "Accountable",
+    "c": "Consulted",
+    "i": "Informed",
+    "s": "Support",
+    "q": "Quality",
+}
+_FACT_HEADERS = frozenset(
+    ("field", "value", "attribute", "item", "detail", "details", "property", "name", "key", "feld", "wert", "angabe")
+)
 _PAIRS = "pairs"
 _RACI_GRID = "raci grid"
 _RACI_NAMES = "raci names"
@@ -47,12 +59,16 @@ def table_about(header: Block, topic: Topic | None, rows: Sequence[Block]) -> To
     """Decide what a table is about; None where neither its place nor its columns say."""
     names = [plain(cell.text) for cell in header.cells]
     issue = {issue_column(cell.text) for cell in header.cells}
-    fields = {COLUMNS.get(name) for name in names}
+    fields = {field for cell in header.cells for field in column_fields(cell.text)}
     if len({"responsible", "accountable", "consulted", "informed"} & set(names)) >= 2:
         return _RACI_NAMES
     if len(names) >= 3 and rows and all(_RACI.match(cell.text) for row in rows for cell in row.cells[1:]):
         return _RACI_GRID
-    if "depends" in issue or {"id", "effort"} <= issue or ("id" in issue and topic is None and {"owner", "title"} <= issue):
+    if (
+        "depends" in issue
+        or {"id", "effort"} <= issue
+        or ("id" in issue and topic is None and {"owner", "title"} <= issue)
+    ):
         return Topic.ISSUES
     if topic is Topic.BLOCKERS:
         return Topic.RISKS
@@ -128,12 +144,14 @@ class TableReader:
             return place is not None and place(row, table)
         return False
 
-    def _cells(self, row: Block, table: Table) -> Iterator[tuple[str, str, Inline]]:
-        """Give each filled cell with its column's name and what COLUMNS calls it."""
+    @staticmethod
+    def _cells(row: Block, table: Table, *wanted: str) -> Iterator[tuple[str, str, Inline]]:
+        """Give each filled cell with its column's name and the first of the `wanted` fields that it may be."""
         for number, cell in enumerate(row.cells):
             name = table.columns[number] if number < len(table.columns) else ""
             if cell.text and not is_none(cell.text):
-                yield name, "id" if name.strip() == "#" else COLUMNS.get(plain(name), ""), cell
+                fields = column_fields(name)
+                yield name, next((field for field in wanted if field in fields), ""), cell
 
     def _issue(self, row: Block, table: Table) -> bool:
         fields = [issue_column(name) for name in table.columns]
@@ -198,10 +216,12 @@ class TableReader:
 
     def _risk(self, row: Block, table: Table) -> bool:
         risk = RiskDraft(text="", kind=table.kind or RiskKind.OPEN)
-        words, rest = [], []
-        for name, field, cell in self._cells(row, table):
+        words: list[str] = []
+        rest: list[str] = []
+        for name, field, cell in self._cells(row, table, "id", "response", "owner", "impact", "risk", "name", "what"):
             text, claimed = without_claim(cell.text)
-            if field in ("risk", "id") or (field == "what" and not words) or plain(name) in ("name",):
+            if field == "id" or (field in ("risk", "name", "what") and not (words and risk.text)):
+                risk.text = risk.text or ("" if field == "id" else text)
                 words.append(text or cell.text)
                 risk.claimed = risk.claimed or claimed
             elif not describe_risk(risk, name, cell.text):
@@ -214,8 +234,11 @@ class TableReader:
         return True
 
     def _target(self, row: Block, table: Table) -> bool:
-        cells = {field: cell.text for _, field, cell in self._cells(row, table)}
-        if "what" not in cells or "target" not in cells or len(cells) != sum(1 for _ in self._cells(row, table)):
+        found = [
+            (field, cell.text) for _, field, cell in self._cells(row, table, "baseline", "target", "factor", "what")
+        ]
+        cells = dict(found)
+        if "what" not in cells or "target" not in cells or len(cells) != len(found):
             return False
         goal, base = read_millis(cells["target"]), read_millis(cells.get("baseline", ""))
         factor = read_factor(cells.get("factor", ""))
@@ -231,14 +254,16 @@ class TableReader:
 
     def _person(self, row: Block, table: Table) -> bool:
         name, roles = "", []
-        for column, field, cell in self._cells(row, table):
+        for column, field, cell in self._cells(row, table, "name", "role"):
             if field == "name" and not name:
                 name = cell.text
             else:
                 roles.append(cell.text if field == "role" else f"{column}: {cell.text}" if column else cell.text)
         if not name and roles:
             name, *roles = roles
-        self._draft.stakeholders.setdefault(name, []).extend(roles[:1] if len(roles) == 1 else [", ".join(roles)] * bool(roles))
+        self._draft.stakeholders.setdefault(name, []).extend(
+            roles[:1] if len(roles) == 1 else [", ".join(roles)] * bool(roles)
+        )
         return bool(name)
 
     def _raci_grid(self, row: Block, table: Table) -> bool:
@@ -269,7 +294,7 @@ class TableReader:
         when: list[str] = []
         what: list[str] = []
         other: list[str] = []
-        for column, field, cell in self._cells(row, table):
+        for column, field, cell in self._cells(row, table, "when", "until", "what", "text"):
             if field in ("when", "until"):
                 when.append(cell.text)
             elif field == "what" and not what:
@@ -289,7 +314,7 @@ class TableReader:
     def _step(self, row: Block, table: Table) -> bool:
         texts = [
             f"{column}: {cell.text}" if field in ("owner", "when", "status") else cell.text
-            for column, field, cell in self._cells(row, table)
+            for column, field, cell in self._cells(row, table, "id", "owner", "when", "status", "what")
             if field != "id" and not (field == "what" and cell.text.isdigit())
         ]
         if not texts:
@@ -304,11 +329,10 @@ class TableReader:
 
     def _cadence(self, row: Block, table: Table) -> bool:
         one = CadenceDraft(what="")
-        for column, _, cell in self._cells(row, table):
-            field = COLUMNS.get(plain(column), "")
-            if not one.what and field in ("what", "name", "risk"):
+        for column, field, cell in self._cells(row, table, "cadence", "what", "name"):
+            if not one.what and field in ("what", "name"):
                 one.what = cell.text
-            elif not one.when and plain(column) in ("when", "frequency", "cadence", "time", "how often", "day"):
+            elif not one.when and field == "cadence":
                 one.when = cell.text
             else:
                 one.topics.append(f"{column}: {cell.text}" if column else cell.text)
@@ -317,7 +341,7 @@ class TableReader:
         return bool(one.what)
 
     def _workflow(self, row: Block, table: Table) -> bool:
-        texts = [cell.text for _, field, cell in self._cells(row, table) if field != "id"]
+        texts = [cell.text for _, field, cell in self._cells(row, table, "id") if field != "id"]
         if len(texts) != 1:
             return False
         self._draft.workflows.append(texts[0])
@@ -326,8 +350,8 @@ class TableReader:
     def _criterion(self, row: Block, table: Table, group: str) -> bool:
         texts: list[str] = []
         ticked = False
-        for column, field, cell in self._cells(row, table):
-            status = read_status(cell.text)[0] if field == "status" else None
+        for column, field, cell in self._cells(row, table, "id", "status"):
+            status = _met(cell.text) if field == "status" else None
             if cell.ticked is not None and not cell.text:
                 ticked = ticked or cell.ticked
             elif field == "id":
@@ -339,4 +363,12 @@ class TableReader:
         return bool(texts) and place_criterion(self._draft, group, " – ".join(texts), ticked=ticked)
 
 
-__all__ = ["Table", "TableReader", "place_header", "read_level", "table_about"]
+def _met(text: str) -> Status | None:
+    """Read whether a criterion's author calls it met; None where the words say more."""
+    folded = text.strip().casefold()
+    if folded in ("yes", "ja", "y", "met"):
+        return Status.DONE
+    if folded in ("no", "nein", "not met", "n"):
+        return Status.OPEN
+    status, more = read_status(text)
+    return None if more else status

@@ -52,8 +52,14 @@ _HEADINGS = _patterns(
         r"\bpost[- ]?(?:deploy\w*|launch|release|go[- ]?live)\b.*\b(?:success|criteria|verification|validation|checks|metrics)\b",
     ),
     (Topic.DEPLOYMENT, r"\bsuccess\b|\bdefinition of done\b|\bacceptance criteria\b|\babnahmekriteri|\berfolgskriteri"),
-    (Topic.ROLLBACK_WHEN, r"\b(?:roll[- ]?back|back[- ]?out) (?:triggers?|criteria|conditions)\b|\bwhen to (?:roll|back)"),
-    (Topic.ROLLBACK, r"\broll(?:ing)?[- ]?back\b|\bback[- ]?out\b|\bfall-?back\b|\brevert\b|\brückfall|\bcontingency\b"),
+    (
+        Topic.ROLLBACK_WHEN,
+        r"\b(?:roll[- ]?back|back[- ]?out) (?:triggers?|criteria|conditions)\b|\bwhen to (?:roll|back)",
+    ),
+    (
+        Topic.ROLLBACK,
+        r"\broll(?:ing)?[- ]?back\b|\bback[- ]?out\b|\bfall-?back\b|\brevert\b|\brückfall|\bcontingency\b",
+    ),
     (
         Topic.GO,
         r"^go\b(?!-?live)|\b(?:launch|release|exit|entry|readiness|go-live) criteria\b|\breadiness\b|\bfreigabekriteri|^criteria$"
@@ -71,7 +77,10 @@ _HEADINGS = _patterns(
         r"|\bleistungsziel",
     ),
     (Topic.WORKFLOWS, r"\bworkflows?\b|\b(?:user|critical) (?:journeys?|flows?)\b"),
-    (Topic.CADENCES, r"\bstand-?ups?\b|\bstatus (?:reports?|updates?)\b|\bmeetings?\b|\bcadence\b|\bcommunications?\b|\bkommunikation"),
+    (
+        Topic.CADENCES,
+        r"\bstand-?ups?\b|\bstatus (?:reports?|updates?)\b|\bmeetings?\b|\bcadence\b|\bcommunications?\b|\bkommunikation",
+    ),
     (
         Topic.STAKEHOLDERS,
         r"\bstakeholders?\b|\bpeople\b|\bcontacts?\b|\bteam\b|\braci\b|\broles?\b|\bresponsibilit|\bsign[- ]?offs?\b|"
@@ -86,7 +95,10 @@ _HEADINGS = _patterns(
         r"\btasks?\b|\bcheck-?lists?\b|\bsteps?\b|\bto-?dos?\b|\baction items?\b|\baufgaben?\b|\bprocedure\b|\brunbook\b|"
         r"\bimplementation plan\b|\barbeitspakete?\b|\bschritte\b|\bstories\b|\bdeliverables\b|\bnice to have\b|\bmust[- ]have",
     ),
-    (Topic.REFERENCES, r"\breferences?\b|\bdocuments?\b|\bdocumentation\b|\blinks?\b|\bresources?\b|\brelated\b|\bsee also\b|\bdokumente?\b|\bverweise\b"),
+    (
+        Topic.REFERENCES,
+        r"\breferences?\b|\bdocs?\b|\bdocuments?\b|\bdocumentation\b|\blinks?\b|\bresources?\b|\brelated\b|\bsee also\b|\bdokumente?\b|\bverweise\b",
+    ),
     (
         Topic.SUMMARY,
         r"\bsummary\b|\boverview\b|\bdescription\b|\bbackground\b|\bpurpose\b|\bintroduction\b|\bcontext\b|\bmotivation\b|"
@@ -115,9 +127,35 @@ _PARTS = _patterns(
     (Topic.GOAL, r"\bgoals?\b|\bobjectives?\b|^ziele?\b"),
 )
 
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 # Words that a heading may hold and that are told by its place in the plan; any other word makes it a note as well.
-_STRUCTURE = frozenset(
-    ["a", "all", "and", "any", "be", "for", "if", "in", "its", "of", "on", "or", "our", "the", "to", "und", "we", "what", "when", "who", "with", "der", "die", "das", "about", "acceptance", "action", "appendix", "assessment", "back", "backlog", "back-out", "backout", "blocker", "blockers", "breakdown", "call", "cause", "change", "check", "checklist", "checklists", "communication", "communications", "condition", "conditions", "contact", "contacts", "contingency", "criteria", "critical", "current", "daily", "dates", "decision", "definition", "deliverables", "deployment", "description", "details", "document", "documentation", "documents", "done", "enhancements", "entry", "executive", "exit", "expected", "fallback", "flow", "flows", "future", "general", "go", "goal", "goals", "high", "history", "implementation", "improvements", "information", "introduction", "issue", "issues", "item", "items", "journeys", "key", "known", "launch", "limitations", "link", "links", "list", "low", "medium", "meetings", "metadata", "milestone", "milestones", "mitigated", "mitigation", "no-go", "nogo", "no", "note", "notes", "objective", "objectives", "on-call", "open", "overview", "path", "people", "performance", "phase", "phases", "plan", "post", "post-deployment", "post-launch", "post-release", "pre", "pre-deployment", "pre-launch", "priority", "procedure", "project", "quality", "quick", "raci", "readiness", "record", "reference", "references", "related", "release", "remarks", "report", "reports", "required", "resources", "responsibilities", "review", "risk", "risks", "roadmap", "roles", "rollback", "roll", "run", "runbook", "schedule", "section", "sign-off", "sign-offs", "signoff", "slo", "slos", "stakeholders", "stand-up", "standup", "status", "step", "steps", "strategy", "success", "summary", "sync", "target", "targets", "task", "tasks", "team", "ticket", "tickets", "timeline", "to-do", "todo", "todos", "tracking", "trigger", "triggers", "updates", "user", "verification", "window", "work", "workflow", "workflows", "package", "packages", "abhängigkeiten", "ablauf", "allgemeines", "ansprechpartner", "aufgaben", "bekannte", "beteiligte", "einschränkungen", "freigabekriterien", "abbruchkriterien", "hinweise", "kommunikation", "kontakte", "meilensteine", "risiken", "rückfallplan", "schritte", "überblick", "verweise", "dokumente", "zeitplan", "ziel", "ziele", "zusammenfassung", "anmerkungen", "probleme", "kriterien", "arbeitspakete", "erfolgskriterien"]
+_STRUCTURE = _set(
+    """
+    a abbruchkriterien abhängigkeiten ablauf abort about acceptance action all allgemeines and anmerkungen
+    ansprechpartner any appendix approval approvals approvers arbeitspakete assessment assurance aufgaben back
+    back-out backlog backout be bekannte beteiligte blocker blockers breakdown call cause change check checklist
+    checklists communication communications condition conditions contact contacts contingency criteria criterion
+    critical current daily das dates day days decision definition delay deliverables dependencies dependency
+    deployment der description details die doc docs document documentation documents dokumente done
+    einschränkungen enhancements entry erfolgskriterien executive exit expected fallback feature features flow
+    flows for freigabekriterien future general go goal goals high hinweise history hold if implementation
+    improvements in information introduction issue issues item items its journeys key known kommunikation
+    kontakte kriterien launch limitations link links list low medium meetings meilensteine metadata milestone
+    milestones mitigated mitigation no no-go nogo note notes objective objectives of on on-call open or our
+    overview package packages participants path people performance phase phases plan post post-deployment
+    post-launch post-release pre pre-deployment pre-launch prerequisites priority probleme procedure project
+    purpose quality quick raci readiness record reference references related release remarks report reports
+    required resources responsibilities review risiken risk risks roadmap roles roll rollback run runbook
+    rückfallplan schedule schritte scope section sign-off sign-offs signoff slo slos stakeholders stand-up
+    standup status step steps stop strategy subtasks success summary sync target targets task tasks team the
+    ticket tickets timeline to to-do todo todos tracking trigger triggers und updates user verification verweise
+    we week weeks what when who window with work workflow workflows zeitplan ziel ziele zusammenfassung
+    überblick
+    """
 )
 _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _NUMBERING = re.compile(r"^\s*(?:\d{1,2}(?:\.\d{1,2})*[.)]?|[A-Z][.)]|[IVX]{1,4}\.)\s+(?=\S)")
@@ -147,7 +185,12 @@ def says_more(text: str) -> bool:
 
 
 _PRIORITIES = (
-    (Priority.CRITICAL, re.compile(r"\bcritical (?:path|issues?|tasks?|items?|priority)\b|\bmust[- ](?:have|do)\b|^blocking\b|^kritisch")),
+    (
+        Priority.CRITICAL,
+        re.compile(
+            r"\bcritical (?:path|issues?|tasks?|items?|priority)\b|\bmust[- ](?:have|do)\b|^blocking\b|^kritisch"
+        ),
+    ),
     (Priority.BACKLOG, re.compile(r"\bbacklog\b|\bfuture\b|\bnice to have\b|\bout of scope\b|\blater\b")),
     (Priority.POST, re.compile(r"\b(?:post|after)[- ]?(?:deploy\w*|launch|release|go[- ]?live)\b|^nach dem")),
     (Priority.HIGH, re.compile(r"\bhigh priority\b|\brecommended\b|\bshould[- ]have\b")),
@@ -161,7 +204,10 @@ def heading_priority(text: str) -> Priority | None:
 
 
 _KINDS = (
-    (RiskKind.LIMITATION, re.compile(r"\bknown\b|\blimitations?\b|\bcaveats?\b|\bbekannte\b|\beinschränkung|\baccepted\b")),
+    (
+        RiskKind.LIMITATION,
+        re.compile(r"\bknown\b|\blimitations?\b|\bcaveats?\b|\bbekannte\b|\beinschränkung|\baccepted\b"),
+    ),
     (RiskKind.MITIGATED, re.compile(r"\bmitigated\b|\bgemindert")),
     (RiskKind.LOW, re.compile(r"\blow\b|\bniedrig|\bgering")),
 )
@@ -212,7 +258,7 @@ ABOUT_LABELS = _labels(
         "title": "title, change title, release title, titel",
         "status": "status, plan status, change status, state, stand",
         "start": "start, start date, begin, begins, starts, planned start, startdatum, beginn, scheduled start",
-        "target": "target, target date, deployment date, launch date, release date, go-live, go-live date, date, due, due date, ship date, "
+        "target": "target, when, target date, deployment date, launch date, release date, go-live, go-live date, date, due, due date, ship date, "
         "end, end date, planned end, deadline, zieldatum, termin, go live, ends, scheduled end, datum, launch, ende",
         "window": "window, deployment window, change window, maintenance window, wartungsfenster, scheduled window",
         "goal": "goal, sprint goal, release goal, objective, ziel, purpose",
@@ -232,8 +278,16 @@ ABOUT_LABELS = _labels(
 )
 
 
-# What a table's column holds where the table is not about issues.
-COLUMNS = _labels(
+def _meanings(rows: dict[str, str]) -> dict[str, tuple[str, ...]]:
+    meanings: dict[str, tuple[str, ...]] = {}
+    for field, names in rows.items():
+        for name in names.split(","):
+            meanings[name.strip()] = (*meanings.get(name.strip(), ()), field)
+    return meanings
+
+
+# What a table's column may hold where the table is not about issues; 'title' is a role in one and a name in another.
+_COLUMNS = _meanings(
     {
         "name": "name, person, stakeholder, who, contact, wer, owner name",
         "role": "role, rolle, function, responsibility, responsibilities, team, title, position",
@@ -257,6 +311,11 @@ COLUMNS = _labels(
         "issues": "issues, tickets, issue, ticket",
     }
 )
+
+
+def column_fields(name: str) -> tuple[str, ...]:
+    """Give what a column of that name may hold, the likeliest first."""
+    return ("id",) if name.strip() == "#" else _COLUMNS.get(plain(name), ())
 
 
 def issue_label(name: str) -> str | None:
