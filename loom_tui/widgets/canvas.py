@@ -33,7 +33,7 @@ class _Room(Protocol):
 # What the frames, rules and charts are drawn with, where a terminal has ASCII alone. One cell for one.
 _PLAIN = str.maketrans(
     "╭╮╰╯┌┐└┘├┤┬┴┼─│━┃┄┅┈┉╌╍═║▼▲▶◀◆◇●○◐◌✖▁▂▃▄▅▆▇█░▒▓×·–—−…→←↑↓≤≥’‘“”⠀",
-    "++++++++++++-|=|.-.---=|v^><*o*o~?X.:-=+*%##.:%x.---.><^v<>''\"\" ",
+    "++++++++++++-|=|.-.--~=|v^><*o*o~?X.:-=+*%##.:%x.---.><^v<>''\"\" ",
 )
 
 

@@ -76,6 +76,13 @@ class Pen(Struct, frozen=True):
         same = self.local(at).date() == self.local(now).date()
         return self.clock(at) if same else f"{self.day(at)} {self.clock(at)}"
 
+    def brief(self, at: float, *, now: float) -> str:
+        """Write a moment in nine cells: 14:46 today, "Wed 14:46" within three days, and else its date, "20 Nov"."""
+        local, away = self.local(at), (self.local(at).date() - self.local(now).date()).days
+        if abs(away) > 3:
+            return f"{local.day} {local:%b}"
+        return f"{local:%a %H:%M}" if away else f"{local:%H:%M}"
+
     def offset(self, at: float) -> str:
         """Write the zone's offset then: +02, +0530."""
         text = f"{self.local(at):%z}"
@@ -117,7 +124,7 @@ GROUND_OF_GATE = {GateState.GO: Ground.OK, GateState.HOLD: Ground.WARN, GateStat
 INK_OF_GATE = {GateState.GO: Ink.OK, GateState.HOLD: Ink.WARN, GateState.NO_GO: Ink.BAD}
 SIGN_OF_GATE = {GateState.GO: Sign.OK, GateState.HOLD: Sign.HALF, GateState.NO_GO: Sign.BAD}
 
-_STEPS_S = (1, 2, 3, 4, 5, 10, 15, 20, 30, 45, 60)
+_STEPS_S = (5, 10, 15, 30, 45, 60)
 
 
 def age(seconds: float) -> str:
