@@ -15,6 +15,7 @@ from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit
 from loom_tui.widgets.text import SIGN_OF_STATUS, WORD_OF_STATUS, Pen, Sign, age, hours, issue_name
 
 MOST_MARKS = 30  # rows of marks; the line above the bars shows all of them
+STANDUP_CELLS = 8  # narrower days are as a fence with a standup in each
 STANDING = 11  # cells at the right of a row: how it stands
 _MARKS = {  # in the order in which one hides another
     "note": ("n", Ink.INK),
@@ -131,7 +132,9 @@ def moments(snapshot: Snapshot) -> list[float]:
 
 
 def standups(snapshot: Snapshot, days: Days, pen: Pen) -> list[float]:
-    """Give the moments of the daily standup: a recurring conversation at a time of day."""
+    """Give the moments of the daily standup, a recurring conversation at a time of day; none where days are narrow."""
+    if days.cells < STANDUP_CELLS:
+        return []
     found = [match for cadence in snapshot.cadences if (match := standup_time(cadence.what, cadence.when))]
     out = []
     for opens, closes in days.spans:

@@ -216,7 +216,8 @@ def _lay(cells: list[Cell], days: Days, window: Window, span: tuple[float, float
         return
     first = max(0, days.column(span[0]) - window.offset)
     last = min(window.width - 1, days.column(span[1]) - window.offset)
-    cells[first : last + 1] = [cell] * max(0, last + 1 - first)
+    if first <= last:
+        cells[first : last + 1] = [cell] * (last + 1 - first)
 
 
 def _lay_milestone(cells: list[Cell], days: Days, window: Window, bar: Bar) -> None:
