@@ -2,7 +2,7 @@
 
 All of a room's I/O happens on this one thread, so that a slow disk never holds up a key. It looks at the
 store four times a second, which costs next to nothing while nobody writes, and folds anew when something
-changed: events at once, readings at most once a second, and every five seconds for what only ages.
+changed: events at once, readings at most every two seconds, and every five seconds for what only ages.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from loom_tui.room.snapshot import CollectorView, Mark, Observations, Snapshot
 from loom_tui.store.base import Lease, Store, StoreError, Token
 
 LOOK_EVERY_S = 0.25
-READINGS_EVERY_S = 1.0
+READINGS_EVERY_S = 2.0
 AGES_EVERY_S = 5.0
 PRESENCE_TTL_S = 30.0
 PRESENCE_EVERY_S = 10.0

@@ -101,7 +101,7 @@ def test_a_tick_in_one_room_is_seen_in_the_other_at_its_next_look(bench):
         assert (view.tasks[0].done, view.tasks[0].by) == (True, "ana")
 
 
-def test_readings_are_taken_in_at_most_once_a_second(bench):
+def test_readings_are_taken_in_at_most_every_two_seconds(bench):
     with bench.session("ana") as session, bench.store() as store:
         seen(session)
         lease = store.acquire("collector", holder="h", ttl_s=60, now=bench.clock.now)
@@ -110,7 +110,7 @@ def test_readings_are_taken_in_at_most_once_a_second(bench):
         store.record([Reading(signal="app", observed_at=bench.clock.now)], lease=lease, now=bench.clock.now)
         bench.clock.now += 0.25
         assert session.look() is None
-        bench.clock.now += 1
+        bench.clock.now += 2
         assert seen(session).signals["app"].state is State.OK
 
 

@@ -12,6 +12,7 @@ from loom_tui.room.snapshot import Snapshot
 from loom_tui.screens.news import news_of
 from loom_tui.widgets.frame import Header, KeyLine, NewsLine
 from loom_tui.widgets.panel import ListPanel, Panel
+from loom_tui.widgets.thrift import ThriftyCompositor
 
 if TYPE_CHECKING:
     from loom_tui.app import LoomApp
@@ -39,6 +40,10 @@ class RoomScreen(Screen[None]):
         Binding("escape", "back", "Back, never out", show=False, id="back"),
         Binding("q", "app.leave", "Leave the room", show=False, id="leave"),
     ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._compositor = ThriftyCompositor()
 
     @property
     def loom(self) -> LoomApp:
