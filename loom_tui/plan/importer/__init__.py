@@ -1,4 +1,4 @@
-"""Takes a deployment plan over from Markdown, as teams write them. Nothing is lost: what is not understood is a note."""
+"""Takes a deployment plan over from Markdown. Nothing is lost: what is not understood becomes a note."""
 
 from __future__ import annotations
 

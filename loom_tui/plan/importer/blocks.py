@@ -2,8 +2,9 @@
 
 A block is the smallest piece that can say something of its own: a heading, a list item's own text, a table row, a
 code or HTML block, a line of front matter, a paragraph; a paragraph of label lines (`**Status:** …` below
-`**Start Date:** …`) counts a block for each label. Rules, blank lines, `|---|` lines and empty rows are none. A line that no
-Markdown block holds (a link definition, what lies too deep) is a block too, so that every line that says anything is in one.
+`**Start Date:** …`) counts a block for each label. Rules, blank lines, `|---|` lines and empty rows are none.
+A line that no Markdown block holds (a link definition, what lies too deep) is a block too, so that every line
+that says anything is in one.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from msgspec import Struct
 
 from loom_tui.plan.importer.inline import Inline, read_inline
 
-LONGEST_BLOCK = 20_000  # characters; nobody writes a fact that long, and patterns over it would be slow
+LONGEST_BLOCK = 10_000  # characters; nobody writes a fact that long, and patterns over it would be slow
 
 
 class BlockKind(StrEnum):
@@ -107,6 +108,8 @@ class _Cutter:
 
     def __init__(self, lines: Sequence[str]) -> None:
         self._lines = lines
+        self._row_map: list[int] = [0, 1]
+        self._in_head = False
         self._depth = 0
         self._fresh_item = False  # an item was opened and has no text yet
         self._first = False

@@ -145,7 +145,7 @@ class Draft:
         return issue
 
     def plan(self, *, name: str) -> Plan:
-        """Number what has no id, resolve what names another issue, and freeze it all."""
+        """Freeze it all: what has no id is numbered, what names another issue refers to it."""
         self._number()
         self._issues_of_phases()
         titles = {_folded(word): issue.id for issue in self.issues for word in (issue.title, *issue.names)}

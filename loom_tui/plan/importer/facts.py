@@ -8,10 +8,11 @@ from typing import Any
 from loom_tui.plan.importer.blocks import Block, BlockKind
 from loom_tui.plan.importer.dates import find_clock, find_dates, find_span
 from loom_tui.plan.importer.draft import CadenceDraft, Draft, PhaseDraft, RiskDraft
+from loom_tui.plan.importer.headings import plain
 from loom_tui.plan.importer.inline import Label
 from loom_tui.plan.importer.issues import read_line, take_line
 from loom_tui.plan.importer.refs import find_ids
-from loom_tui.plan.importer.words import ABOUT_LABELS, column_fields, is_none, is_role, plain, read_level, without_claim
+from loom_tui.plan.importer.words import ABOUT_LABELS, column_fields, is_none, is_role, read_level, without_claim
 from loom_tui.plan.model import Reference, RiskKind
 
 _DATES = ("start", "target", "created", "updated")

@@ -13,6 +13,7 @@ from msgspec import Struct
 _LONGEST = 4_000
 _MARKDOWN = MarkdownIt("commonmark", {"maxNesting": 40})
 _LABEL = re.compile(r"([^\W\d_][^:|]{0,48}?)\s*:(?:\s+(.*))?$", re.DOTALL)
+_GAPS = re.compile(r"\s{2,}")  # long runs of blanks make patterns quadratic
 _TICK = re.compile(r"^\[([ xX])\](?:\s+|$)")
 _DASH = re.compile(r"^\s*(?:[-–—:]|->|→)\s+")
 
@@ -62,17 +63,17 @@ class Inline(Struct, frozen=True):
 
 def read_inline(content: str) -> Inline:
     """Read one block's Markdown; its words stay, in their order."""
-    content = content.strip()
+    content = _GAPS.sub(" ", content.strip()) if "\n" not in content else content.strip()
     tick = _TICK.match(content)
     ticked = None if tick is None else tick[1] in "xX"
     if tick is not None:
         content = content[tick.end() :]
     if len(content) > _LONGEST:
-        return Inline(text=content, ticked=ticked)
+        return Inline(text=_GAPS.sub(" ", content), ticked=ticked)
     tokens: list[Token] = []
     _MARKDOWN.inline.parse(content, _MARKDOWN, {}, tokens)
     links: list[tuple[str, str]] = []
-    text = _bare(_written(tokens, links))
+    text = _bare(_GAPS.sub(" ", _written(tokens, links)))
     split = _end_of_lead(tokens)
     lead = _written(tokens[:split], []).strip() if split else ""
     return Inline(text=text, lead=lead, rest=_written(tokens[split:], []), links=tuple(links), ticked=ticked)

@@ -8,18 +8,11 @@ from msgspec import Struct
 
 from loom_tui.plan.importer.blocks import Block, BlockKind
 from loom_tui.plan.importer.draft import Draft, IssueDraft
+from loom_tui.plan.importer.headings import Topic, plain, without_numbering
 from loom_tui.plan.importer.inline import Inline
 from loom_tui.plan.importer.quantities import read_effort, read_target
 from loom_tui.plan.importer.refs import as_id, find_ids, id_of_address
-from loom_tui.plan.importer.words import (
-    FIRM_ISSUE_LABELS,
-    Topic,
-    is_none,
-    issue_label,
-    plain,
-    read_status,
-    without_claim,
-)
+from loom_tui.plan.importer.words import FIRM_ISSUE_LABELS, is_none, issue_label, read_status, without_claim
 from loom_tui.plan.model import IssueId, Priority, Status, Task
 
 _KIND = r"(?:(?:github |jira )?(?:issue|ticket|task|story|work item|item|bug|pr|epic|aufgabe|change)\s*:?\s*)"
@@ -52,7 +45,7 @@ class Line(Struct, frozen=True):
 
 def read_line(inline: Inline, *, spoken: bool = False) -> Line:
     """Read '#145: Title', '[OPS-12](https://…) Title', 'Title (#145)'; with `spoken` also 'Ticket 12: Title'."""
-    text = _SIGNS.sub("", inline.text)
+    text = _SIGNS.sub("", without_numbering(inline.text) if spoken else inline.text)
     urls = [(address, id_of_address(address)) for _, address in inline.links]
     url, linked = next(((address, found) for address, found in urls if found is not None), ("", None))
     head = _HEAD.match(text)
@@ -66,7 +59,7 @@ def read_line(inline: Inline, *, spoken: bool = False) -> Line:
     tail = _TAIL.match(text)
     if tail is not None:
         found = find_ids(tail["ids"])
-        if len(found.ids) == 1 and found.bare:
+        if len(found.ids) == 1 and not re.search(r"[^\W_]", found.left):
             return Line(found.ids[0], tail["title"], url)
     return Line(None, text, "")
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from loom_tui.plan.importer.blocks import Block, BlockKind
-from loom_tui.plan.importer.words import heading_topic, part_topic, says_more
+from loom_tui.plan.importer.headings import heading_topic, part_topic, says_more
 
 _BOLD_LEVEL = 7  # below every heading; a label in a list of depth d lies at 7 + d
 

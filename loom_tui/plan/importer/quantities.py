@@ -18,7 +18,7 @@ _UNIT = (
 )
 _DASH = r"\s*(?:[-–—]|to|bis)\s*"
 _EFFORT = re.compile(
-    rf"(?P<low>{_NUMBER})(?:\s*(?:h|d|hours|days|min)?{_DASH}(?P<high>{_NUMBER}))?\s*{_UNIT}", re.IGNORECASE
+    rf"(?<![\d.,])(?P<low>{_NUMBER})(?:\s*(?:h|d|hours|days|min)?{_DASH}(?P<high>{_NUMBER}))?\s*{_UNIT}", re.IGNORECASE
 )
 _BARE = re.compile(rf"(?P<low>{_NUMBER})(?:{_DASH}(?P<high>{_NUMBER}))?")
 _DURATION = re.compile(r"(\d{1,3})\s*h\s*(\d{1,2})\s*(?:m|min)?\b", re.IGNORECASE)

@@ -17,11 +17,12 @@ from loom_tui.plan.importer.facts import (
     place_criterion,
     place_milestone,
 )
+from loom_tui.plan.importer.headings import Topic, plain
 from loom_tui.plan.importer.inline import Inline, Label
 from loom_tui.plan.importer.issues import Line, apply, mark, read_line, take_line
 from loom_tui.plan.importer.quantities import read_factor, read_millis
 from loom_tui.plan.importer.refs import as_id, find_ids
-from loom_tui.plan.importer.words import Topic, column_fields, is_none, issue_column, plain, read_status, without_claim
+from loom_tui.plan.importer.words import column_fields, is_none, issue_column, read_status, without_claim
 from loom_tui.plan.model import Priority, Reference, RiskKind, Status, Target
 
 _UNIT = re.compile(
