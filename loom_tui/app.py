@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol
 
 from textual.app import App
 from textual.binding import BindingType
+from textual.filter import Monochrome, NoColor
 from textual.message import Message
 
 from loom_tui.room.deeds import Refused, add_note
@@ -107,6 +108,8 @@ class LoomApp(App[None]):
         self.farewell = ""
         self.register_theme(theme(dark=self.dark))
         self.theme = "loom-dark" if self.dark else "loom-light"
+        if self.no_color:  # Textual's own answer to NO_COLOR is shades of grey, which are colours still
+            self._filters = [*(each for each in self._filters if not isinstance(each, Monochrome)), NoColor()]
 
     def on_mount(self) -> None:
         """Begin to read, and leave cleanly when the connection drops or somebody asks to."""

@@ -13,6 +13,7 @@ import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 import psutil
 import pyte
@@ -64,7 +65,7 @@ class Terminal:
         finally:
             os._exit(127)
 
-    def __enter__(self) -> Terminal:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -95,7 +96,7 @@ class Terminal:
         return "\n".join(line.rstrip() for line in self.screen.display)
 
     def wait_for(self, found: str | Callable[[str], bool], *, timeout_s: float = 30.0) -> float:
-        """Read until the screen shows a text; gives the seconds since the start. Raises AssertionError with the screen."""
+        """Read until the screen shows a text; gives the seconds since the start. Raises AssertionError."""
         shows = found if callable(found) else (lambda text: found in text)
         end = time.monotonic() + timeout_s
         while time.monotonic() < end:
@@ -112,6 +113,11 @@ class Terminal:
         while self.alive and time.monotonic() < end and time.monotonic() - last < quiet_s:
             if self.pump(0.02):
                 last = time.monotonic()
+
+    def resize(self, *, columns: int, rows: int) -> None:
+        """Change the terminal's size; the kernel tells the child."""
+        self.screen.resize(rows, columns)
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def press(self, *keys: str) -> None:
         """Type keys, by name or as themselves."""

@@ -473,9 +473,8 @@ def tiny_lines(snapshot: Snapshot, pen: Pen, width: int, height: int) -> Sequenc
     lamp = pen.sign(SIGN_OF_GATE[gate.state])
     words = wrap(gate.why, width)
     lines: list[Line] = [(lamp, Span(f" {gate.state.value}", INK_OF_GATE[gate.state], bold=True))]
-    lines += [(Span(gate_counts(gate), Ink.FAINT),), *((Span(word),) for word in words), EMPTY]
-    lines += [feeds_line(snapshot, pen), (Span("Widen to 80x24 for the room.", Ink.FAINT),)]
-    return lines[:height]
+    lines += [(Span(gate_counts(gate), Ink.FAINT),), *((Span(word),) for word in words)]
+    return [*lines[: height - 2], feeds_line(snapshot, pen), (Span("Widen to 80x24 for the room.", Ink.FAINT),)]
 
 
 def wrap(text: str, width: int) -> list[str]:

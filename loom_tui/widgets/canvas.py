@@ -28,6 +28,7 @@ class _Room(Protocol):
 
     pen: Pen
     dark: bool
+    no_color: bool
 
 
 # What the frames, rules and charts are drawn with, where a terminal has ASCII alone. One cell for one.
@@ -129,8 +130,12 @@ class Canvas(Widget):
         return [clip(line, width) for line in lines]
 
     def _strip(self, line: Line) -> Strip:
-        dark, plain = cast("_Room", self.app).dark, self.pen.ascii_only
-        segments = [Segment(_ascii(span.text) if plain else span.text, style_of_span(span, dark=dark)) for span in line]
+        room = cast("_Room", self.app)
+        plain = room.pen.ascii_only
+        segments = [
+            Segment(_ascii(span.text) if plain else span.text, style_of_span(span, dark=room.dark, plain=room.no_color))
+            for span in line
+        ]
         return Strip(segments)
 
 

@@ -63,8 +63,13 @@ def hues(*, dark: bool) -> _Hues:
 
 
 @lru_cache(maxsize=1024)
-def style_of(ink: Ink, ground: Ground, *, bold: bool, dark: bool) -> Style:
-    """Give a meaning's style. The bands and lamps have an ink of their own, whatever is written on them."""
+def style_of(ink: Ink, ground: Ground, *, bold: bool, dark: bool, plain: bool = False) -> Style:
+    """Give a meaning's style. The bands and lamps have an ink of their own, whatever is written on them.
+
+    `plain`: for a terminal without colours (NO_COLOR), where weight and reversal carry what hues do elsewhere.
+    """
+    if plain:
+        return Style(bold=bold, reverse=ground not in (Ground.PANE, Ground.FIELD))
     palette = hues(dark=dark)
     if ground in (Ground.PRODUCTION, Ground.STAGING):
         band = _PRODUCTION if ground is Ground.PRODUCTION else _STAGING
@@ -72,13 +77,12 @@ def style_of(ink: Ink, ground: Ground, *, bold: bool, dark: bool) -> Style:
     if ground in (Ground.OK, Ground.WARN, Ground.BAD):
         return Style(color=palette.ground, bgcolor=getattr(palette, ground.value), bold=bold)
     grounds = {Ground.PANE: palette.ground, Ground.SELECTED: palette.selected, Ground.FIELD: palette.field}
-    # A terminal without colours still shows where the cursor is: Textual keeps `reverse` and drops the hues.
     return Style(color=getattr(palette, ink.value), bgcolor=grounds[ground], bold=bold or ground is Ground.SELECTED)
 
 
-def style_of_span(span: Span, *, dark: bool) -> Style:
+def style_of_span(span: Span, *, dark: bool, plain: bool = False) -> Style:
     """Give a span's style."""
-    return style_of(span.ink, span.ground, bold=span.bold, dark=dark)
+    return style_of(span.ink, span.ground, bold=span.bold, dark=dark, plain=plain)
 
 
 def theme(*, dark: bool) -> Theme:
