@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from loom_tui.plan.importer import Imported, import_plan
-from loom_tui.plan.model import IssueId, Issue, Milestone, Phase, Priority, Range, RiskKind, Status, Task
+from loom_tui.plan.model import Issue, IssueId, Milestone, Phase, Priority, Range, RiskKind, Status, Task
 from loom_tui.plan.toml import dump_plan, parse_plan
 
 PLANS = Path(__file__).parent / "plans"
@@ -380,7 +380,8 @@ def test_a_second_effort_that_disagrees_is_kept_as_a_note():
 
 
 def test_phases_with_dates_become_working_days_of_a_plan_that_has_a_start():
-    text = "# T\n\nStart: 2025-11-06\n\n## Schedule\n\n- 2025-11-06: Prepare\n- November 10, 2025 – Deploy\n- Nov 15, 2025: Rest\n"
+    head = "# T\n\nStart: 2025-11-06\n\n## Schedule\n\n"
+    text = head + "- 2025-11-06: Prepare\n- November 10, 2025 – Deploy\n- Nov 15, 2025: Rest\n"
     assert import_plan(text).plan.phases == (
         Phase(name="Prepare", when="2025-11-06", first_day=1, last_day=1),
         Phase(name="Deploy", when="November 10, 2025", first_day=3, last_day=3),

@@ -49,7 +49,6 @@ class Block(Struct, frozen=True, kw_only=True):
     depth: int = 0  # how many lists it lies in; 1 is an outer list's item
     ordered: bool = False
     cells: tuple[Inline, ...] = ()
-    first: bool = False  # an item that begins a list
 
     @property
     def text(self) -> str:
@@ -112,58 +111,50 @@ class _Cutter:
         self._in_head = False
         self._depth = 0
         self._fresh_item = False  # an item was opened and has no text yet
-        self._first = False
         self._ordered: list[bool] = []
         self._cells: list[Inline] = []
 
     def cut(self, tokens: Iterable[Token]) -> Iterator[Block]:
-        open_token: Token | None = None
+        """Give the leaves in the document's order."""
+        opened: Token | None = None
         for token in tokens:
             kind = token.type
-            if kind in ("bullet_list_open", "ordered_list_open"):
-                self._ordered.append(kind == "ordered_list_open")
-                self._first = True
-            elif kind in ("bullet_list_close", "ordered_list_close"):
-                self._ordered.pop()
-            elif kind == "list_item_open":
-                self._depth += 1
-                self._fresh_item = True
-            elif kind == "list_item_close":
-                self._depth -= 1
-                self._fresh_item = False
-            elif kind in ("heading_open", "paragraph_open", "th_open", "td_open", "tr_open"):
-                open_token = token
-                if kind == "tr_open":
-                    self._cells = []
-            elif kind == "inline" and open_token is not None:
-                if open_token.type in ("th_open", "td_open"):
+            if kind in ("heading_open", "paragraph_open", "th_open", "td_open"):
+                opened = token
+            elif kind == "inline" and opened is not None:
+                if opened.type in ("th_open", "td_open"):
                     self._cells.append(read_inline(token.content))
                 else:
-                    yield from self._text(open_token, token)
-            elif kind == "tr_close":
-                yield from self._row(tokens_map=token.map, open_token=open_token)
+                    yield from self._text(opened, token)
             elif kind in ("fence", "code_block", "html_block", "hr"):
                 yield self._solid(token)
-            if kind == "tr_open":
-                self._row_map = token.map
-            elif kind == "thead_open":
-                self._in_head = True
-            elif kind == "thead_close":
-                self._in_head = False
+            elif kind == "tr_close":
+                yield from self._row()
+            else:
+                self._enter(token)
 
-    _row_map: list[int] | None = None
-    _in_head = False
+    def _enter(self, token: Token) -> None:
+        """Keep count of the lists and tables that one is in."""
+        kind = token.type
+        if kind in ("bullet_list_open", "ordered_list_open"):
+            self._ordered.append(kind == "ordered_list_open")
+        elif kind in ("bullet_list_close", "ordered_list_close"):
+            self._ordered.pop()
+        elif kind in ("list_item_open", "list_item_close"):
+            self._depth += token.nesting
+            self._fresh_item = token.nesting == 1
+        elif kind == "tr_open":
+            self._cells, self._row_map = [], token.map or [0, 1]
+        elif kind in ("thead_open", "thead_close"):
+            self._in_head = token.nesting == 1
 
-    def _row(self, *, tokens_map: list[int] | None, open_token: Token | None) -> Iterator[Block]:
-        del tokens_map, open_token
-        span = self._row_map or [0, 1]
+    def _row(self) -> Iterator[Block]:
         if any(cell.text for cell in self._cells):
-            raw = self._raw(span)
             yield Block(
                 kind=BlockKind.HEADER if self._in_head else BlockKind.ROW,
-                line=span[0] + 1,
-                end=span[1],
-                raw=raw,
+                line=self._row_map[0] + 1,
+                end=self._row_map[1],
+                raw=self._raw(self._row_map),
                 inline=Inline(text=" | ".join(cell.text for cell in self._cells)),
                 depth=self._depth,
                 cells=tuple(self._cells),
@@ -188,7 +179,6 @@ class _Cutter:
         if not token.content.strip():
             return
         item, self._fresh_item = self._fresh_item and not heading, False
-        first, self._first = self._first and item, False
         kind = BlockKind.HEADING if heading else BlockKind.ITEM if item else BlockKind.PARAGRAPH
         for begin, end, content in self._pieces(kind, span, token.content):
             yield Block(
@@ -200,7 +190,6 @@ class _Cutter:
                 level=len(opened.markup) if opened.markup[:1] == "#" else 1 + (opened.markup == "-") if heading else 0,
                 depth=self._depth + (1 if self._depth and not (item and begin == span[0]) else 0),
                 ordered=item and self._ordered[-1],
-                first=first,
             )
 
     @staticmethod

@@ -48,7 +48,8 @@ _CLOCK = re.compile(
     r"(?<![\d:])(\d{1,2})(?:[:.h](\d{2}))?(?::\d{2})?\s*(am|pm|a\.m\.|p\.m\.|uhr)?(?![\d:%])", re.IGNORECASE
 )
 _SPAN = re.compile(
-    r"\b(?P<unit>days?|weeks?|tage?|wochen?|kw)\s+(?P<low>\d{1,3})(?:\s*(?:[-–—]|to|bis|and|und|&)\s*(?:day |week )?(?P<high>\d{1,3}))?"
+    r"\b(?P<unit>days?|weeks?|tage?|wochen?|kw)\s+(?P<low>\d{1,3})"
+    r"(?:\s*(?:[-–—]|to|bis|and|und|&)\s*(?:day |week )?(?P<high>\d{1,3}))?"
     r"(?!\s*[\d.:]*\d)",
     re.IGNORECASE,
 )

@@ -74,7 +74,8 @@ _GAIN = re.compile(
     re.IGNORECASE,
 )
 _LIMIT = re.compile(
-    rf"(?P<name>[^\d|<≤][^|<≤]{{0,80}}?)\s*:?\s*(?:<=?|≤|under|below|at most|unter)\s*(?P<low>{_NUMBER})\s*{_MS.format('goal')}",
+    rf"(?P<name>[^\d|<≤][^|<≤]{{0,80}}?)\s*:?\s*(?:<=?|≤|under|below|at most|unter)\s*"
+    rf"(?P<low>{_NUMBER})\s*{_MS.format('goal')}",
     re.IGNORECASE,
 )
 _PERCENTILE = re.compile(r"\bp(\d{2})\b", re.IGNORECASE)

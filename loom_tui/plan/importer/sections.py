@@ -101,14 +101,12 @@ class Reader:
         self._account_later(section, heading, entered, understood=understood)
 
     def _account_later(self, section: Section, heading: Block, entered: Context, *, understood: bool) -> None:
-        """Read what is under a heading first: its words are told where they became the phase of an issue."""
+        """Read what is under a heading first: its words are told where they became a phase or a meeting."""
         self._section(section, entered)
-        group = entered.group
-        told = (
-            group in self._places.groups
-            and group == _unqualified(heading.text)
-            and not _more_in_qualifier(heading.text)
-        )
+        name = _unqualified(heading.text)
+        used = entered.group == name and name in self._places.groups
+        used = used or any(one.what == name for one in self.draft.cadences)
+        told = used and not _more_in_qualifier(heading.text)
         self._account(heading, understood=(understood or told) and len(heading.raw) <= LONGEST_BLOCK)
 
     def _enter(self, section: Section, heading: Block, context: Context) -> tuple[Context, bool]:
@@ -231,8 +229,7 @@ class Reader:
         )
         sprint = self.draft.about.get("sprint", "")
         bare = re.sub(re.escape(sprint), "", text, flags=re.IGNORECASE) if sprint else text
-        named = topic is Topic.CADENCES and bool(plain(text))
-        return entered, topic is not None and (named or not says_more(bare))
+        return entered, topic is not None and not says_more(bare)
 
     # Blocks
 
@@ -291,8 +288,7 @@ class Reader:
 
 def _unqualified(text: str) -> str:
     bare, _ = without_claim(text.strip().rstrip(":"))
-    bare = _SIGNS.sub("", _QUALIFIER.sub("", bare).strip()) or bare
-    return bare
+    return _SIGNS.sub("", _QUALIFIER.sub("", bare).strip()) or bare
 
 
 def _more_in_qualifier(text: str) -> bool:

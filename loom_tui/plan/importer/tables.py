@@ -156,7 +156,7 @@ class TableReader:
 
     def _issue(self, row: Block, table: Table) -> bool:
         fields = [issue_column(name) for name in table.columns]
-        line, used = self._line(row, table, fields)
+        line, used = self._line(row, fields)
         if line is None:
             return False
         issue = self._draft.issue(line.id)
@@ -187,7 +187,7 @@ class TableReader:
         else:
             apply(issue, name or "Note", cell.text, unit=next(filter(None, unit.groups()), "") if unit else "")
 
-    def _line(self, row: Block, table: Table, fields: list[str | None]) -> tuple[Line | None, set[int]]:
+    def _line(self, row: Block, fields: list[str | None]) -> tuple[Line | None, set[int]]:
         """Find the row's id and title, and the cells that they stood in."""
         columns = list(enumerate(row.cells))
         ids = [at for at, _ in columns if at < len(fields) and fields[at] == "id"]
