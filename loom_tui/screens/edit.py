@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from loom_tui.plan.model import Issue, Status
 from loom_tui.room.deeds import Refused, block, estimate, hand_over, set_status
@@ -36,8 +36,15 @@ def ask_status(screen: RoomScreen, issue: Issue) -> None:
 
 def ask_owner(screen: RoomScreen, issue: Issue) -> None:
     """Ask who has an issue."""
+
+    def handed(text: str) -> Payload:
+        payload = hand_over(issue, text.split(","))
+        if payload.owners == issue.owners:
+            raise Refused(f"{issue_name(issue.id)} is theirs already: nothing was written.")
+        return payload
+
     value = ", ".join(issue.owners)
-    ask(screen, issue, "owner", lambda text: hand_over(issue, text.split(",")), value=value, hint="several with commas")
+    ask(screen, issue, "owner", handed, value=value, hint="several with commas, empty for nobody")
 
 
 def ask_effort(screen: RoomScreen, issue: Issue) -> None:
@@ -47,7 +54,21 @@ def ask_effort(screen: RoomScreen, issue: Issue) -> None:
 
 def ask_blocker(screen: RoomScreen, issue: Issue) -> None:
     """Ask what stands in an issue's way."""
-    ask(screen, issue, "blocked by", lambda text: block(issue, text), hint="empty: nothing any more")
+
+    def blocked(text: str) -> Payload:
+        if not text.strip() and issue.status is not Status.BLOCKED:
+            raise Refused(f"Nothing blocks {issue_name(issue.id)}: nothing was written.")
+        return block(issue, text)
+
+    ask(screen, issue, "blocked by", blocked, hint="why; empty: nothing any more")
+
+
+ASKS: Mapping[str, Callable[[RoomScreen, Issue], None]] = {
+    "status": ask_status,
+    "owner": ask_owner,
+    "effort": ask_effort,
+    "blocker": ask_blocker,
+}
 
 
 def status_of(text: str) -> Status:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from loom_tui.plan.model import IssueId, Status
 from loom_tui.room.snapshot import IssueView, Mark, MilestoneView, PhaseView, Snapshot
 from loom_tui.screens import glance
-from loom_tui.widgets.gantt import LATE_S, Bar, Days, late_by, phase_bar, with_now
+from loom_tui.widgets.gantt import LATE_S, Bar, Days, late_by, launch_view, phase_bar, with_now
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit
 from loom_tui.widgets.text import SIGN_OF_STATUS, WORD_OF_STATUS, Pen, Sign, age, hours, issue_name
 
@@ -222,7 +222,7 @@ def lamp_of(entry: Entry, pen: Pen) -> Span:
             done = view.of and view.done == view.of
             return pen.sign(Sign.OK if done else Sign.HALF if begun else Sign.OPEN)
         case IssueView():
-            return pen.sign(Sign.HALF if view.issue.claimed else SIGN_OF_STATUS[view.issue.status])
+            return pen.sign(Sign.HALF if glance.is_claim(view) else SIGN_OF_STATUS[view.issue.status])
         case Mark():
             _, sign, ink = sign_of(view)
             return Span(sign, ink)
@@ -250,7 +250,7 @@ def standing_of(entry: Entry, bar: Bar | None, pen: Pen, now: float) -> Span:
 
 def launch_words(snapshot: Snapshot, pen: Pen) -> Line:
     """Say where the launch stands: that it happened, or how much time there is to it."""
-    launch = snapshot.milestones[-1] if snapshot.milestones else None
+    launch = launch_view(snapshot)
     if launch is not None and launch.reached and launch.projected_at is not None:
         return (Span(f"launched {pen.day_clock(launch.projected_at, now=snapshot.now)}", Ink.OK),)
     return glance.slack(snapshot)
@@ -259,7 +259,7 @@ def launch_words(snapshot: Snapshot, pen: Pen) -> Line:
 def issue_word(view: IssueView, bar: Bar | None, pen: Pen, now: float) -> str:
     """Say how an issue stands: done, claimed, blocked, or when it will be done."""
     issue = view.issue
-    if issue.claimed:
+    if glance.is_claim(view):
         return "claimed"
     if issue.status in (Status.DONE, Status.DROPPED, Status.BLOCKED):
         return WORD_OF_STATUS[issue.status]
@@ -310,12 +310,7 @@ def _moment(at: float | None, pen: Pen, now: float) -> str:
 
 
 def _span(span: tuple[float, float] | None, pen: Pen, now: float) -> str:
-    if span is None:
-        return ""
-    begin = pen.day_clock(span[0], now=now)
-    if pen.local(span[0]).date() == pen.local(span[1]).date():
-        return f"{begin}–{pen.clock(span[1])}"
-    return f"{begin} – {pen.day_clock(span[1], now=now)}"
+    return pen.between(*span, now=now) if span is not None else ""
 
 
 def facts_of(entry: Entry, snapshot: Snapshot) -> list[tuple[str, str]]:

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 
 from loom_tui.plan.calendar import WorkDays
 from loom_tui.plan.model import Plan
-from loom_tui.plan.timeline import first_date
-from loom_tui.room.snapshot import PhaseView, Snapshot
+from loom_tui.plan.timeline import first_date, launch_of
+from loom_tui.room.snapshot import MilestoneView, PhaseView, Snapshot
 from loom_tui.widgets.lines import Ink, Line, Span, clean, fit
 from loom_tui.widgets.text import Pen, age
 
@@ -274,9 +274,15 @@ def _with_late(bar: Bar, days: Days, now: float, window: Window) -> Line:
     return line_of(cells)
 
 
+def launch_view(snapshot: Snapshot) -> MilestoneView | None:
+    """Find the milestone that is the launch."""
+    launch = launch_of([view.milestone for view in snapshot.milestones])
+    return next((view for view in snapshot.milestones if view.milestone is launch), None)
+
+
 def phase_bars(snapshot: Snapshot) -> list[Bar]:
     """Make a bar of each phase; the launch sits as a milestone on the phase that holds it."""
-    launch = next((view for view in reversed(snapshot.milestones)), None)
+    launch = launch_view(snapshot)
     launch_at = launch.projected_at if launch is not None else None
     bars = []
     for index, view in enumerate(snapshot.phases):

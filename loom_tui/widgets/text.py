@@ -76,6 +76,13 @@ class Pen(Struct, frozen=True):
         same = self.local(at).date() == self.local(now).date()
         return self.clock(at) if same else f"{self.day(at)} {self.clock(at)}"
 
+    def between(self, start: float, end: float, *, now: float) -> str:
+        """Write a stretch of time: "Thu 6 09:00–11:30", and over days "Thu 6 09:00 – Fri 7 17:00"."""
+        begin = self.day_clock(start, now=now)
+        if self.local(start).date() == self.local(end).date():
+            return begin if start == end else f"{begin}–{self.clock(end)}"
+        return f"{begin} – {self.day_clock(end, now=now)}"
+
     def brief(self, at: float, *, now: float) -> str:
         """Write a moment in nine cells: 14:46 today, "Wed 14:46" within three days, and else its date, "20 Nov"."""
         local, away = self.local(at), (self.local(at).date() - self.local(now).date()).days
