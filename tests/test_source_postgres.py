@@ -1,0 +1,160 @@
+"""Asking a real PostgreSQL: real executions, sessions, and what it says when it cannot."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from loom_tui.demo.postgres import running_postgres
+from loom_tui.plan.model import PostgresSource, Query, Secret
+from loom_tui.room.signals import Reading, State
+from loom_tui.sources.base import Asker, SourceError, SourceTimeout, SourceUnreachable, Speaks
+from loom_tui.sources.build import build
+from tests.servers import silent
+
+SPEAKS = Speaks(environment="production", release="v1")
+
+
+@pytest.fixture(scope="module")
+def dsn() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="loom-test-") as name, running_postgres(Path(name) / "server") as dsn:
+        yield dsn
+
+
+def asker_of(dsn: str, *queries: Query, timeout_s: float = 5, max_load: float = 0.01) -> Asker:
+    source = PostgresSource(
+        dsn_from=Secret(env="DSN"), timeout_s=timeout_s, max_load=max_load, queries=queries, label="PostgreSQL"
+    )
+    return build("db", source, speaks=SPEAKS, environ={"DSN": dsn}, clock=lambda: 1.0)
+
+
+async def ask(asker: Asker) -> dict[str, Reading]:
+    readings: Sequence[Reading] = await asker.ask()
+    return {reading.signal: reading for reading in readings}
+
+
+async def test_a_named_query_is_really_executed_and_timed(dsn):
+    asker = asker_of(dsn, Query(name="nap", sql="select pg_sleep(0.05)"), Query(name="one", sql="select 1"))
+    try:
+        readings = await ask(asker)
+    finally:
+        await asker.close()
+    nap, one = readings["db.nap.ms"].value, readings["db.one.ms"].value
+    assert nap is not None
+    assert one is not None
+    assert nap >= 50 > one
+    assert readings["db"].state is State.OK
+    assert readings["db.max_sessions"].value == float(_scalar(dsn, "show max_connections"))
+
+
+async def test_a_query_that_fails_is_unknown_and_the_others_go_on(dsn):
+    asker = asker_of(dsn, Query(name="bad", sql="select nonsense"), Query(name="one", sql="select 1"))
+    try:
+        readings = await ask(asker)
+    finally:
+        await asker.close()
+    assert readings["db.bad.ms"].state is State.UNKNOWN
+    assert "nonsense" in readings["db.bad.ms"].detail
+    assert readings["db.one.ms"].state is State.OK
+
+
+async def test_nothing_can_be_written(dsn):
+    asker = asker_of(dsn, Query(name="write", sql="create table t (i int)"))
+    try:
+        readings = await ask(asker)
+    finally:
+        await asker.close()
+    assert "read-only" in readings["db.write.ms"].detail
+
+
+async def test_the_sessions_of_others_are_counted_and_its_own_is_not(dsn):
+    asker = asker_of(dsn)
+    try:
+        before = (await ask(asker))["db.sessions"].value
+        with psycopg.connect(dsn) as other:
+            other.execute("select 1")
+            during = await ask(asker)
+    finally:
+        await asker.close()
+    assert before is not None
+    assert during["db.sessions"].value == before + 1
+    longest = during["db.longest_s"].value
+    assert longest is not None
+    assert longest > 0
+
+
+async def test_waiting_for_a_lock_is_seen(dsn):
+    asker = asker_of(dsn)
+    with psycopg.connect(dsn) as holder, psycopg.connect(dsn) as waiter:
+        holder.execute("select pg_advisory_lock(4711)")
+        waiter.pgconn.send_query(b"select pg_advisory_lock(4711)")
+        try:
+            waiting = (await ask(asker))["db.locks_waiting"].value
+            while not waiting:
+                waiting = (await ask(asker))["db.locks_waiting"].value
+        finally:
+            await asker.close()
+            holder.execute("select pg_advisory_unlock_all()")
+            waiter.pgconn.get_result()
+            waiter.pgconn.get_result()
+    assert waiting == 1
+
+
+async def test_it_rests_so_long_that_its_share_of_the_time_is_kept(dsn):
+    asker = asker_of(dsn, Query(name="nap", sql="select pg_sleep(0.05)"), max_load=0.1)
+    try:
+        value = (await ask(asker))["db.nap.ms"].value
+    finally:
+        await asker.close()
+    assert value is not None
+    assert asker.rest_s() == pytest.approx(9 * value / 1000, rel=0.2)
+
+
+async def test_a_server_that_hangs_is_left_at_the_deadline():
+    async with silent() as port:
+        asker = asker_of(f"host=127.0.0.1 port={port} dbname=d user=u", timeout_s=0.3)
+        with pytest.raises(SourceTimeout, match=r"did not answer within 0\.3 s"):
+            await asker.ask()
+        await asker.close()
+
+
+async def test_a_connection_that_was_cut_is_made_anew(dsn):
+    asker = asker_of(dsn, Query(name="one", sql="select 1"))
+    try:
+        await ask(asker)
+        _scalar(dsn, "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'loom'")
+        with pytest.raises(SourceUnreachable):
+            await asker.ask()
+        assert (await ask(asker))["db.one.ms"].state is State.OK
+    finally:
+        await asker.close()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ["postgresql://u:planted-4711@127.0.0.1:1/d", "postgresql://u:planted-4711@/d?host=/nonexistent", "==planted-4711"],
+)
+async def test_what_cannot_be_reached_is_told_without_the_password(broken):
+    asker = asker_of(broken, timeout_s=1)
+    with pytest.raises(SourceError) as caught:
+        await asker.ask()
+    await asker.close()
+    assert "planted-4711" not in f"{caught.value} {caught.value!r} {asker!r}"
+
+
+async def test_a_database_that_is_not_there_is_told(dsn):
+    asker = asker_of(f"{dsn} dbname=nowhere" if "://" not in dsn else dsn.replace("/postgres", "/nowhere"))
+    with pytest.raises(SourceUnreachable, match="the database named in the plan is not"):
+        await asker.ask()
+    await asker.close()
+
+
+def _scalar(dsn: str, sql: str) -> str:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        row = connection.execute(sql.encode()).fetchone()
+    assert row is not None
+    return str(row[0])

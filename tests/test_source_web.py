@@ -1,0 +1,283 @@
+"""Asking over HTTP: what a service says, and in which sentence each of its failures is told."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from loom_tui.plan.model import HttpSource, Secret, SentrySource
+from loom_tui.room.signals import ErrorIssue, State
+from loom_tui.sources.base import (
+    CredentialMissing,
+    SourceAnswered,
+    SourceError,
+    SourceLimited,
+    SourceRefused,
+    SourceTimeout,
+    SourceUnreachable,
+    Speaks,
+)
+from loom_tui.sources.build import build
+from loom_tui.sources.http import find, judge
+from loom_tui.sources.secrets import Masked, resolve, scrub_dsn
+from loom_tui.sources.sentry import next_cursor
+from loom_tui.sources.web import retry_after_s
+from tests.servers import Server, answer, circle, drip, hang, serving, slam, speaking_no_tls
+
+TOKEN = "sntrys_planted-secret-4711"
+SPEAKS = Speaks(environment="production", release="v1.7.0")
+NOW = 1_760_000_000.0
+ISSUES = msgspec.json.encode(
+    [
+        {
+            "id": "7",
+            "shortId": "LOOM-7",
+            "title": "TypeError: session is null [/",
+            "culprit": "app/booking",
+            "level": "error",
+            "substatus": "new",
+            "isUnhandled": True,
+            "count": "41",
+            "userCount": 12,
+            "firstSeen": "2025-10-09T08:53:20Z",
+            "lastSeen": "2025-10-09T08:53:50Z",
+            "permalink": "https://sentry.example/7",
+            "stats": {"24h": [[1, 2], [2, None]]},
+        },
+        {"id": "8", "title": None, "level": None, "count": None, "substatus": "regressed"},
+    ]
+)
+STATS = b'{"groups": [{"series": {"sum(quantity)": [3, null, 5, 1]}}], "intervals": []}'
+
+
+def web(server: Server, **more: object) -> HttpSource:
+    return msgspec.convert({"kind": "http", "url": f"{server.url}/api/health", "timeout_s": 0.3, **more}, HttpSource)
+
+
+def sentry(url: str) -> SentrySource:
+    return SentrySource(url=url, org="loom", project="web", token=Secret(env="TOKEN"), timeout_s=0.3, label="Sentry")
+
+
+async def ask(source: HttpSource | SentrySource) -> dict[str, tuple[State, float | None, str]]:
+    asker = build("app", source, speaks=SPEAKS, environ={"TOKEN": TOKEN}, clock=lambda: NOW)
+    try:
+        readings = await asker.ask()
+    finally:
+        await asker.close()
+    assert all((r.environment, r.release) == ("production", "v1.7.0") for r in readings)
+    assert all(TOKEN not in str(r) for r in readings)
+    return {r.signal: (r.state, r.value, r.detail) for r in readings}
+
+
+async def test_a_healthy_service_gives_status_latency_checks_and_version():
+    body = b'{"version": "v1.7.0", "checks": {"auth": {"status": "ok"}, "storage": "down", "cache": "lukewarm"}}'
+    async with serving(answer(body)) as server:
+        fields = {
+            "auth": "checks.auth.status",
+            "storage": "checks.storage",
+            "cache": "checks.cache",
+            "mail": "checks.mail",
+        }
+        readings = await ask(web(server, version_field="version", fields=fields))
+    assert readings["app"] == (State.OK, None, "")
+    assert readings["app.latency_ms"][1] is not None
+    assert readings["app.auth"][0] is State.OK
+    assert readings["app.storage"] == (State.BAD, None, "down")
+    assert readings["app.cache"][0] is State.UNKNOWN
+    assert readings["app.mail"] == (State.UNKNOWN, None, "the answer does not speak of it")
+    assert readings["app.version"] == (State.OK, None, "v1.7.0")
+
+
+@pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden", "404 Not Found", "500 Oops", "503 Down"])
+async def test_another_status_is_a_bad_reading_since_the_service_has_spoken(status):
+    async with serving(answer(b"{}", status=status)) as server:
+        readings = await ask(web(server))
+    assert readings["app"] == (State.BAD, None, f"answered {status[:3]}, expected 200")
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"<html>login</html>", "the answer is HTML, not JSON"),
+        (b'{"version": ', "the answer is no JSON"),
+        (b"[1, 2]", "the answer has no version"),
+        (b'{"version": {"major": 1}}', "the answer has no version"),
+        (b"\xff\xfe", "the answer is no JSON"),
+        (b"[" * 100_000, "the answer is no JSON"),
+    ],
+)
+async def test_a_body_that_is_not_what_was_hoped_for_leaves_its_fields_unknown(body, why):
+    async with serving(answer(body)) as server:
+        readings = await ask(web(server, version_field="version"))
+    assert readings["app"][0] is State.OK
+    assert readings["app.version"] == (State.UNKNOWN, None, why)
+
+
+@pytest.mark.parametrize(
+    ("handler", "kind", "words"),
+    [
+        (hang, SourceTimeout, "did not answer within 0.3 s"),
+        (drip, SourceTimeout, "did not answer within 0.3 s"),
+        (circle, SourceAnswered, "redirects in a circle"),
+        (slam, SourceAnswered, "broke off"),
+        (answer(b"{}", length=5000), SourceAnswered, "broke off"),
+        (answer(b"x" * 6_000_000), SourceAnswered, "more than 5 MB"),
+    ],
+)
+async def test_a_service_that_fails_is_told_for_what_it_is(handler, kind, words):
+    async with serving(handler) as server:
+        with pytest.raises(kind, match=words):
+            await ask(web(server))
+
+
+async def test_a_refused_connection_and_a_broken_certificate_are_told_apart():
+    async with serving(slam) as server:
+        gone = server.url
+    with pytest.raises(SourceUnreachable, match="no connection"):
+        await ask(HttpSource(url=gone, timeout_s=0.3))
+    async with speaking_no_tls() as url:
+        with pytest.raises(SourceUnreachable, match="speaks no TLS"):
+            await ask(HttpSource(url=url, timeout_s=1))
+
+
+async def test_an_address_that_is_none_is_told():
+    with pytest.raises(SourceError):
+        await ask(HttpSource(url="http://[", timeout_s=0.3))
+
+
+async def sentry_answers(head: str, writer: object) -> None:
+    body = STATS if "stats_v2" in head else ISSUES
+    await answer(body)(head, writer)  # type: ignore[arg-type] # a stream's writer
+
+
+async def test_sentry_s_errors_are_read_with_their_counts_and_their_rate():
+    async with serving(sentry_answers) as server:
+        asker = build("app", sentry(server.url), speaks=SPEAKS, environ={"TOKEN": TOKEN}, clock=lambda: NOW)
+        readings = list(await asker.ask())
+        again = list(await asker.ask())
+        await asker.close()
+    by_name = {reading.signal: reading for reading in readings}
+    issues = msgspec.json.decode(by_name["app.issues"].body, type=list[ErrorIssue])
+    assert [(issue.short_id, issue.count, issue.users) for issue in issues] == [("LOOM-7", 41, 12), ("8", 0, None)]
+    assert issues[0].first_seen == NOW
+    assert issues[0].per_hour == (2, None)
+    assert [by_name[f"app.{word}"].value for word in ("new", "regressed", "critical")] == [1.0, 1.0, 1.0]
+    rates = [(r.observed_at, r.value) for r in readings if r.signal == "app.errors_per_minute"]
+    assert rates == [(NOW - 120, 3.0), (NOW - 60, 0.0), (NOW, 5.0)]  # the running minute is not whole yet
+    assert [r.value for r in again if r.signal == "app.errors_per_minute"] == [5.0]
+    assert all(
+        f"authorization: Bearer {TOKEN}" in head.replace("Authorization", "authorization") for head in server.requests
+    )
+    assert "/api/0/organizations/loom/issues/?" in server.requests[0]
+
+
+async def test_sentry_s_pages_are_followed_to_their_bounded_end():
+    async def paged(head: str, writer: object) -> None:
+        link = '<x>; rel="previous"; results="false"; cursor="0:0:1", <x>; rel="next"; results="true"; cursor="0:100:0"'
+        body = STATS if "stats_v2" in head else b'[{"id": "1"}]'
+        await answer(body, headers=f"link: {link}\r\n")(head, writer)  # type: ignore[arg-type] # a stream's writer
+
+    async with serving(paged) as server:
+        readings = await ask(sentry(server.url))
+    assert readings["app.issues"][1] == 3.0
+    assert "cursor=0%3A100%3A0" in server.requests[1]
+
+
+async def test_a_server_without_statistics_leaves_the_errors_alive():
+    async def partly(head: str, writer: object) -> None:
+        if "stats_v2" in head:
+            await answer(b"<html>", status="404 Not Found")(head, writer)  # type: ignore[arg-type] # a stream's writer
+        else:
+            await answer(ISSUES)(head, writer)  # type: ignore[arg-type] # a stream's writer
+
+    async with serving(partly) as server:
+        readings = await ask(sentry(server.url))
+    assert readings["app.issues"][1] == 2.0
+    assert readings["app.errors_per_minute"][0] is State.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("handler", "kind", "words"),
+    [
+        (answer(b"{}", status="401 Unauthorized"), SourceRefused, "event:read and project:read"),
+        (answer(b"{}", status="403 Forbidden"), SourceRefused, "event:read and project:read"),
+        (answer(b"", status="404 Not Found"), SourceAnswered, "url, org or project"),
+        (answer(b"", status="500 Oops"), SourceAnswered, "answered 500"),
+        (answer(b"<!doctype html>"), SourceAnswered, "HTML"),
+        (answer(b'[{"id": 7}]'), SourceAnswered, "another form"),
+        (answer(b'[{"id": "7"'), SourceAnswered, "another form"),
+        (answer(b"", status="429 Slow down", headers="retry-after: 17\r\n"), SourceLimited, "17 s"),
+        (hang, SourceTimeout, "did not answer"),
+        (drip, SourceTimeout, "did not answer"),
+    ],
+)
+async def test_what_sentry_refuses_is_told_with_what_to_do_and_without_the_token(handler, kind, words):
+    async with serving(handler) as server:
+        with pytest.raises(kind, match=words) as caught:
+            await ask(sentry(server.url))
+    assert TOKEN not in f"{caught.value!r} {caught.value}"
+
+
+def test_a_limit_s_words_are_read_in_all_their_forms():
+    assert retry_after_s({"retry-after": "17"}, now=NOW) == 17
+    assert retry_after_s({"retry-after": "Thu, 09 Oct 2025 08:53:50 GMT"}, now=NOW) == 30
+    assert retry_after_s({"x-sentry-rate-limit-reset": str(int(NOW) + 9)}, now=NOW) == 9
+    assert retry_after_s({"retry-after": "soon"}, now=NOW) == 60
+    assert retry_after_s({"retry-after": "999999"}, now=NOW) == 3600
+
+
+@pytest.mark.parametrize(
+    ("link", "cursor"),
+    [
+        ('<u>; rel="next"; results="true"; cursor="0:100:0"', "0:100:0"),
+        ('<u>; rel="next"; results="false"; cursor="0:100:0"', None),
+        ('<u>; rel="previous"; results="true"; cursor="0:0:1"', None),
+        ('{\'<u>; rel="next"; results="true"; cursor="0:2:0"\', \'<u>; rel="previous"\'}', "0:2:0"),
+        ("", None),
+        (">>>;;;,,,<", None),
+    ],
+)
+def test_it_is_results_that_says_whether_there_is_more(link, cursor):
+    assert next_cursor(link) == cursor
+
+
+def test_a_secret_shows_itself_to_nobody(tmp_path):
+    secret = Masked(TOKEN)
+    assert TOKEN not in f"{secret} {secret!r} {secret:>10} {[secret]}"
+    assert secret.scrub(f"token {TOKEN} in postgresql://a:pw@h/d password=hunter2") == (
+        "token •••• in postgresql://a:••••@h/d password=••••"
+    )
+    with pytest.raises(TypeError):
+        msgspec.json.encode(secret)
+    assert scrub_dsn("host=h password='a b' user=u") == "host=h password=•••• user=u"
+    file = tmp_path / "token"
+    file.write_text(f"{TOKEN}\n", encoding="utf-8")
+    assert resolve(Secret(file=str(file)), {}).reveal() == TOKEN
+    assert resolve(Secret(env="T"), {"T": TOKEN}).reveal() == TOKEN
+    assert resolve(Secret(command=("printf", TOKEN)), {}).reveal() == TOKEN
+
+
+@pytest.mark.parametrize(
+    ("secret", "words"),
+    [
+        (Secret(env="NOT_SET"), "NOT_SET is not set"),
+        (Secret(file="/nonexistent/token"), "cannot be read"),
+        (Secret(command=("false",)), "failed with code 1"),
+        (Secret(command=("true",)), "printed nothing"),
+        (Secret(command=("no-such-command-4711",)), "cannot be run"),
+    ],
+)
+def test_a_credential_that_is_not_there_is_told_with_its_place(secret, words):
+    with pytest.raises(CredentialMissing, match=words):
+        resolve(secret, {})
+
+
+def test_paths_into_an_answer_lead_where_they_say_or_nowhere():
+    body = {"a": [{"b": 1}], "c": None}
+    assert find(body, "a.0.b") == 1
+    assert find(body, "a.1.b") is None
+    assert find(body, "c.d") is None
+    assert judge(value=True) == (State.OK, "")
+    assert judge({"status": "healthy"}) == (State.OK, "")
+    assert judge(value=False)[0] is State.BAD
+    assert judge(42)[0] is State.UNKNOWN
