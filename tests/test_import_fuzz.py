@@ -69,12 +69,12 @@ def words(text: str) -> set[str]:
 # What in the real plan's sections may become structure (a heading's or a label's words) or a figure ("November 6"),
 # read off the document; every other word must be in the plan or its notes, wherever its section went.
 STRUCTURE = words(
-    """Status Start Target Date Sprint Goal Effort Owner Blockers Tasks Scope Timeline Participants Priority Milestone
-    Features Critical Path High Quality Assurance Monitoring Deployment Pre Post Issue Issues Plan Day Days Week Risk
-    Risks Low Mitigated Known Limitations Communication Stakeholders Rollback Criteria No-Go Version Created Last Updated
-    Verification Workflows Performance Improvements Future Enhancements Backlog Summary Success Reports Documents hours
-    Objectives Executive Breakdown Dependencies None Expected faster Checklist Note Assessment Decision Appendix Links
-    Reference November"""
+    """Status Start Target Date Sprint Goal Effort Owner Blockers Tasks Scope Timeline Participants Priority
+    Milestone Features Critical Path High Quality Assurance Monitoring Deployment Pre Post Issue Issues Plan
+    Day Days Week Risk Risks Low Mitigated Known Limitations Communication Stakeholders Rollback Criteria
+    No-Go Version Created Last Updated Verification Workflows Performance Improvements Future Enhancements
+    Backlog Summary Success Reports Documents hours Objectives Executive Breakdown Dependencies None Expected
+    faster Checklist Note Assessment Decision Appendix Links Reference November"""
 )
 
 

@@ -403,3 +403,35 @@ def test_mixed_encodings_in_one_document_are_read_line_by_line():
     assert "Caf" in about.title
     assert import_plan(document).plan.plan.title == "Café"
     assert import_plan(document).plan.plan.goal == "✅ fertig"
+
+
+STEPS = """# Guide
+
+## Checklist
+
+- [ ] Back up
+
+## Deployment steps
+
+### Step 1: Stop
+
+**Owner:** Ops
+
+### Step 2: Migrate
+
+**Owner:** DBA
+**Depends on:** Step 1
+
+### Step 3: Start
+"""
+
+
+def test_a_step_waits_for_the_step_of_its_own_list_not_for_another_lists_first():
+    found = import_plan(STEPS).plan.issues
+    assert [issue.title for issue in found] == ["Back up", "Step 1: Stop", "Step 2: Migrate", "Step 3: Start"]
+    assert found[2].depends_on == (found[1].id,)
+
+
+def test_a_section_that_says_none_is_understood():
+    imported = import_plan("# T\n\n## Blockers\n\nNone\n")
+    assert (imported.understood, imported.blocks) == (3, 3)

@@ -47,7 +47,7 @@ class Block(Struct, frozen=True, kw_only=True):
     inline: Inline
     level: int = 0  # of a heading
     depth: int = 0  # how many lists it lies in; 1 is an outer list's item
-    ordered: bool = False
+    number: int | None = None  # of an item in a numbered list
     cells: tuple[Inline, ...] = ()
 
     @property
@@ -111,7 +111,7 @@ class _Cutter:
         self._in_head = False
         self._depth = 0
         self._fresh_item = False  # an item was opened and has no text yet
-        self._ordered: list[bool] = []
+        self._number: int | None = None
         self._cells: list[Inline] = []
 
     def cut(self, tokens: Iterable[Token]) -> Iterator[Block]:
@@ -136,13 +136,10 @@ class _Cutter:
     def _enter(self, token: Token) -> None:
         """Keep count of the lists and tables that one is in."""
         kind = token.type
-        if kind in ("bullet_list_open", "ordered_list_open"):
-            self._ordered.append(kind == "ordered_list_open")
-        elif kind in ("bullet_list_close", "ordered_list_close"):
-            self._ordered.pop()
-        elif kind in ("list_item_open", "list_item_close"):
+        if kind in ("list_item_open", "list_item_close"):
             self._depth += token.nesting
             self._fresh_item = token.nesting == 1
+            self._number = int(token.info) if token.info.isdigit() else None
         elif kind == "tr_open":
             self._cells, self._row_map = [], token.map or [0, 1]
         elif kind in ("thead_open", "thead_close"):
@@ -189,7 +186,7 @@ class _Cutter:
                 inline=read_inline(content),
                 level=len(opened.markup) if opened.markup[:1] == "#" else 1 + (opened.markup == "-") if heading else 0,
                 depth=self._depth + (1 if self._depth and not (item and begin == span[0]) else 0),
-                ordered=item and self._ordered[-1],
+                number=self._number if item else None,
             )
 
     @staticmethod

@@ -36,6 +36,8 @@ from loom_tui.plan.model import (
     Workflow,
 )
 
+_STEP = re.compile(r"(?:(?:work )?item|step|task|issue|ticket|schritt|nr\.?|no\.?)?\s*(\d{1,9})", re.IGNORECASE)
+
 
 @dataclass(slots=True)
 class IssueDraft:
@@ -43,6 +45,7 @@ class IssueDraft:
 
     id: IssueId | None
     title: str = ""
+    step: tuple[int, int] | None = None  # the list it stood in, and its number there
     names: list[str] = field(default_factory=list)
     url: str = ""
     priority: Priority | None = None
@@ -146,11 +149,13 @@ class Draft:
 
     def plan(self, *, name: str) -> Plan:
         """Freeze it all: what has no id is numbered, what names another issue refers to it."""
+        given = set(self.by_id)
         self._number()
         self._issues_of_phases()
         titles = {_folded(word): issue.id for issue in self.issues for word in (issue.title, *issue.names)}
         known = set(self.by_id)
-        issues = tuple(_frozen(issue, titles, known) for issue in self.issues)
+        steps = {issue.step: issue.id for issue in self.issues if issue.step is not None}
+        issues = tuple(_frozen(issue, _Names(titles, given, steps)) for issue in self.issues)
         title = self.about.get("title") or name.replace("_", " ").strip() or "Plan"
         about = {**self.about, "title": title, "id": slug(title)}
         return Plan(
@@ -222,21 +227,35 @@ def _known(text: str, known: set[IssueId]) -> tuple[IssueId, ...]:
     return tuple(one for one in find_ids(text).ids if one in known)
 
 
-def _frozen(issue: IssueDraft, titles: dict[str, IssueId | None], known: set[IssueId]) -> Issue:
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """By what words an issue can be meant: its title, the id that the document gave it, its number in a list."""
+
+    titles: dict[str, IssueId | None]
+    given: set[IssueId]
+    steps: dict[tuple[int, int], IssueId | None]
+
+    def meant(self, words: str, by: IssueDraft) -> IssueId | None:
+        """Find the other issue that `by` means; None where the words name none."""
+        found = self.titles.get(_folded(words))
+        number = _STEP.fullmatch(words.strip())
+        if found is None and as_id(words) in self.given:
+            found = as_id(words)
+        if found is None and number is not None:
+            of = int(number[1])
+            in_list = self.steps.get((by.step[0], of)) if by.step is not None else None
+            found = in_list or (of if of in self.given else None)
+        return None if found == by.id else found
+
+
+def _frozen(issue: IssueDraft, names: _Names) -> Issue:
     depends, blockers = list(issue.depends_on), list[str]()
     for words in issue.waits_for:
-        named = titles.get(_folded(words))
-        number = re.fullmatch(
-            r"(?:(?:work )?item|step|task|issue|ticket|schritt|nr\.?|no\.?)?\s*(\d{1,9})", words.casefold()
-        )
-        if named is None and number is not None and int(number[1]) in known:
-            named = int(number[1])
-        if named is None and as_id(words) in known:
-            named = as_id(words)
-        if named is None or named == issue.id:
+        meant = names.meant(words, issue)
+        if meant is None:
             blockers.append(words)
         else:
-            depends.append(named)
+            depends.append(meant)
     goal, notes = issue.goal, list(issue.notes)
     for words in issue.names:  # the other titles say more of the issue: nothing of them is lost
         if _folded(words) not in (_folded(issue.title), _folded(goal)) and words not in notes:

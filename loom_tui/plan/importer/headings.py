@@ -248,16 +248,16 @@ _STRUCTURE = _set(
     einschränkungen enhancements entry erfolgskriterien executive exit expected fallback feature features flow
     flows for freigabekriterien future general go goal goals high hinweise history hold if implementation
     improvements in information introduction issue issues item items its journeys key known kommunikation
-    kontakte kriterien launch limitations link links list low medium meetings meilensteine metadata milestone
-    milestones mitigated mitigation no no-go nogo note notes objective objectives of on on-call open or our
-    overview package packages participants path people performance phase phases plan post post-deployment
-    post-launch post-release pre pre-deployment pre-launch prerequisites priority probleme procedure project
-    purpose quality quick raci readiness record reference references related release remarks report reports
-    required resources responsibilities review risiken risk risks roadmap roles roll rollback run runbook
-    rückfallplan schedule schritte scope section sign-off sign-offs signoff slo slos stakeholders stand-up
-    standup status step steps stop strategy subtasks success summary sync target targets task tasks team the
-    ticket tickets timeline to to-do todo todos tracking trigger triggers und updates user verification verweise
-    we week weeks what when who window with work workflow workflows zeitplan ziel ziele zusammenfassung
+    kontakte kriterien launch limitations link links list low medium meetings meilensteine metadata metrics
+    milestone milestones mitigated mitigation mitigations no no-go nogo note notes objective objectives of on
+    on-call open or our overview package packages participants path people performance phase phases plan post
+    post-deployment post-launch post-release pre pre-deployment pre-launch prerequisites priority probleme
+    procedure project purpose quality quick raci readiness record reference references related release remarks
+    report reports required resources responsibilities review risiken risk risks roadmap roles roll rollback run
+    runbook rückfallplan schedule schritte scope section sign-off sign-offs signoff slo slos stakeholders
+    stand-up standup status step steps stop strategy subtasks success summary sync target targets task tasks
+    team the ticket tickets timeline to to-do todo todos tracking trigger triggers und updates user verification
+    verweise we week weeks what when who window with work workflow workflows zeitplan ziel ziele zusammenfassung
     überblick
     """
 )

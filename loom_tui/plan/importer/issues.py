@@ -250,7 +250,7 @@ def _place_address(issue: IssueDraft, block: Block) -> bool:
 
 
 def _place_words(issue: IssueDraft, block: Block, text: str, *, claimed: bool) -> bool:
-    if block.ordered:
+    if block.number is not None:
         issue.tasks.append(Task(text=text, done=claimed, claimed=claimed))
     else:
         issue.add("notes", block.text)

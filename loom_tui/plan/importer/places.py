@@ -13,7 +13,7 @@ from loom_tui.plan.importer.headings import Topic, plain
 from loom_tui.plan.importer.issues import mark, place_in_issue, read_line, take_line
 from loom_tui.plan.importer.quantities import read_target
 from loom_tui.plan.importer.refs import find_ids
-from loom_tui.plan.importer.words import issue_label
+from loom_tui.plan.importer.words import is_none, issue_label
 from loom_tui.plan.model import Priority, RiskKind
 
 CRITERIA = (Topic.GO, Topic.NO_GO, Topic.DEPLOYMENT, Topic.POST_DEPLOYMENT)
@@ -42,6 +42,7 @@ class Places:
         self.draft = draft
         self.groups: set[str] = set()  # headings that became the phase of an issue
         self._open: list[tuple[int, IssueDraft]] = []  # the issues of the list that is being read, by depth
+        self._serial = 0  # of the list
         self._phase: PhaseDraft | None = None  # of a timeline that is a list
         self._by_topic: dict[Topic, Callable[[Block, Context], bool]] = {
             Topic.ISSUES: self._in_issues,
@@ -65,11 +66,14 @@ class Places:
     def leave(self) -> None:
         """Forget the list that was being read: another heading begins."""
         self._open, self._phase = [], None
+        self._serial += 1
 
     def place(self, block: Block, context: Context) -> bool:
         """Put a block of a section where it belongs."""
         if context.topic is None:
             return self._elsewhere(block, context)
+        if is_none(block.text) and block.kind is not BlockKind.CODE and context.topic is not Topic.NOTES:
+            return True  # "Blockers: none"
         if context.topic in CRITERIA:
             return self._in_criteria(block, context)
         return self._by_topic.get(context.topic, self._elsewhere)(block, context)
@@ -107,6 +111,8 @@ class Places:
             line = type(line)(None, label.name)
         issue = self.draft.issue(line.id)
         take_line(issue, line, firm=False)
+        if block.number is not None and issue.step is None:
+            issue.step = (self._serial, block.number)
         mark(issue, ticked=block.inline.ticked)
         issue.priority = issue.priority or context.priority
         if context.group and not issue.phase:

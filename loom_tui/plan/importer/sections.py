@@ -46,6 +46,7 @@ _CLOSED = (
 )
 # Sections in which a heading about issues may open a list of them.
 _OPEN = (None, Topic.ABOUT, Topic.SUMMARY, Topic.GOAL, Topic.NOTES, Topic.ISSUES)
+_STEP = re.compile(r"(?:step|schritt)\s+(\d{1,4})\b", re.IGNORECASE)
 _RELEASE = re.compile(r"\bsprint[ -]?\d+\b", re.IGNORECASE)
 
 
@@ -137,7 +138,7 @@ class Reader:
             Topic.ABOUT,
             Topic.WORKFLOWS,
         )
-        labels = has_issue_labels(section.blocks())
+        labels = has_issue_labels(section.blocks()) + 2 * (inner and _STEP.match(heading.text) is not None)
         if (
             heading.kind is BlockKind.HEADING
             and (labels >= 2 or (inner and labels))
@@ -163,6 +164,9 @@ class Reader:
         known = self.draft.by_id.get(line.id) if line.id is not None else None
         issue = known or self.draft.issue(line.id)
         take_line(issue, line, firm=True)
+        numbered = _STEP.match(heading.text)
+        if numbered is not None and issue.step is None:
+            issue.step = (0, int(numbered[1]))
         issue.priority = issue.priority or context.priority
         if context.group:
             issue.phase = context.group
