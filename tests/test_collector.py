@@ -1,0 +1,307 @@
+"""The collector: one a room, each source behind its own wall, taken over when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
+from typing import Self
+
+import pytest
+
+from loom_tui.collector.backoff import delay_s
+from loom_tui.collector.poller import Poller
+from loom_tui.collector.supervisor import Collector
+from loom_tui.config.plans import PlanFile
+from loom_tui.plan.model import About, HttpSource, Plan, Secret
+from loom_tui.plan.toml import dump_plan
+from loom_tui.room.signals import Reading, State
+from loom_tui.sources.base import SourceLimited, SourceTimeout
+from loom_tui.spawn import spawn_collector
+from loom_tui.store.base import Store
+from loom_tui.store.sqlite import open_store
+from tests.servers import answer, hang, serving
+
+HERE = Path(__file__).resolve().parent.parent
+
+
+@pytest.mark.parametrize(
+    ("failures", "rest_s", "low", "high"),
+    [
+        (0, 0, 9, 11),
+        (1, 0, 18, 22),
+        (2, 0, 36, 44),
+        (5, 0, 270, 330),  # 320 s are capped at 300
+        (500, 0, 270, 330),
+        (0, 42, 42, 42),  # a rest that was asked for is never undercut
+        (9, 900, 900, 900),
+    ],
+)
+def test_a_poller_waits_longer_after_each_failure_up_to_five_minutes(failures, rest_s, low, high):
+    waits = [delay_s(10, failures=failures, rest_s=rest_s, chance=chance / 10) for chance in range(10)]
+    assert low <= min(waits) <= max(waits) <= high
+
+
+class Scripted:
+    """An asker that does as it is told: gives readings, or raises."""
+
+    def __init__(self, *script: Exception | Sequence[Reading]) -> None:
+        self.script = list(script)
+        self.closed = False
+
+    async def ask(self) -> Sequence[Reading]:
+        step = self.script.pop(0) if self.script else ()
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+    def rest_s(self) -> float:
+        return 0.0
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+async def told(asker: Scripted, polls: int) -> list[Reading]:
+    kept: list[Reading] = []
+    poller = Poller("app", lambda: asker, interval_s=1e6, keep=kept.extend, clock=lambda: 100.0, random=Random(1))
+    task = asyncio.create_task(poller.run())
+    for poll in range(1, polls + 1):
+        async with asyncio.timeout(5):
+            while sum(reading.signal == "feed.app" for reading in kept) < poll:
+                await asyncio.sleep(0)
+        poller.nudge()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert asker.closed
+    return kept
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (SourceTimeout("app did not answer within 5 s"), "app did not answer within 5 s"),
+        (SourceLimited("come back", retry_after_s=9), "come back"),
+        (KeyError("planted-4711"), "Loom failed while it asked app (KeyError)"),
+    ],
+)
+async def test_a_source_that_fails_is_unknown_with_the_reason_and_asked_again(error, words):
+    kept = await told(Scripted(error, [Reading(signal="app", observed_at=100.0)]), 2)
+    checks = [(reading.state, reading.detail) for reading in kept if reading.signal == "app"]
+    assert checks == [(State.UNKNOWN, words), (State.OK, "")]
+    feeds = [reading for reading in kept if reading.signal == "feed.app"]
+    assert [feed.state for feed in feeds] == [State.BAD, State.OK]
+    assert b"planted-4711" not in b"".join(feed.body for feed in feeds)
+
+
+def plan_of(**sources: HttpSource) -> Plan:
+    return Plan(plan=About(title="t", id="t"), sources=dict(sources))
+
+
+def written(directory: Path, plan: Plan) -> Path:
+    path = directory / "loom.toml"
+    path.write_text(dump_plan(plan), encoding="utf-8")
+    return path
+
+
+class Running:
+    """A collector in this process, over a real store."""
+
+    def __init__(self, directory: Path, plan: Plan, *, idle_exit_s: float | None = None) -> None:
+        self.path = written(directory, plan)
+        self.store: Store = open_store(directory / "state", plan_id="t")
+        self.stop = asyncio.Event()
+        file = PlanFile(self.path)
+        self.collector = Collector(
+            file,
+            file.read(),
+            open_store(directory / "state", plan_id="t"),
+            holder="test",
+            environ={},
+            clock=time.time,
+            stop=self.stop,
+            idle_exit_s=idle_exit_s,
+        )
+        self.task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self.task = asyncio.create_task(self.collector.run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.stop.set()
+        assert self.task is not None
+        await asyncio.wait_for(self.task, 5)
+        self.collector._store.close()
+        self.store.close()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(15):
+            while not holds():
+                await asyncio.sleep(0.01)
+
+    def state(self, signal: str) -> State | None:
+        stored = self.store.latest().get(signal)
+        return stored.reading.state if stored is not None else None
+
+
+async def test_a_source_that_hangs_stops_no_other(tmp_path):
+    async with serving(hang) as silent, serving(answer(b"{}")) as well:
+        plan = plan_of(
+            slow=HttpSource(url=silent.url, timeout_s=30, interval_s=0.05),
+            quick=HttpSource(url=well.url, timeout_s=5, interval_s=0.05),
+        )
+        async with Running(tmp_path, plan) as running:
+            await running.until(lambda: len(well.requests) > 5)
+            await running.until(lambda: running.state("quick") is State.OK)
+            assert running.state("slow") is None
+
+
+async def test_a_credential_that_is_missing_is_told_in_its_feed_and_looked_for_again(tmp_path):
+    async with serving(answer(b"{}")) as server:
+        headers = {"authorization": Secret(env="LOOM_NOT_SET")}
+        source = HttpSource(url=server.url, interval_s=0.05, headers=headers)
+        async with Running(tmp_path, plan_of(app=source)) as running:
+            await running.until(lambda: running.state("app") is State.UNKNOWN)
+            assert "LOOM_NOT_SET" in running.store.latest()["feed.app"].reading.detail
+
+
+async def test_a_request_has_its_source_asked_at_once_and_is_answered(tmp_path):
+    async with serving(answer(b"{}")) as server:
+        plan = plan_of(app=HttpSource(url=server.url, interval_s=3600))
+        async with Running(tmp_path, plan) as running:
+            await running.until(lambda: len(server.requests) == 1)
+            known = running.store.ask("poll", "app", asked_by="ana", at=time.time())
+            unknown = running.store.ask("poll", "nothing", asked_by="ana", at=time.time())
+            await running.until(lambda: len(server.requests) == 2)
+            await running.until(lambda: all(r.answered_at for r in running.store.requests()))
+            answers = {request.id: request.answer for request in running.store.requests()}
+            assert answers == {known: "asked", unknown: "the plan has no source 'nothing'"}
+
+
+async def test_an_edited_plan_is_taken_over_and_a_broken_one_is_not(tmp_path):
+    async with (
+        serving(answer(b"{}")) as one,
+        serving(answer(b"{}")) as two,
+        Running(tmp_path, plan_of(app=HttpSource(url=one.url, interval_s=0.05))) as running,
+    ):
+        await running.until(lambda: len(one.requests) > 0)
+        running.path.write_text("[plan", encoding="utf-8")
+        seen = len(one.requests)
+        await running.until(lambda: len(one.requests) > seen + 8)
+        written(tmp_path, plan_of(web=HttpSource(url=two.url, interval_s=0.05)))
+        await running.until(lambda: running.state("web") is State.OK)
+
+
+async def test_a_collector_stands_by_while_another_holds_the_lease_and_takes_over_when_it_is_free(tmp_path):
+    async with serving(answer(b"{}")) as server:
+        plan = plan_of(app=HttpSource(url=server.url, interval_s=0.05))
+        first = open_store(tmp_path / "state", plan_id="t")
+        lease = first.acquire("collector", holder="other", ttl_s=60, now=time.time())
+        assert lease is not None
+        async with Running(tmp_path, plan) as running:
+            assert server.requests == []
+            first.release(lease)
+            await running.until(lambda: running.state("app") is State.OK)
+        first.close()
+
+
+async def test_it_leaves_some_time_after_the_last_room_and_stays_while_one_looks(tmp_path):
+    running = Running(tmp_path, plan_of(), idle_exit_s=0.2)
+    room = running.store.acquire("room:1", holder="ana", ttl_s=60, now=time.time())
+    assert room is not None
+    async with running:
+        await running.until(lambda: running.store.lease("collector") is not None)
+        assert running.task is not None
+        done, _ = await asyncio.wait({running.task}, timeout=1.5)
+        assert not done
+        running.store.release(room)
+        await asyncio.wait_for(asyncio.shield(running.task), 10)
+
+
+def watch(plan: Path, directory: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        (sys.executable, "-m", "loom_tui", "watch", str(plan), "--store", str(directory / "state")),
+        cwd=directory,
+        env={**os.environ, "PYTHONPATH": str(HERE)},
+        stderr=subprocess.PIPE,
+    )
+
+
+def wait_until(holds: Callable[[], bool], *, timeout_s: float = 20.0) -> float:
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < timeout_s
+        time.sleep(0.01)  # polling another process's store: there is nothing to be woken by
+    return time.monotonic() - began
+
+
+def test_after_a_kill_another_takes_over_within_five_seconds_with_a_new_epoch(tmp_path):
+    plan = written(tmp_path, plan_of())
+    store = open_store(tmp_path / "state", plan_id="t")
+
+    def holder() -> str:
+        lease = store.lease("collector")
+        return lease.holder.partition("@")[0] if lease is not None and time.time() < lease.until else ""
+
+    first = watch(plan, tmp_path)
+    second = None
+    try:
+        wait_until(lambda: holder() == str(first.pid))
+        before = store.lease("collector")
+        second = watch(plan, tmp_path)
+        log = next((tmp_path / "state").rglob("collector.log"))
+        assert log.stat().st_mode & 0o077 == 0
+        wait_until(lambda: str(second.pid) in _running(second))
+        first.send_signal(signal.SIGKILL)
+        first.wait(timeout=10)
+        took = wait_until(lambda: holder() == str(second.pid))
+        after = store.lease("collector")
+        assert before is not None
+        assert after is not None
+        assert after.epoch > before.epoch
+        assert took <= 5.0 + 2.0  # the second one's own start may fall into it
+        second.send_signal(signal.SIGTERM)
+        assert second.wait(timeout=10) == 0
+        assert not holder()
+        assert second.stderr is not None
+        assert second.stderr.read() == b""
+    finally:
+        for process in filter(None, (first, second)):
+            process.kill()
+            process.wait()
+            if process.stderr is not None:
+                process.stderr.close()
+        store.close()
+
+
+def _running(process: subprocess.Popen[bytes]) -> str:
+    return str(process.pid) if process.poll() is None else ""
+
+
+def test_a_spawned_collector_outlives_its_parent_s_session(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(HERE))
+    plan = written(tmp_path, plan_of())
+    store = open_store(tmp_path / "state", plan_id="t")
+    try:
+        assert spawn_collector(plan, tmp_path / "state") == ""
+        wait_until(lambda: store.lease("collector") is not None)
+        lease = store.lease("collector")
+        assert lease is not None
+        pid = int(lease.holder.partition("@")[0])
+        assert os.getsid(pid) == pid != os.getsid(0)
+        os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: (held := store.lease("collector")) is None or held.until <= time.time())
+    finally:
+        store.close()
+
+
+def test_a_collector_that_cannot_be_started_is_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+    assert "loom watch" in spawn_collector(tmp_path / "loom.toml", tmp_path)
