@@ -435,3 +435,32 @@ def test_a_step_waits_for_the_step_of_its_own_list_not_for_another_lists_first()
 def test_a_section_that_says_none_is_understood():
     imported = import_plan("# T\n\n## Blockers\n\nNone\n")
     assert (imported.understood, imported.blocks) == (3, 3)
+
+
+def test_a_table_of_steps_with_boxes_and_numbers_for_what_blocks_them():
+    text = (
+        "# T\n\n## Work items\n\n| # | Task | Blocked by | Done |\n|---|---|---|---|\n"
+        "| 1 | Schema | - | [x] |\n| 2 | Backfill | 1 | [ ] |\n| 3 | Switch | 1, 2 | |\n"
+    )
+    found = import_plan(text).plan.issues
+    assert [(issue.id, issue.depends_on) for issue in found] == [(1, ()), (2, (1,)), (3, (1, 2))]
+    assert [(issue.status, issue.claimed) for issue in found] == [
+        (Status.DONE, True),
+        (Status.OPEN, False),
+        (Status.OPEN, False),
+    ]
+
+
+def test_a_timeline_of_bold_lines_with_lists_below():
+    text = "# T\n\n## Timeline\n\n**Week 1:** Build\n- Schema\n\n**Week 2:** Launch\n- Flip the flag\n"
+    assert import_plan(text).plan.phases == (
+        Phase(name="Build", weeks=(1, 1), activities=("Schema",)),
+        Phase(name="Launch", weeks=(2, 2), activities=("Flip the flag",)),
+    )
+
+
+def test_what_a_launch_depends_on_is_an_open_risk_and_what_it_requires_a_criterion():
+    plan = import_plan("# T\n\n## Dependencies\n\n- Sandbox\n\n## Prerequisites\n\n- [x] VPN access\n").plan
+    assert [(risk.text, risk.kind) for risk in plan.risks] == [("Sandbox", RiskKind.OPEN)]
+    assert [(one.text, one.claimed) for one in plan.criteria.go] == [("VPN access", True)]
+    assert plan.issues == ()

@@ -82,6 +82,8 @@ _HEADINGS = _patterns(
     (
         Topic.GO,
         r"^go\b(?!-?live)",
+        r"^prerequisites?\b",
+        r"^voraussetzungen\b",
         r"\b(?:launch|release|exit|entry|readiness|go-live) criteria\b",
         r"\breadiness\b",
         r"\bfreigabekriteri",
@@ -135,7 +137,7 @@ _HEADINGS = _patterns(
         r"\bkontakte?\b",
         r"\bescalation\b",
     ),
-    (Topic.MILESTONES, r"\bmilestones?\b", r"\bmeilenstein"),
+    (Topic.MILESTONES, r"\bmilestones?\b", r"\bkey dates\b", r"\btermine\b", r"\bmeilenstein"),
     (
         Topic.PHASES,
         r"\btimeline\b",
@@ -146,7 +148,7 @@ _HEADINGS = _patterns(
         r"\bagenda\b",
         r"\brun of show\b",
     ),
-    (Topic.BLOCKERS, r"^(?:\w+ )?blockers?\b"),
+    (Topic.BLOCKERS, r"^(?:\w+ )?blockers?\b", r"^(?:external )?dependencies\b", r"^abhängigkeiten\b"),
     (
         Topic.ISSUES,
         r"\bcritical path\b",
@@ -301,7 +303,7 @@ _PRIORITIES = _patterns(
         r"^blocking\b",
         r"^kritisch",
     ),
-    (Priority.BACKLOG, r"\bbacklog\b", r"\bfuture\b", r"\bnice to have\b", r"\bout of scope\b", r"\blater\b"),
+    (Priority.BACKLOG, r"\bbacklog\b", r"\bfuture\b", r"\bnice to have\b", r"\bsomeday\b", r"\blater\b"),
     (Priority.POST, r"\b(?:post|after)[- ]?(?:deploy\w*|launch|release|go[- ]?live)\b", r"^nach dem"),
     (Priority.HIGH, r"\bhigh priority\b", r"\brecommended\b", r"\bshould[- ]have\b"),
 )

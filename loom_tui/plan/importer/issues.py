@@ -174,7 +174,10 @@ def _depends(issue: IssueDraft, value: str) -> None:
 
 def _blockers(issue: IssueDraft, value: str) -> None:
     found = find_ids(value)
-    if found.ids and found.bare:
+    if re.fullmatch(r"[\d\s,;]+", value):  # steps by their number, where there are such; else the words stay
+        for piece in _SPLIT_WORDS.split(value):
+            issue.add("waits_for", piece)
+    elif found.ids and found.bare:
         for one in found.ids:
             issue.add("depends_on", one)
     else:

@@ -42,6 +42,7 @@ class Places:
         self.draft = draft
         self.groups: set[str] = set()  # headings that became the phase of an issue
         self._open: list[tuple[int, IssueDraft]] = []  # the issues of the list that is being read, by depth
+        self._phase_depth = 0
         self._serial = 0  # of the list
         self._phase: PhaseDraft | None = None  # of a timeline that is a list
         self._by_topic: dict[Topic, Callable[[Block, Context], bool]] = {
@@ -125,11 +126,12 @@ class Places:
         phase = context.phase
         if phase is not None:
             return facts.add_activity(phase, block.text) and not block.inline.ticked
-        if self._phase is not None and block.depth > 1:
+        if self._phase is not None and block.depth > self._phase_depth:
             return facts.add_activity(self._phase, block.text) and not block.inline.ticked
-        if block.kind is not BlockKind.ITEM:
-            return False
         when, name = facts.split_when(block.text, block.inline.label())
+        if block.kind is not BlockKind.ITEM and not (block.kind is BlockKind.PARAGRAPH and when):
+            return False
+        self._phase_depth = block.depth
         self._phase = facts.new_phase(self.draft, when, name)
         return not block.inline.ticked
 

@@ -77,7 +77,7 @@ def table_about(header: Block, topic: Topic | None, rows: Sequence[Block]) -> To
         return topic
     if {"likelihood", "impact"} <= fields or ("response" in fields and "risk" in fields):
         return Topic.RISKS
-    if {"effort", "owner"} <= issue:
+    if {"effort", "owner"} <= issue or ({"priority", "title"} <= issue and len(names) > 2):
         return Topic.ISSUES
     if {"baseline", "target"} <= fields:
         return Topic.TARGETS
@@ -165,7 +165,7 @@ class TableReader:
         issue.phase = issue.phase or table.group
         for number, cell in enumerate(row.cells):
             name = table.columns[number] if number < len(table.columns) else ""
-            if number in used or not cell.text:
+            if number in used or (not cell.text and cell.ticked is None):
                 continue
             if cell.ticked is not None or (not name and cell.text in ("[ ]", "[x]", "☐", "☑", "✅")):
                 mark(issue, ticked=cell.ticked or cell.text in ("[x]", "☑", "✅"))

@@ -197,7 +197,7 @@ def read_level(text: str) -> int | None:
 
 _ROLE_WORDS = re.compile(
     r"\b(?:manager|lead|leader|owner|engineer|on-?call|dba|sponsor|approver|director|support|head|commander|coordinator|officer|"
-    r"developer|tester|leitung|leiter|ansprechpartner|security|cto|ceo|vp|contact|captain|scribe|driver|team|qa|devops|sre)\b"
+    r"developer|eng|pm|tester|leitung|leiter|ansprechpartner|security|cto|ceo|vp|contact|captain|scribe|driver|team|qa|devops|sre)\b"
 )
 
 
