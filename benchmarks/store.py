@@ -16,8 +16,9 @@ from pathlib import Path
 from random import Random
 from statistics import median, quantiles
 
+from loom_tui.plan.signals import Kind, Signal
 from loom_tui.room.events import NoteAdded
-from loom_tui.room.signals import Bucket, Kind, Reading, Signal
+from loom_tui.room.signals import Bucket, Reading
 from loom_tui.room.sketch import Sketch, percentiles
 from loom_tui.store import rollup
 from loom_tui.store.database import READINGS, open_database

@@ -33,9 +33,17 @@ from loom_tui.plan.model import (
     Target,
     Workflow,
 )
+from loom_tui.plan.signals import signals_of
 from loom_tui.room.events import Event, IssueStatusSet, MarkerSet, NoteAdded, Payload, PlanAdopted, TaskTicked
 from loom_tui.room.fold import fold
-from loom_tui.room.signals import Bucket, ErrorIssue, PollerReport, Reading, State, Stored, signals_of
+from loom_tui.room.signals import (
+    Bucket,
+    ErrorIssue,
+    PollerReport,
+    Reading,
+    State,
+    Stored,
+)
 from loom_tui.room.sketch import Sketch
 from loom_tui.room.snapshot import CollectorView, Observations, Snapshot
 

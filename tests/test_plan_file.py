@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -80,7 +82,7 @@ def test_a_cycle_is_named_in_its_order():
     chain = told[0].split(": ")[-1].split(" (")[0].split(" → ")
     assert chain[0] == chain[-1]
     assert set(chain) == {"#1", "#2", "#3"}
-    assert ("#1", "#2") in list(zip(chain, chain[1:], strict=False))
+    assert ("#1", "#2") in list(pairwise(chain))
 
 
 @pytest.mark.parametrize(
@@ -134,6 +136,7 @@ def test_a_night_shift_is_taken_and_asked_about():
 @settings(max_examples=200, deadline=None)
 def test_no_text_makes_the_reader_of_plans_crash(text):
     try:
-        parse_plan(PLAN + text)
+        told = str(parse_plan(PLAN + text).plan.title)
     except PlanFaults as refusal:
-        assert refusal.faults
+        told = str(refusal)
+    assert told

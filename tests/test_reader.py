@@ -11,10 +11,11 @@ import pytest
 
 from loom_tui.commands.rooms import open_room_store
 from loom_tui.plan.model import Plan
+from loom_tui.plan.signals import signals_of
 from loom_tui.plan.toml import dump_plan
 from loom_tui.reader import Ask, Intent, Reader, RoomPlace, Session, Window, read_once
 from loom_tui.room.events import MarkerSet, NoteAdded, PlanAdopted, TaskTicked
-from loom_tui.room.signals import Freshness, Reading, State, signals_of
+from loom_tui.room.signals import Freshness, Reading, State
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.store.base import Store, StoreFull
 from tests.samples import NOW, sample_plan

@@ -11,8 +11,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from loom_tui.plan.signals import Kind, Signal
 from loom_tui.room.events import NoteAdded
-from loom_tui.room.signals import Kind, Reading, Signal, State
+from loom_tui.room.signals import Reading, State
 from loom_tui.store.base import Lease, LeaseLost
 from loom_tui.store.leases import KEPT_S
 from tests.stores import AT, new_store

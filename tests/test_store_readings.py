@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loom_tui.room.signals import Bucket, Kind, Reading, Signal, State
+from loom_tui.plan.signals import Kind, Signal
+from loom_tui.room.signals import Bucket, Reading, State
 from loom_tui.room.sketch import percentiles
 from loom_tui.store import rollup
 from loom_tui.store.base import StoreBroken

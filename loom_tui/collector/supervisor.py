@@ -12,7 +12,8 @@ from loom_tui.collector.poller import Poller
 from loom_tui.config.plans import PlanFile
 from loom_tui.plan.faults import PlanFaults
 from loom_tui.plan.model import Plan
-from loom_tui.room.signals import Reading, signals_of
+from loom_tui.plan.signals import signals_of
+from loom_tui.room.signals import Reading
 from loom_tui.sources.base import Asker, Clock, Speaks
 from loom_tui.sources.build import build
 from loom_tui.store.base import Lease, LeaseLost, Store, StoreError

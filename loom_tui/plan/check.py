@@ -22,8 +22,8 @@ from loom_tui.plan.model import (
     Source,
 )
 from loom_tui.plan.network import find_cycle
+from loom_tui.plan.signals import signals_of
 from loom_tui.plan.timeline import milestones_of
-from loom_tui.room.signals import signals_of
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

@@ -13,12 +13,13 @@ from msgspec.structs import replace
 
 from loom_tui.plan.model import IssueId, Plan, PostgresSource, Risk, SentrySource, Status
 from loom_tui.plan.schedule import Progress, Schedule, with_projection
+from loom_tui.plan.signals import signals_of
 from loom_tui.plan.timeline import milestones_of, phase_span, planned_at
 from loom_tui.room import views
 from loom_tui.room.events import Event
 from loom_tui.room.gate import judge
 from loom_tui.room.ledger import Ledger, advance, progress_of, stand, task_views
-from loom_tui.room.signals import Bucket, signals_of
+from loom_tui.room.signals import Bucket
 from loom_tui.room.snapshot import (
     DatabaseView,
     ErrorsView,

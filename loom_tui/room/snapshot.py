@@ -22,6 +22,7 @@ from loom_tui.plan.model import (
     Target,
 )
 from loom_tui.plan.schedule import Progress, Schedule
+from loom_tui.plan.signals import Signal
 from loom_tui.room.events import Event
 from loom_tui.room.signals import (
     Bucket,
@@ -29,7 +30,6 @@ from loom_tui.room.signals import (
     Freshness,
     PollerReport,
     Reading,
-    Signal,
     State,
     Stored,
 )

@@ -10,18 +10,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from loom_tui.plan.model import HttpSource, Plan, Query, Rule, Target
+from loom_tui.plan.signals import PERCENTILES, Kind, Signal, ttl_of
 from loom_tui.room.signals import (
-    PERCENTILES,
     Bucket,
     ErrorIssue,
     Freshness,
-    Kind,
     PollerReport,
-    Signal,
     State,
     Stored,
     freshness,
-    ttl_of,
 )
 from loom_tui.room.sketch import percentiles
 from loom_tui.room.snapshot import (

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from loom_tui.plan.model import Priority, Status
-from loom_tui.room.signals import Freshness, Kind, State
+from loom_tui.plan.signals import Kind
+from loom_tui.room.signals import Freshness, State
 from loom_tui.room.snapshot import CriterionView, IssueView, QueryView, RiskView, SignalView, Snapshot, Verdict
 from loom_tui.screens.news import told
 from loom_tui.widgets.chart import axis_of, braille, gather, peak_of, scale_of, spark

@@ -180,11 +180,12 @@ class Detail(ListPanel):
         self._laid: tuple[object, dict[str, Line]] = (None, {})
 
     def choose(self, view: IssueView | None) -> None:
-        """Show an issue; a new one with its first task under the cursor."""
+        """Show an issue; a new one with its first open task under the cursor."""
         changed = view is None or self._view is None or view.issue.id != self._view.issue.id
         self._view = view
         if changed and self._snapshot is not None:
-            self.select("t0")
+            tasks = view.tasks if view is not None else ()
+            self.select(f"t{next((index for index, task in enumerate(tasks) if not task.done), 0)}")
         self.redraw()
 
     @property

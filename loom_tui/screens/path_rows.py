@@ -253,6 +253,7 @@ def detail_lines(view: IssueView, item: Item | None, pen: Pen, width: int, now: 
 def facts_of(view: IssueView, item: Item | None, pen: Pen, now: float) -> Iterator[tuple[str, str, Ink]]:
     """List an issue's facts, those that it has: word, text, ink."""
     issue = view.issue
+    stand = f"{'claimed ' if glance.is_claim(view) else ''}{WORD_OF_STATUS[issue.status]}"
     effort = three_points(view) if issue.effort_hours is not None else ""
     words = f"{effort} h" if effort else ""
     when = ""
@@ -261,7 +262,7 @@ def facts_of(view: IssueView, item: Item | None, pen: Pen, now: float) -> Iterat
     slack = f"{item.slack_hours:.1f} h{', critical' if item.critical else ''}" if item is not None else ""
     yield from (
         ("owner", ", ".join(issue.owners), Ink.INK),
-        ("status", " · ".join(filter(None, (status_words(view), issue.status_text))), Ink.INK),
+        ("status", " · ".join(filter(None, (stand, issue.status_text))), Ink.INK),
         ("blocked by", "; ".join(issue.blockers), Ink.WARN if issue.status is Status.BLOCKED else Ink.INK),
         ("waits for", ", ".join(map(issue_name, view.waits_for)), Ink.INK),
         ("effort", " · ".join(filter(None, (words, issue.effort_text))), Ink.INK),
@@ -326,7 +327,7 @@ def moved(snapshot: Snapshot, view: IssueView, delay_hours: float, pen: Pen) -> 
 
 def _slack_lost(view: IssueView, before: Schedule, after: Schedule) -> Iterator[Line]:
     old, new = before.items.get(view.issue.id), after.items.get(view.issue.id)
-    if old is not None and new is not None:
+    if old is not None and new is not None and old.slack_hours - new.slack_hours > 0.05:
         yield EMPTY
         yield (
             Span(f"slack of {issue_name(view.issue.id)}: {old.slack_hours:.1f} h → {new.slack_hours:.1f} h", Ink.FAINT),

@@ -11,9 +11,10 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from loom_tui.plan.signals import Signal
 from loom_tui.refusal import Refusal
 from loom_tui.room.events import Event, Payload
-from loom_tui.room.signals import Bucket, Reading, Signal, Stored
+from loom_tui.room.signals import Bucket, Reading, Stored
 
 
 class StoreError(Refusal):

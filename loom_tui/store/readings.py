@@ -10,7 +10,8 @@ from math import inf, isfinite, nextafter
 
 import msgspec
 
-from loom_tui.room.signals import CLOCK_TOLERANCE_S, Bucket, Reading, Signal, State, Stored
+from loom_tui.plan.signals import Signal
+from loom_tui.room.signals import CLOCK_TOLERANCE_S, Bucket, Reading, State, Stored
 from loom_tui.store import rollup
 from loom_tui.store.base import Lease, StoreBroken
 from loom_tui.store.database import Database

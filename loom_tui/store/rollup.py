@@ -12,7 +12,8 @@ from math import floor, isfinite
 import msgspec
 from msgspec import Struct
 
-from loom_tui.room.signals import CLOCK_TOLERANCE_S, Bucket, Kind, Reading, State
+from loom_tui.plan.signals import Kind
+from loom_tui.room.signals import CLOCK_TOLERANCE_S, Bucket, Reading, State
 from loom_tui.room.sketch import Sketch
 
 KEEP_S = {1: 3_600, 10: 86_400, 60: 30 * 86_400}

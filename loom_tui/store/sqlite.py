@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from loom_tui.plan.signals import Signal
 from loom_tui.room.events import Event, Payload
-from loom_tui.room.signals import Bucket, Reading, Signal, Stored
+from loom_tui.room.signals import Bucket, Reading, Stored
 from loom_tui.store.base import Head, Lease, Request, Store, StoreBroken, Token
 from loom_tui.store.database import JOURNAL, READINGS, Database, open_database
 from loom_tui.store.journal import Journal
