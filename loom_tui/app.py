@@ -196,7 +196,11 @@ class LoomApp(App[None]):
     def open_issue(self, issue: str) -> None:
         """Show an issue on the Path screen."""
         self.chosen_issue = issue
-        self.switch_mode("path")
+        screen = self.screen
+        if self.current_mode == "path" and isinstance(screen, RoomScreen) and self.snapshot is not None:
+            screen.show(self.snapshot)  # it is seen already, so that it will not be resumed
+        else:
+            self.switch_mode("path")
 
     def action_leave(self) -> None:
         """Leave the room. The collector stays."""

@@ -1,0 +1,90 @@
+"""A room that shows one snapshot, for tests of screens: what is sent is kept, nothing is read or written."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+
+from textual.pilot import Pilot
+
+from loom_tui.app import LoomApp, SnapshotArrived
+from loom_tui.room.events import Payload
+from loom_tui.room.snapshot import Snapshot
+from loom_tui.widgets.canvas import Canvas
+from loom_tui.widgets.lines import Line, width_of
+
+
+class Still:
+    """A source of one snapshot."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.sent: list[Payload] = []
+
+    def start(self, snapshot: Callable[[Snapshot], None], trouble: Callable[[str], None]) -> None:
+        snapshot(self.snapshot)
+
+    def submit(self, payload: Payload) -> None:
+        self.sent.append(payload)
+
+    def ask(self, source: str) -> None: ...
+
+    def set_window(self, seconds: float) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class Room:
+    """An open room: its app, its pilot, and what its person wrote."""
+
+    def __init__(self, app: LoomApp, pilot: Pilot[None], source: Still) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.sent = source.sent
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def type(self, text: str) -> None:
+        await self.press(*("space" if c == " " else c for c in text), "enter")
+
+    async def show(self, snapshot: Snapshot) -> None:
+        self.app.post_message(SnapshotArrived(snapshot))
+        await self.pilot.pause()
+
+    def text(self, selector: str) -> str:
+        """Give what a pane shows, a line a row, without trailing blanks; each line has the pane's width."""
+        widget = self.app.screen.query_one(selector, Canvas)
+        lines = list(widget.paint(*widget.size))
+        assert len(lines) <= widget.size.height
+        return text_of(lines)
+
+
+@asynccontextmanager
+async def open_room(
+    snapshot: Snapshot,
+    *,
+    key: str,
+    size: tuple[int, int] = (120, 40),
+    ascii_only: bool = False,
+    read_only: bool = False,
+) -> AsyncIterator[Room]:
+    """Open a room on the screen of a key."""
+    source = Still(snapshot)
+    app = LoomApp(source, ascii_only=ascii_only, read_only=read_only)
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        await pilot.press(key)
+        await pilot.pause()
+        yield Room(app, pilot, source)
+
+
+def text_of(lines: Iterable[Line]) -> str:
+    """Write lines as text."""
+    return "\n".join("".join(span.text for span in line).rstrip() for line in lines)
+
+
+def widths_of(lines: Iterable[Line]) -> set[int]:
+    """Give the widths of lines in cells."""
+    return {width_of(line) for line in lines}
