@@ -11,8 +11,9 @@ import click
 from loom_tui.cli import plan_argument, store_option
 from loom_tui.commands.rooms import find_room
 from loom_tui.reader import read_once
-from loom_tui.room.snapshot import GateState
-from loom_tui.store.base import ChainBroken
+from loom_tui.room.fold import fold
+from loom_tui.room.snapshot import GateState, Observations
+from loom_tui.store.base import ChainBroken, StoreMissing
 
 _EXIT = {GateState.GO: 0, GateState.NO_GO: 1, GateState.HOLD: 3}
 
@@ -27,11 +28,16 @@ def status(plan_file: Path | None, *, store_directory: Path | None, as_json: boo
     Example: loom status && ./deploy.sh
     """
     room = find_room(plan_file, store_directory)
-    store = room.open(read_only=True)
+    now = time.time()
     try:
-        snapshot = read_once(room.plan, store, now=time.time())
-    finally:
-        store.close()
+        store = room.open(read_only=True)
+    except StoreMissing:  # nobody has opened this room yet: the plan alone can be judged, and nothing is made
+        snapshot = fold(room.plan, (), Observations(), now)
+    else:
+        try:
+            snapshot = read_once(room.plan, store, now=now)
+        finally:
+            store.close()
     if as_json:
         import msgspec
 

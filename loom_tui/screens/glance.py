@@ -214,7 +214,7 @@ def errors_lines(snapshot: Snapshot, pen: Pen, width: int, height: int) -> Seque
         users = f"{issue.users} u" if issue.users is not None else "– u"
         right: Line = (
             Span(f" ×{issue.count}", Ink.INK if fresh else Ink.FAINT),
-            Span(fit(users, 6, right=True), Ink.FAINT),
+            Span(fit(users, 7, right=True), Ink.FAINT),
         )
         left: Line = (pen.sign(sign), Span(f" {clean(issue.title)}", Ink.INK if fresh else Ink.FAINT))
         lines.append(spread(left, right, width))

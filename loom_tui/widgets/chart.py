@@ -193,5 +193,16 @@ def layers(rows: Sequence[tuple[Sequence[str], Ink]], reference: Sequence[tuple[
             for x, sign in enumerate(drawn[y][:width]):
                 if sign not in (" ", "\u2800"):
                     line[x] = Span(sign, ink)
-        lines.append(tuple(line))
+        lines.append(joined(line))
     return lines
+
+
+def joined(cells: Iterable[Span]) -> Line:
+    """Join neighbouring spans of one look: fewer sequences to send."""
+    out: list[Span] = []
+    for span in cells:
+        if out and out[-1][1:] == span[1:]:
+            out[-1] = out[-1]._replace(text=out[-1].text + span.text)
+        else:
+            out.append(span)
+    return tuple(out)
