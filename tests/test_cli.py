@@ -161,11 +161,11 @@ def test_a_crash_is_a_sentence_and_with_debug_a_file(place):
     broken.write_text(
         "import loom_tui.config.plans as p\ndef boom(*a, **k): raise ZeroDivisionError\np.find_plan = boom\n"
     )
-    environ = {"PYTHONPATH": f"{place}:{HERE}"}
-    done = loom(place, "plan", "check", **environ)
+    path = f"{place}:{HERE}"
+    done = loom(place, "plan", "check", PYTHONPATH=path)
     assert done.returncode == 70
     assert "ZeroDivisionError" in done.stderr
-    debugged = loom(place, "--debug", "plan", "check", **environ)
+    debugged = loom(place, "--debug", "plan", "check", PYTHONPATH=path)
     file = Path(debugged.stderr.split("details are in ")[1].strip())
     assert "ZeroDivisionError" in file.read_text(encoding="utf-8")
     assert file.stat().st_mode & 0o077 == 0
