@@ -102,6 +102,7 @@ class _Passes(NamedTuple):
     """The two passes' results for each node, in milliseconds of the axis."""
 
     work: list[int]
+    span: list[int]
     early: list[int]  # earliest finish
     late: list[int]  # latest finish
 
@@ -155,12 +156,12 @@ def _passes(network: Network, delays: Mapping[IssueId, float]) -> _Passes:
         for other in binding[node]:
             if late[other] > start:  # noqa: PLR1730 - as above
                 late[other] = start
-    return _Passes(work, early, late)
+    return _Passes(work, span, early, late)
 
 
 def _times(network: Network, passes: _Passes) -> _Times:
     """Lay the passes on the clock, and put what really happened in its place."""
-    axis, (work, early, late) = network.axis, passes
+    axis, (work, _, early, late) = network.axis, passes
     starts, finishes = axis.openings(list(map(sub, early, work))), axis.closings(early)
     latest_starts, latest_finishes = axis.openings(list(map(sub, late, work))), axis.closings(late)
     reached = bytearray(len(early))
@@ -224,9 +225,27 @@ def _items(network: Network, passes: _Passes, times: _Times, chain: frozenset[in
             latest_start=latest_start,
             latest_finish=latest_finish,
             slack_hours=(late - early) / HOUR_MS,
-            critical=node in chain or (late == early and leads == 1 and fact.done_at is None),
+            critical=bool(drives) or node in chain,
         )
-        for node, (start, finish, latest_start, latest_finish, early, late, leads, fact) in enumerate(
-            zip(*times, passes.early, passes.late, network.leads_to_launch, network.facts, strict=True)
+        for node, (start, finish, latest_start, latest_finish, early, late, drives) in enumerate(
+            zip(*times, passes.early, passes.late, _driving(network, passes), strict=True)
         )
     ]
+
+
+def _driving(network: Network, passes: _Passes) -> bytearray:
+    """Mark what would move the launch if it took any longer: back from it, over all that it begins right after."""
+    driving = bytearray(len(network.names))
+    if network.launch is None:
+        end = max(passes.early)
+        for node, finish in enumerate(passes.early):
+            driving[node] = finish == end and network.facts[node].done_at is None
+    else:
+        driving[network.launch] = 1
+    for node in reversed(network.order):
+        if driving[node]:
+            start = passes.early[node] - passes.span[node]
+            for other in network.binding[node]:
+                if passes.early[other] == start and network.facts[other].done_at is None:
+                    driving[other] = 1
+    return driving
