@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 
 from loom_tui.plan.model import Status
+from loom_tui.plan.schedule import Schedule
 from loom_tui.room.deeds import Refused, tick_task
 from loom_tui.room.snapshot import IssueView, Snapshot
 from loom_tui.screens import edit, glance
@@ -19,6 +20,7 @@ from loom_tui.screens.dialogs import Page, Prompt, Reading
 from loom_tui.screens.path_rows import (
     GRAPH_NODES,
     Table,
+    chain_ahead,
     chain_lines,
     detail_lines,
     finish_line,
@@ -46,6 +48,7 @@ class Graph(Panel, can_focus=False):
         self._known: tuple[object, ...] = ()
         self._rows = 0
         self._selected = ""
+        self._laid: tuple[object, list[Line]] = (None, [])
 
     def show(self, snapshot: Snapshot) -> None:
         """Lay the boxes anew only when plan or journal changed, and take the rows that they need."""
@@ -53,15 +56,16 @@ class Graph(Panel, can_focus=False):
         if len(self._known) != len(known) or any(a is not b for a, b in zip(known, self._known, strict=True)):
             self._known = known
             self._boxes = nodes_of(snapshot, self.pen)
+            self._laid = (None, [])
             self._rows = layout_of(self._boxes).height if len(self._boxes) <= 2 * GRAPH_NODES else 0
             fewest, most = GRAPH_ROWS
             self.styles.height = min(max(self._rows, fewest), most) + 3
         super().show(snapshot)
 
     def select(self, key: str) -> None:
-        """Lay the chosen issue's box on another ground."""
-        if key != self._selected:
-            self._selected = key
+        """Lay the chosen issue's box on another ground, where it is drawn."""
+        before, self._selected = self._selected, key
+        if key != before and not {key, before}.isdisjoint(box.key for box in self._boxes):
             self.redraw()
 
     def title(self) -> Line:
@@ -81,17 +85,21 @@ class Graph(Panel, can_focus=False):
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         """Draw the graph, or the chain step by step where it does not fit; below it how sure the launch is."""
-        room = height - 1
-        drawn = None
-        if self._rows > 0:
-            drawn = graph(self._boxes, width, room, selected=self._selected)
+        key = (width, height, self._selected)
+        if self._laid[0] != key:
+            self._laid = (key, self._drawing(width, height - 1))
+        return [*self._laid[1], finish_line(self.snapshot, self.pen, width)]
+
+    def _drawing(self, width: int, room: int) -> list[Line]:
+        """Draw the graph or the chain in exactly `room` lines."""
+        drawn = graph(self._boxes, width, room, selected=self._selected) if self._rows else None
         if drawn is None:
-            drawn = chain_lines(self._boxes, self.snapshot.schedule.chain, width)
+            drawn = chain_lines(self._boxes, chain_ahead(self.snapshot), width)
         if not drawn:
             drawn = [(Span("No path: the plan has neither issues nor milestones.", Ink.FAINT),)]
         if len(drawn) > room:
-            drawn = [*drawn[: room - 1], (Span(f"and {len(drawn) - room + 1} lines more", Ink.FAINT),)]
-        return [*drawn, *[EMPTY] * (room - len(drawn)), finish_line(self.snapshot, self.pen, width)]
+            drawn = [*drawn[: room - 1], (Span("… and on to the launch", Ink.FAINT),)]
+        return [*drawn, *[EMPTY] * (room - len(drawn))]
 
 
 class Issues(ListPanel):
@@ -177,6 +185,7 @@ class Detail(ListPanel):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
         self._view: IssueView | None = None
+        self._shown: tuple[IssueView | None, Schedule | None] = (None, None)
         self._laid: tuple[object, dict[str, Line]] = (None, {})
 
     def choose(self, view: IssueView | None) -> None:
@@ -205,13 +214,16 @@ class Detail(ListPanel):
 
     def lines(self) -> dict[str, Line]:
         """Draw the issue's lines by their keys, once a snapshot and a width."""
-        view, now = self._view, self.snapshot.now
-        key = (id(view), self.size.width, int(now // 60))
-        if view is not None and self._laid[0] != key:
-            item = self.snapshot.schedule.items.get(view.issue.id)
+        view, now, schedule = self._view, self.snapshot.now, self.snapshot.schedule
+        if view is None:
+            return {}
+        key = (self.size.width, int(now // 60))
+        if self._shown[0] is not view or self._shown[1] is not schedule or self._laid[0] != key:
+            self._shown = (view, schedule)
+            item = schedule.items.get(view.issue.id)
             width = max(1, self.size.width - 2 * MARGIN)
             self._laid = (key, dict(detail_lines(view, item, self.pen, width, now)))
-        return self._laid[1] if view is not None else {}
+        return self._laid[1]
 
     def keys(self) -> Sequence[str]:
         """List facts, tasks and history, all of which scroll."""

@@ -112,19 +112,29 @@ def lamp_of(view: IssueView, pen: Pen) -> Span:
     return pen.sign(Sign.HALF if glance.is_claim(view) else SIGN_OF_STATUS[view.issue.status])
 
 
+def chain_ahead(snapshot: Snapshot) -> Sequence[IssueId | str]:
+    """Give the chain; of a long one what is still ahead, as far as can be shown."""
+    chain = snapshot.schedule.chain
+    if len(chain) <= GRAPH_NODES:
+        return chain
+    settled = {view.issue.id for view in snapshot.issues if view.issue.status in _SETTLED}
+    return [step for step in chain if step not in settled][: 2 * GRAPH_NODES]
+
+
 def chain_lines(nodes: Sequence[Node], chain: Sequence[IssueId | str], width: int) -> list[Line]:
     """Write the chain step by step, as many a line as fit, where no graph can be drawn."""
     known = {node.key: node for node in nodes}
     lines: list[Line] = []
     line: Line = EMPTY
-    for step in map(str, chain):
-        node = known.get(step)
-        lamp, text = (node.lamp, node.short or node.text) if node is not None else (Span(""), clean(step, limit=24))
-        arrow = Span(" ─▶ ", Ink.ACCENT) if line or lines else Span("")
-        part: Line = (arrow, lamp, Span(f" {text}", Ink.ACCENT))
+    for step in chain:
+        node = known.get(str(step))
+        words: Line = (Span(clean(issue_name(step), limit=24), Ink.ACCENT),)
+        if node is not None:
+            words = (node.lamp, Span(f" {node.short or node.text}", Ink.ACCENT))
+        part: Line = (Span(" ─▶ " if line else "─▶ " if lines else "", Ink.ACCENT), *words)
         if line and width_of((*line, *part)) > width:
             lines.append(line)
-            line = EMPTY
+            line, part = EMPTY, (Span("─▶ ", Ink.ACCENT), *words)
         line = (*line, *part)
     return [*lines, line] if line else lines
 

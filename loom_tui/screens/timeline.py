@@ -80,6 +80,8 @@ class Gantt(ListPanel):
         self._cells: int | None = None  # None: the whole plan, as it fits
         self._offset: int | None = None  # None: around now
         self._laid: tuple[object, Days | None] = (None, None)
+        self._grid: tuple[object, Sequence[int]] = (None, ())
+        self._found: tuple[object, Sequence[str]] = (None, ())
 
     def show(self, snapshot: Snapshot) -> None:
         """List the rows anew only when plan or journal changed."""
@@ -90,6 +92,7 @@ class Gantt(ListPanel):
             self._keys = list(self._entries)
             self._moments = moments(snapshot)
             self._laid = (None, None)
+            self._found = (None, ())
         super().show(snapshot)
 
     @property
@@ -111,9 +114,10 @@ class Gantt(ListPanel):
     def days(self) -> Days | None:
         """The chart's days; laid out once for a zoom, a width, a plan and a day."""
         now = self.snapshot.now
-        key = (self._cells, self._room, self._known, self.pen.local(now).date())
+        key = (self._cells, self._room, self.pen.local(now).date())
         if self._laid[0] != key:
             plan = self.snapshot.plan
+            self._grid = (None, ())
             self._laid = (key, days_of(plan, self._moments, width=self._room, now=now, cells=self._cells))
         return self._laid[1]
 
@@ -136,6 +140,22 @@ class Gantt(ListPanel):
     def keys(self) -> Sequence[str]:
         """List the rows."""
         return self._keys
+
+    def shown_keys(self) -> Sequence[str]:
+        """List the rows that pass the filter; looked through once for a filter, not once a key."""
+        if not self.needle:
+            return self._keys
+        if self._found[0] != self.needle:
+            self._found = (self.needle, super().shown_keys())
+        return self._found[1]
+
+    def grid(self, days: Days, window: Window) -> Sequence[int]:
+        """Give the cells at which days begin, once for a stretch of the chart; ASCII has no sign faint enough."""
+        if self.pen.ascii_only:
+            return ()
+        if self._grid[0] != window:
+            self._grid = (window, grid_of(days, self.pen, window))
+        return self._grid[1]
 
     def matches(self, key: str, needle: str) -> bool:
         """Look in the row's name."""
@@ -163,8 +183,8 @@ class Gantt(ListPanel):
         if days is None or window is None:
             return (*label, Span(" "), standing)
         signs = [sign_of(entry.view)] if isinstance(entry.view, Mark) else ()
-        grid = [] if self.pen.ascii_only else grid_of(days, self.pen, window)
-        return (*label, Span(" "), *bar_line(bar, days, now, window, grid=grid, signs=signs), standing)
+        line = bar_line(bar, days, now, window, grid=self.grid(days, window), signs=signs)
+        return (*label, Span(" "), *line, standing)
 
     def foot(self, width: int) -> Sequence[Line]:
         """Say what the signs mean."""

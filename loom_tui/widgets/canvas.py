@@ -6,7 +6,9 @@ Here a new drawing is compared cell by cell with what is shown, and only the run
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import Protocol, cast
 
 from rich.cells import cell_len, get_character_cell_size
@@ -16,7 +18,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from loom_tui.widgets.lines import EMPTY, Line, Span, clip
+from loom_tui.widgets.lines import EMPTY, Line, clip
 from loom_tui.widgets.text import Pen
 from loom_tui.widgets.theme import style_of_span
 
@@ -30,6 +32,9 @@ class _Room(Protocol):
     dark: bool
     no_color: bool
 
+
+# Letters and signs none of which takes no cell: where such a text has as many cells as characters, each takes one.
+_NO_MARKS = re.compile("[ -~\u00a0-\u00ac\u00ae-\u02ff\u2010-\u2027\u2030-\u205f\u2070-\u20cf\u2100-\u2bff]*")
 
 # What the frames, rules and charts are drawn with, where a terminal has ASCII alone. One cell for one.
 _PLAIN = str.maketrans(
@@ -160,14 +165,13 @@ def changed_runs(old: Line, new: Line) -> list[tuple[int, int]]:
     return runs
 
 
-def _cells(line: Line) -> Iterator[tuple[str, Span]]:
+def _cells(line: Line) -> Iterator[tuple[str, tuple[object, ...]]]:
     """Give each cell as its character and its look. A wide character's second cell repeats it, so that both change."""
     for span in line:
-        look = span._replace(text="")
-        if span.text.isascii():
-            for character in span.text:
+        text, look = span.text, span[1:]
+        if text.isascii() or (_NO_MARKS.fullmatch(text) and cell_len(text) == len(text)):
+            yield from zip(text, repeat(look), strict=False)
+            continue
+        for character in text:
+            for _ in range(get_character_cell_size(character)):
                 yield character, look
-        else:
-            for character in span.text:
-                for _ in range(get_character_cell_size(character)):
-                    yield character, look

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from itertools import groupby
+from operator import itemgetter
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -30,6 +31,7 @@ _LABEL = 18
 Cell = tuple[str, Ink]
 Sign = tuple[float, str, Ink]  # a moment, and what stands there in one cell
 BLANK: Cell = (" ", Ink.INK)
+_SIGN, _INK = itemgetter(0), itemgetter(1)
 
 
 class Bar(Struct, frozen=True, kw_only=True):
@@ -112,7 +114,7 @@ def _dates(work: WorkDays, first_at: float, last_at: float, now: float) -> Itera
 
 def line_of(cells: Sequence[Cell]) -> Line:
     """Join cells of one colour into spans."""
-    return tuple(Span("".join(sign for sign, _ in run), ink) for ink, run in groupby(cells, key=lambda cell: cell[1]))
+    return tuple(Span("".join(map(_SIGN, run)), ink) for ink, run in groupby(cells, key=_INK))
 
 
 def head(days: Days, pen: Pen, window: Window, now: float) -> Line:
@@ -204,8 +206,10 @@ def bar_line(
 def grid_of(days: Days, pen: Pen, window: Window) -> list[int]:
     """Give the seen cells at which a day begins; a week, where days are narrow."""
     seen = _seen(days, window)
-    if days.cells < CELLS_OF_HOURS:
-        weeks = [pen.local(days.spans[index][0]).isocalendar()[:2] for index in range(len(days.spans))]
+    if seen and days.cells < CELLS_OF_HOURS:
+        weeks = {
+            index: pen.local(days.spans[index][0]).isocalendar()[:2] for index in (seen[0] - 1, *seen) if index >= 0
+        }
         seen = [index for index in seen if index and weeks[index] != weeks[index - 1]]
     columns = [index * days.cells - window.offset for index in seen if index]
     return [column for column in columns if 0 <= column < window.width]

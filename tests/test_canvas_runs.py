@@ -1,0 +1,38 @@
+"""Which cells a change of a line repaints."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loom_tui.widgets.canvas import changed_runs
+from loom_tui.widgets.lines import Ink, Line, Span, clip
+
+WORDS = st.text(st.sampled_from("ab ─┼◆é"), max_size=6)
+LINES = st.lists(st.builds(Span, WORDS, st.sampled_from([Ink.INK, Ink.BAD])), max_size=5).map(tuple)
+
+
+def test_equal_lines_repaint_nothing() -> None:
+    line = (Span("─┼ 部署"),)
+    assert changed_runs(line, line) == []
+
+
+def test_both_cells_of_a_wide_character_are_repainted() -> None:
+    assert changed_runs((Span("a部c"),), (Span("a署c"),)) == [(1, 3)]
+
+
+def test_an_accented_letter_before_a_wide_one_does_not_shift_the_cells() -> None:
+    assert changed_runs((Span("e\u0301部"),), (Span("e\u0301署"),)) == [(1, 3)]
+
+
+@settings(max_examples=80, deadline=None)
+@given(LINES, LINES)
+def test_what_is_not_repainted_is_the_same_in_both(old: Line, new: Line) -> None:
+    before, after = clip(old, 12), clip(new, 12)
+    changed = {x for start, end in changed_runs(before, after) for x in range(start, end)}
+    for x, (one, other) in enumerate(zip(looks(before), looks(after), strict=True)):
+        assert x in changed or one == other
+
+
+def looks(line: Line) -> list[tuple[str, Ink]]:
+    return [(character, span.ink) for span in line for character in span.text]
