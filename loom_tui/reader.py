@@ -11,6 +11,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -24,7 +25,7 @@ from loom_tui.room.events import Event, Payload, PlanAdopted
 from loom_tui.room.fold import Folder
 from loom_tui.room.signals import Bucket, Stored
 from loom_tui.room.snapshot import CollectorView, Mark, Observations, Snapshot
-from loom_tui.store.base import Lease, Store, StoreError, Token
+from loom_tui.store.base import Lease, LeaseLost, Store, StoreError, Token
 
 LOOK_EVERY_S = 0.25
 READINGS_EVERY_S = 2.0
@@ -118,6 +119,10 @@ class Reader:
             return
         try:
             self._loop(session, listener)
+        except Exception as error:  # noqa: BLE001 - the thread's wall: a defect is told, and never drawn over the screen
+            listener.trouble(
+                f"The room stopped reading ({type(error).__name__}); what is shown grows old. Open it anew."
+            )
         finally:
             session.close()
 
@@ -170,8 +175,9 @@ class Session:
 
     def close(self) -> None:
         """Leave the room."""
-        if self._presence is not None:
-            self._store.release(self._presence)
+        with suppress(StoreError):
+            if self._presence is not None:
+                self._store.release(self._presence)
         self._store.close()
 
     def obey(self, command: Command) -> None:
@@ -247,7 +253,10 @@ class Session:
             name = f"room:{os.getpid()}:{id(self):x}"
             self._presence = self._store.acquire(name, holder=self._place.actor, ttl_s=PRESENCE_TTL_S, now=now)
         else:
-            self._presence = self._store.renew(self._presence, ttl_s=PRESENCE_TTL_S, now=now)
+            try:
+                self._presence = self._store.renew(self._presence, ttl_s=PRESENCE_TTL_S, now=now)
+            except LeaseLost:  # this host slept for long: be present anew at the next look
+                self._presence, self._present_at = None, 0.0
 
     def _reload_plan(self) -> None:
         """Take the plan's file again when it was edited; a version with faults is shown, and the old one stays."""

@@ -10,7 +10,7 @@ import click
 
 from loom_tui.cli import store_option
 from loom_tui.commands.rooms import Room, find_room
-from loom_tui.config.places import whoami
+from loom_tui.config.operator import whoami
 from loom_tui.plan.check import issue_name
 from loom_tui.plan.model import Issue, IssueId, Status
 from loom_tui.room.deeds import add_note, block, estimate, hand_over, mark, set_status, tick_task

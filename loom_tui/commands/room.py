@@ -10,7 +10,7 @@ import click
 
 from loom_tui.cli import plan_argument, store_option
 from loom_tui.commands.rooms import Room, find_room, open_room_store, require_terminal, room_id
-from loom_tui.config.places import whoami
+from loom_tui.config.operator import whoami
 
 
 @click.command("room")

@@ -10,10 +10,10 @@ from pathlib import Path
 import click
 from msgspec import Struct
 
-from loom_tui.config.places import state_directory
 from loom_tui.config.plans import find_plan, load_plan
 from loom_tui.plan.model import Plan
 from loom_tui.store.base import Store
+from loom_tui.store.place import default_directory
 
 
 class Room(Struct, frozen=True, kw_only=True):
@@ -41,7 +41,7 @@ def store_place(plan: Plan, given: Path | None) -> Path:
         return given.expanduser().resolve()
     if plan.store.directory:
         return Path(plan.store.directory).expanduser()
-    return state_directory()
+    return default_directory(os.environ)
 
 
 def open_room_store(plan: Plan, directory: Path, *, read_only: bool = False) -> Store:
