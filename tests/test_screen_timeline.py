@@ -120,7 +120,7 @@ async def test_the_row_under_the_cursor_is_told_in_words() -> None:
         await room.press("j", "j", "j", "j", "j", "j", "j")
         text = room.text(CHOSEN)
         assert "#147 Smoke Testing" in text
-        assert "planned     Mon 10 09:00 – 17:00   actual 13:22–14:46   projected 14:46 – Wed 12 10:22" in text
+        assert "planned     Mon 10 09:00 – Tue 11 17:00   actual 13:22–14:46   projected 14:46 – Wed 12 10:22" in text
         assert "late by 17 h 23 m" in text
 
 

@@ -36,7 +36,7 @@ def order_of(snapshot: Snapshot) -> list[IssueView]:
 def nodes_of(snapshot: Snapshot, pen: Pen) -> list[Node]:
     """Make the graph's boxes: the issues that lead to a milestone, the milestones, and what waits for the launch.
 
-    Where that is more than can be drawn, the chain with what it directly waits for; then the chain's end alone.
+    Where that is more than can be drawn, the chain with what it directly waits for; then what is next of the chain.
     """
     views = {str(view.issue.id): view for view in snapshot.issues}
     chain = [str(step) for step in snapshot.schedule.chain]
@@ -44,7 +44,7 @@ def nodes_of(snapshot: Snapshot, pen: Pen) -> list[Node]:
     if len(wanted) > GRAPH_NODES:
         wanted = set(chain).union(*(map(str, views[key].issue.depends_on) for key in chain if key in views))
     if len(wanted) > GRAPH_NODES:
-        wanted = set(chain[-GRAPH_NODES:])
+        wanted = {str(step) for step in chain_ahead(snapshot)[:GRAPH_NODES]}
     critical = frozenset(chain)
     nodes = [_box(key, views[key], pen, critical) for key in views if key in wanted]
     for view in snapshot.milestones:

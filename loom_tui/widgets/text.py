@@ -81,7 +81,7 @@ class Pen(Struct, frozen=True):
         begin = self.day_clock(start, now=now)
         if self.local(start).date() == self.local(end).date():
             return begin if start == end else f"{begin}–{self.clock(end)}"
-        return f"{begin} – {self.day_clock(end, now=now)}"
+        return f"{begin} – {self.day(end)} {self.clock(end)}"
 
     def brief(self, at: float, *, now: float) -> str:
         """Write a moment in nine cells: 14:46 today, "Wed 14:46" within three days, and else its date, "20 Nov"."""
