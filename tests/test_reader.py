@@ -262,6 +262,18 @@ def test_a_window_after_a_marker_is_exact_to_the_second(bench):
         assert seen(session).databases[0].queries[0].samples == 25
 
 
+def test_a_room_whose_host_slept_for_days_is_present_again(bench):
+    with bench.session("ana") as session, bench.store() as store:
+        seen(session)
+        bench.clock.now += 2 * 86_400
+        store.prune(now=bench.clock.now)
+        seen(session)
+        bench.clock.now += 5
+        seen(session)
+        assert [lease.holder for lease in store.leases(prefix="room:")] == ["ana"]
+        assert session.trouble == ""
+
+
 def test_reading_a_store_once_gives_what_a_room_would_show(bench):
     with bench.session("ana") as session:
         session.obey(Intent(TICK))
