@@ -144,7 +144,7 @@ def finish_line(snapshot: Snapshot, pen: Pen, width: int) -> Line:
     schedule, now, launch = snapshot.schedule, snapshot.now, launch_view(snapshot)
     if schedule.finish_at is None:
         return (Span("no finish: the plan gives no dates or efforts", Ink.FAINT),)
-    chain: Line = (Span("━ ", Ink.ACCENT), Span("critical chain", Ink.FAINT)) if schedule.chain else EMPTY
+    chain: Line = (Span("━ ", Ink.ACCENT), Span("critical", Ink.FAINT)) if schedule.chain else EMPTY
     if launch is not None and launch.reached:
         return spread(chain, (Span(f"launched {pen.day_clock(schedule.finish_at, now=now)}", Ink.OK),), width)
     odds = ((50, schedule.p50_at), (80, schedule.p80_at), (95, schedule.p95_at))
@@ -154,7 +154,7 @@ def finish_line(snapshot: Snapshot, pen: Pen, width: int) -> Line:
             spans += [Span(f"{' ·' if index else ''} P{percent} ", Ink.FAINT), Span(pen.day_clock(at, now=now))]
     if len(spans) == 1:
         spans.append(Span(f" {pen.day_clock(schedule.finish_at, now=now)}"))
-    return spread(chain, tuple(spans), width)
+    return spread(chain if width_of((*chain, *spans)) < width else EMPTY, tuple(spans), width)
 
 
 class Table:
