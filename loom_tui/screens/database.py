@@ -60,7 +60,11 @@ class QueryChart(Panel):
     def figures(self) -> Line:
         """Give the percentiles, the gain and the verdict."""
         query = self.shown
-        return query_figures(query, self.pen.sign(verdict_sign(query))) if query is not None else EMPTY
+        return (
+            query_figures(query, self.pen.sign(verdict_sign(query)), wide=self.size.width > 100)
+            if query is not None
+            else EMPTY
+        )
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         """Draw the chart with its marks and times."""
@@ -85,12 +89,10 @@ def verdict_sign(query: QueryView) -> Sign:
     return Sign.WARN if query.verdict is Verdict.NOT_MET else SIGN_OF_VERDICT[query.verdict]
 
 
-def query_figures(query: QueryView, lamp: Span) -> Line:
-    """Write a query's figures: "p50 7.8  p95 7.9  p99 – ms  13×  ● p95 of 41 samples"."""
-    figures = " ".join(
-        f"p{p} {milliseconds(value).removesuffix(' ms')}"
-        for p, value in ((50, query.p50_ms), (95, query.p95_ms), (99, query.p99_ms))
-    )
+def query_figures(query: QueryView, lamp: Span, *, wide: bool) -> Line:
+    """Write a query's figures: "p50 7.8  p95 7.9  p99 – ms  13×  ● p95 of 41 samples"; a narrow pane has p95 alone."""
+    shown = ((50, query.p50_ms), (95, query.p95_ms), (99, query.p99_ms)) if wide else ((95, query.p95_ms),)
+    figures = " ".join(f"p{p} {milliseconds(value).removesuffix(' ms')}" for p, value in shown)
     ink = Ink.INK if query.signal.freshness is Freshness.FRESH else Ink.FAINT
     gain = f"  {query.factor:.0f}×" if query.factor else ""
     return (
@@ -152,8 +154,8 @@ class Sessions(Panel):
             ("sessions", database.sessions, ""),
             ("active", database.sessions_active, ""),
             ("of at most", database.max_sessions, ""),
-            ("waiting for locks", database.locks_waiting, ""),
-            ("longest transaction", database.longest_s, " s"),
+            ("waiting", database.locks_waiting, ""),
+            ("longest", database.longest_s, " s"),
         )
         line = tuple(span for word, view, unit in figures for span in _figure_of(word, view, unit))
         trouble = database.signal.why if database.signal.state.value != "ok" else ""

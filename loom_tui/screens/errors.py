@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.events import Resize
 
 from loom_tui.room.signals import ErrorIssue, Freshness
 from loom_tui.room.snapshot import ErrorsView, Snapshot
@@ -236,6 +237,10 @@ class ErrorsScreen(RoomScreen):
     def on_mount(self) -> None:
         """Start in the feed."""
         self.query_one(Feed).focus()
+
+    def on_resize(self, event: Resize) -> None:
+        """Leave the feed its rows where there are few."""
+        self.set_class(event.size.height < 30, "short")
 
     def show(self, snapshot: Snapshot) -> None:
         """Let each pane know its source for `r`."""
