@@ -12,7 +12,7 @@ from loom_tui.room.snapshot import CriterionView, IssueView, QueryView, RiskView
 from loom_tui.screens.news import told
 from loom_tui.widgets.chart import axis_of, braille, gather, peak_of, scale_of, spark
 from loom_tui.widgets.frame import feeds_line, gate_counts
-from loom_tui.widgets.gantt import phase_gantt
+from loom_tui.widgets.gantt import launch_view, phase_gantt
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit, spread, width_of
 from loom_tui.widgets.text import (
     INK_OF_GATE,
@@ -103,12 +103,14 @@ def path_foot(snapshot: Snapshot, pen: Pen, width: int) -> Sequence[Line]:
         Span("  P80 ", Ink.FAINT),
         Span(pen.day_clock(late, now=now), Ink.FAINT),
     )
-    return (rule(width), ahead, spread(finish, slack(snapshot), width))
+    return (rule(width), ahead, spread(finish, launch_words(snapshot, pen), width))
 
 
-def slack(snapshot: Snapshot) -> Line:
-    """Say how much time there is to the planned launch, or by how much it is late."""
-    launch = next((view for view in reversed(snapshot.milestones) if view.planned_at is not None), None)
+def launch_words(snapshot: Snapshot, pen: Pen) -> Line:
+    """Say where the launch stands: that it happened, how much time there is to it, or by how much it is late."""
+    launch = launch_view(snapshot)
+    if launch is not None and launch.reached and launch.projected_at is not None:
+        return (Span(f"launched {pen.day_clock(launch.projected_at, now=snapshot.now)}", Ink.OK),)
     finish = snapshot.schedule.finish_at
     if launch is None or launch.planned_at is None or finish is None:
         return EMPTY
@@ -343,7 +345,7 @@ def service_figure(view: SignalView, latency: SignalView | None) -> str:
 
 def timeline_figures(snapshot: Snapshot, pen: Pen) -> Line:
     """Say which of the plan's days this is, and whether the launch is on time."""
-    late = slack(snapshot)
+    late = launch_words(snapshot, pen)
     day = pen.day(snapshot.now)
     return (Span(f"{day}  ", Ink.FAINT), *late)
 
@@ -461,7 +463,7 @@ def summary_lines(snapshot: Snapshot, pen: Pen, width: int) -> Sequence[Line]:
         out.append(line("service", checks))
     finish = snapshot.schedule.finish_at
     launch = f"launch {pen.day_clock(finish, now=snapshot.now)}" if finish is not None else "no dates"
-    out.append(line("timeline", (Span(launch),), slack(snapshot)))
+    out.append(line("timeline", (Span(launch),), launch_words(snapshot, pen)))
     lit = [view for view in sorted(snapshot.risks, key=risk_order) if view.lit]
     first = clean(lit[0].risk.text, limit=60) if lit else "none lit"
     out.append(line("risks", (Span(first, Ink.WARN if lit else Ink.INK),), risks_figures(snapshot)))

@@ -81,7 +81,7 @@ class Graph(Panel, can_focus=False):
         if launch.reached:
             return (name, Span("done", Ink.OK))
         at = self.pen.day_clock(self.snapshot.schedule.finish_at, now=self.snapshot.now)
-        return (name, Span(f"{at}  "), *glance.slack(self.snapshot))
+        return (name, Span(f"{at}  "), *glance.launch_words(self.snapshot, self.pen))
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         """Draw the graph, or the chain step by step where it does not fit; below it how sure the launch is."""

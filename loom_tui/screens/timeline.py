@@ -14,6 +14,7 @@ from loom_tui.room.snapshot import IssueView, Mark, Snapshot
 from loom_tui.screens import glance
 from loom_tui.screens.base import RoomScreen
 from loom_tui.screens.dialogs import Page, Reading
+from loom_tui.screens.glance import launch_words
 from loom_tui.screens.timeline_rows import (
     STANDING,
     Entry,
@@ -21,7 +22,6 @@ from loom_tui.screens.timeline_rows import (
     detail_of,
     entries_of,
     label_of,
-    launch_words,
     legend,
     moments,
     name_of,

@@ -10,7 +10,7 @@ from msgspec import Struct
 from loom_tui.plan.model import IssueId, Status
 from loom_tui.room.snapshot import IssueView, Mark, MilestoneView, PhaseView, Snapshot
 from loom_tui.screens import glance
-from loom_tui.widgets.gantt import LATE_S, Bar, Days, late_by, launch_view, phase_bar, with_now
+from loom_tui.widgets.gantt import LATE_S, Bar, Days, late_by, phase_bar, with_now
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit
 from loom_tui.widgets.text import SIGN_OF_STATUS, WORD_OF_STATUS, Pen, Sign, age, hours, issue_name
 
@@ -246,14 +246,6 @@ def standing_of(entry: Entry, bar: Bar | None, pen: Pen, now: float) -> Span:
     if bar is not None and bar.late_s > LATE_S:
         word, ink = f"+{age(bar.late_s)}", Ink.FAINT if bar.over else Ink.WARN
     return Span(fit(word, STANDING, right=True), ink)
-
-
-def launch_words(snapshot: Snapshot, pen: Pen) -> Line:
-    """Say where the launch stands: that it happened, or how much time there is to it."""
-    launch = launch_view(snapshot)
-    if launch is not None and launch.reached and launch.projected_at is not None:
-        return (Span(f"launched {pen.day_clock(launch.projected_at, now=snapshot.now)}", Ink.OK),)
-    return glance.slack(snapshot)
 
 
 def issue_word(view: IssueView, bar: Bar | None, pen: Pen, now: float) -> str:
