@@ -16,7 +16,8 @@ from pathlib import Path
 from random import Random
 from statistics import median, quantiles
 
-from loom_tui.plan.signals import Kind, Signal
+from loom_tui.plan.kinds import Kind
+from loom_tui.plan.signals import Signal
 from loom_tui.room.events import NoteAdded
 from loom_tui.room.signals import Bucket, Reading
 from loom_tui.room.sketch import Sketch, percentiles

@@ -12,8 +12,10 @@ from textual.binding import BindingType
 from textual.filter import Monochrome, NoColor
 from textual.message import Message
 
+from loom_tui.plan.signals import asked_of
 from loom_tui.room.deeds import Refused, add_note
 from loom_tui.room.events import Payload
+from loom_tui.room.mail import Reply
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.screens.base import RoomScreen
 from loom_tui.widgets.canvas import Canvas
@@ -26,16 +28,21 @@ from loom_tui.widgets.theme import theme
 class SnapshotSource(Protocol):
     """Where snapshots come from and intents go; its calls return at once, its answers come on another thread."""
 
-    def start(self, snapshot: Callable[[Snapshot], None], trouble: Callable[[str], None]) -> None:
-        """Begin to give snapshots, and sentences that a person must see ("" when there is none any more)."""
+    def start(
+        self,
+        snapshot: Callable[[Snapshot], None],
+        trouble: Callable[[str], None],
+        reply: Callable[[str, str, Reply], None],
+    ) -> None:
+        """Begin to give snapshots, sentences that a person must see ("" when there is none any more), and replies."""
         ...
 
     def submit(self, payload: Payload) -> None:
         """Write down what this room's person did."""
         ...
 
-    def ask(self, source: str) -> None:
-        """Have a source asked now."""
+    def ask(self, what: str, subject: str) -> None:
+        """Have a source asked now ("poll"), or ask it something of its own ("event" of "sentry 4711")."""
         ...
 
     def set_window(self, seconds: float) -> None:
@@ -53,6 +60,16 @@ class SnapshotArrived(Message):
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__()
         self.snapshot = snapshot
+
+
+class ReplyArrived(Message):
+    """A question was answered, or it is said why not."""
+
+    def __init__(self, what: str, subject: str, reply: Reply) -> None:
+        super().__init__()
+        self.what = what
+        self.subject = subject
+        self.reply = reply
 
 
 class TroubleTold(Message):
@@ -117,7 +134,9 @@ class LoomApp(App[None]):
         for number in (signal.SIGHUP, signal.SIGTERM):
             loop.add_signal_handler(number, self.exit)
         self.source.start(
-            lambda snapshot: self._tell(SnapshotArrived(snapshot)), lambda text: self._tell(TroubleTold(text))
+            lambda snapshot: self._tell(SnapshotArrived(snapshot)),
+            lambda text: self._tell(TroubleTold(text)),
+            lambda what, subject, reply: self._tell(ReplyArrived(what, subject, reply)),
         )
 
     def on_unmount(self) -> None:
@@ -140,6 +159,12 @@ class LoomApp(App[None]):
         screen = self.screen
         if isinstance(screen, RoomScreen):
             screen.show(snapshot)
+
+    def on_reply_arrived(self, message: ReplyArrived) -> None:
+        """Hand a reply to the screen that is seen: whoever left it no longer wants it."""
+        screen = self.screen
+        if isinstance(screen, RoomScreen):
+            screen.replied(message.what, message.subject, message.reply)
 
     def on_trouble_told(self, message: TroubleTold) -> None:
         """Show the trouble above the keys; before there is anything to show, leave with it."""
@@ -167,10 +192,17 @@ class LoomApp(App[None]):
         if self.read_only or self.snapshot is None:
             self.say("This room is read-only: it asks nothing of the collector.", Sign.WARN)
             return
-        names = [source] if source else list(self.snapshot.plan.sources)
+        names = [source] if source else [name for name, each in asked_of(self.snapshot.plan).items() if each.interval_s]
         for name in names:
-            self.source.ask(name)
+            self.source.ask("poll", name)
         self.say(f"Asking {', '.join(names)} …" if names else "The plan names no source to ask.")
+
+    def ask_question(self, what: str, subject: str) -> None:
+        """Ask a source something of its own; the screen's `replied` is told the answer."""
+        if self.read_only:
+            self.say("This room is read-only: it asks nothing of the collector.", Sign.WARN)
+        else:
+            self.source.ask(what, subject)
 
     def set_window(self, seconds: float) -> None:
         """Choose how far back the database's percentiles reach."""

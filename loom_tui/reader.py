@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,9 +20,13 @@ from msgspec.structs import replace
 
 from loom_tui.config.plans import PlanFile
 from loom_tui.plan.faults import PlanFaults
-from loom_tui.plan.model import Plan, PostgresSource, SentrySource
+from loom_tui.plan.model import Plan
+from loom_tui.plan.sources.postgres import PostgresSource
+from loom_tui.plan.sources.sentry import SentrySource
+from loom_tui.room.checks import Run
 from loom_tui.room.events import Event, Payload, PlanAdopted
 from loom_tui.room.fold import Folder
+from loom_tui.room.mail import Reply, decode_reply
 from loom_tui.room.signals import Bucket, Stored
 from loom_tui.room.snapshot import CollectorView, Mark, Observations, Snapshot
 from loom_tui.store.base import Lease, LeaseLost, Store, StoreError, Token
@@ -43,9 +47,10 @@ class Intent(Struct, frozen=True):
 
 
 class Ask(Struct, frozen=True):
-    """Ask the collector to poll a source now."""
+    """Ask something of the collector: "poll" a source, or a question of the source's own (see `store.base.Request`)."""
 
-    source: str
+    what: str
+    subject: str
 
 
 class Window(Struct, frozen=True):
@@ -62,10 +67,14 @@ Command = Intent | Ask | Window | Stop
 
 
 class Listener(Struct, frozen=True):
-    """What the reader calls, on its own thread: a new snapshot, or a sentence that a person must see ("" clears it)."""
+    """What the reader calls, on its own thread.
+
+    A new snapshot; a sentence that a person must see ("" clears it); a reply, with what was asked of whom.
+    """
 
     snapshot: Callable[[Snapshot], None]
     trouble: Callable[[str], None]
+    reply: Callable[[str, str, Reply], None]
 
 
 class RoomPlace(Struct, frozen=True, kw_only=True):
@@ -87,9 +96,14 @@ class Reader:
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
-    def start(self, snapshot: Callable[[Snapshot], None], trouble: Callable[[str], None]) -> None:
+    def start(
+        self,
+        snapshot: Callable[[Snapshot], None],
+        trouble: Callable[[str], None],
+        reply: Callable[[str, str, Reply], None],
+    ) -> None:
         """Begin to read; the first snapshot comes as soon as the store is open."""
-        listener = Listener(snapshot, trouble)
+        listener = Listener(snapshot, trouble, reply)
         self._thread = threading.Thread(target=self._run, args=(listener,), name="loom-reader", daemon=True)
         self._thread.start()
 
@@ -97,9 +111,9 @@ class Reader:
         """Do something as this room's person."""
         self._commands.put(Intent(payload))
 
-    def ask(self, source: str) -> None:
-        """Ask the collector to poll a source now."""
-        self._commands.put(Ask(source))
+    def ask(self, what: str, subject: str) -> None:
+        """Ask the collector to poll a source now, or a question of the source's own."""
+        self._commands.put(Ask(what, subject))
 
     def set_window(self, seconds: float) -> None:
         """Choose the database's window."""
@@ -134,6 +148,8 @@ class Reader:
                 snapshot = session.look()
                 if snapshot is not None:
                     listener.snapshot(snapshot)
+                for question, reply in session.replies():
+                    listener.reply(question.what, question.subject, reply)
             except StoreError as error:
                 trouble = str(error)
             if trouble != said:
@@ -162,6 +178,7 @@ class Session:
         self._gathering = Gathering(plan, self._store)
         self._snapshot_at = 0.0
         self._readings_at = 0.0
+        self._questions: dict[int, Ask] = {}
         self._presence: Lease | None = None
         self._present_at = 0.0
         self._started_at = 0.0
@@ -195,7 +212,9 @@ class Session:
             if isinstance(command, Intent):
                 self._store.append(command.payload, actor=self._place.actor, at=now)
             elif isinstance(command, Ask):
-                self._store.ask("poll", command.source, asked_by=self._place.actor, at=now)
+                asked = self._store.ask(command.what, command.subject, asked_by=self._place.actor, at=now)
+                if command.what != "poll":
+                    self._questions[asked] = command
             self._write_trouble = ""
         except StoreError as error:
             self._write_trouble = str(error)
@@ -220,6 +239,14 @@ class Session:
             return None
         self._snapshot_at = now
         return self._folder.snapshot(self._gathering.observations(self._collector(now)), now)
+
+    def replies(self) -> Iterator[tuple[Ask, Reply]]:
+        """Give the replies that came to this room's questions since the last look."""
+        if not self._questions:
+            return
+        for request in self._store.requests(after=min(self._questions) - 1):
+            if request.answered_at is not None and request.id in self._questions:
+                yield self._questions.pop(request.id), decode_reply(request.answer)
 
     def _new_events(self, token: Token) -> Sequence[Event]:
         if self._token is not None and token.journal == self._token.journal:
@@ -299,15 +326,23 @@ class Gathering:
         self._latest: dict[str, Stored] = {}
         self._recorded_at = 0.0
         self._series: dict[str, tuple[Bucket, ...]] = {}
+        self._history: dict[str, tuple[Run, ...]] = {}
 
     def observations(self, collector: CollectorView) -> Observations:
         """Give what was read, for the fold."""
-        return Observations(latest=self._latest, series=self._series, window_s=self.window_s, collector=collector)
+        return Observations(
+            latest=self._latest,
+            series=self._series,
+            history=self._history,
+            window_s=self.window_s,
+            collector=collector,
+        )
 
     def read(self, marks: Sequence[Mark], *, now: float) -> None:
         """Read what was recorded since the last time."""
         changed = self._store.latest(changed_after=self._recorded_at)
         self._latest = self._latest | changed
+        self._history = self._store.history()
         self._recorded_at = max((stored.recorded_at for stored in changed.values()), default=self._recorded_at)
         for name, source in self.plan.sources.items():
             if isinstance(source, PostgresSource):

@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 
 from loom_tui.app import LoomApp, SnapshotArrived
 from loom_tui.room.events import Payload
+from loom_tui.room.mail import Reply
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.widgets.canvas import Canvas
 from loom_tui.widgets.lines import Line, width_of
@@ -20,14 +21,22 @@ class Still:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.sent: list[Payload] = []
+        self.asked: list[tuple[str, str]] = []
 
-    def start(self, snapshot: Callable[[Snapshot], None], trouble: Callable[[str], None]) -> None:
+    def start(
+        self,
+        snapshot: Callable[[Snapshot], None],
+        trouble: Callable[[str], None],
+        reply: Callable[[str, str, Reply], None],
+    ) -> None:
+        self.reply = reply
         snapshot(self.snapshot)
 
     def submit(self, payload: Payload) -> None:
         self.sent.append(payload)
 
-    def ask(self, source: str) -> None: ...
+    def ask(self, what: str, subject: str) -> None:
+        self.asked.append((what, subject))
 
     def set_window(self, seconds: float) -> None: ...
 

@@ -13,16 +13,20 @@ from pathlib import Path
 from random import Random
 from typing import Self
 
+import msgspec
 import pytest
 
 from loom_tui.collector.backoff import delay_s
 from loom_tui.collector.poller import Poller
 from loom_tui.collector.supervisor import Collector
 from loom_tui.config.plans import PlanFile
-from loom_tui.plan.model import About, HttpSource, Plan, Secret
+from loom_tui.plan.model import About, Plan
+from loom_tui.plan.sources.base import Secret
+from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.toml import dump_plan
-from loom_tui.room.signals import Reading, State
-from loom_tui.sources.base import SourceLimited, SourceTimeout
+from loom_tui.room.mail import decode_reply
+from loom_tui.room.signals import PollerReport, Reading, State
+from loom_tui.sources.base import Asker, SourceLimited, SourceRefused, SourceTimeout
 from loom_tui.spawn import spawn_collector
 from loom_tui.store.base import Store
 from loom_tui.store.sqlite import open_store
@@ -48,7 +52,7 @@ def test_a_poller_waits_longer_after_each_failure_up_to_five_minutes(failures, r
     assert low <= min(waits) <= max(waits) <= high
 
 
-class Scripted:
+class Scripted(Asker):
     """An asker that does as it is told: gives readings, or raises."""
 
     def __init__(self, *script: Exception | Sequence[Reading]) -> None:
@@ -61,16 +65,13 @@ class Scripted:
             raise step
         return step
 
-    def rest_s(self) -> float:
-        return 0.0
-
     async def close(self) -> None:
         self.closed = True
 
 
 async def told(asker: Scripted, polls: int) -> list[Reading]:
     kept: list[Reading] = []
-    poller = Poller("app", lambda: asker, interval_s=1e6, keep=kept.extend, clock=lambda: 100.0, random=Random(1))
+    poller = Poller("app", lambda _: asker, interval_s=1e6, keep=kept.extend, clock=lambda: 100.0, random=Random(1))
     task = asyncio.create_task(poller.run())
     for poll in range(1, polls + 1):
         async with asyncio.timeout(5):
@@ -181,8 +182,91 @@ async def test_a_request_has_its_source_asked_at_once_and_is_answered(tmp_path):
             unknown = running.store.ask("poll", "nothing", asked_by="ana", at=time.time())
             await running.until(lambda: len(server.requests) == 2)
             await running.until(lambda: all(r.answered_at for r in running.store.requests()))
-            answers = {request.id: request.answer for request in running.store.requests()}
-            assert answers == {known: "asked", unknown: "the plan has no source 'nothing'"}
+            replies = {request.id: decode_reply(request.answer) for request in running.store.requests()}
+            assert replies[known].why == ""
+            assert replies[unknown].why == "The plan has no source 'nothing'"
+
+
+async def test_a_question_that_a_source_cannot_answer_is_told_as_that(tmp_path):
+    async with (
+        serving(answer(b"{}")) as server,
+        Running(tmp_path, plan_of(app=HttpSource(url=server.url, interval_s=3600))) as running,
+    ):
+        await running.until(lambda: len(server.requests) == 1)
+        running.store.ask("event", "app 4711", asked_by="ana", at=time.time())
+        await running.until(lambda: all(r.answered_at for r in running.store.requests()))
+        (request,) = running.store.requests()
+        assert decode_reply(request.answer).why == "There is no event of 4711 to be had here"
+
+
+async def test_what_is_asked_on_demand_only_waits_for_a_request(tmp_path):
+    async with serving(answer(b"{}")) as regular, serving(answer(b"{}")) as manual:
+        plan = plan_of(
+            often=HttpSource(url=regular.url, interval_s=0.05), by_hand=HttpSource(url=manual.url, interval_s=0)
+        )
+        async with Running(tmp_path, plan) as running:
+            await running.until(lambda: len(regular.requests) > 5)
+            assert manual.requests == []
+            running.store.ask("poll", "by_hand", asked_by="ana", at=time.time())
+            await running.until(lambda: running.state("by_hand") is State.OK)
+            assert len(manual.requests) == 1
+
+
+async def test_a_long_run_tells_how_far_it_has_come_and_forgets_it_at_its_end():
+    kept: list[Reading] = []
+    go_on = asyncio.Event()
+
+    class Slow(Scripted):
+        def __init__(self, tell: Callable[[str], None]) -> None:
+            super().__init__()
+            self.tell = tell
+
+        async def ask(self) -> Sequence[Reading]:
+            self.tell("312 of 1,500 files")
+            await go_on.wait()
+            return ()
+
+    def make(tell: Callable[[str], None]) -> Slow:
+        return Slow(tell)
+
+    poller = Poller("secrets", make, interval_s=0, keep=kept.extend, clock=lambda: 100.0, random=Random(1))
+    poller.nudge()
+    task = asyncio.create_task(poller.run())
+
+    def report() -> PollerReport:
+        return msgspec.json.decode(kept[-1].body, type=PollerReport) if kept else PollerReport()
+
+    async with asyncio.timeout(5):
+        while report().progress != "312 of 1,500 files":
+            await asyncio.sleep(0)
+        assert report().asking_since == 100.0
+        go_on.set()
+        while report().asking_since is not None:
+            await asyncio.sleep(0)
+    assert (report().progress, report().last_success_at) == ("", 100.0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_refused_credential_is_looked_for_anew_at_the_next_try():
+    made: list[Scripted] = []
+
+    def make(_: Callable[[str], None]) -> Scripted:
+        made.append(Scripted(SourceRefused("the token was revoked")) if not made else Scripted())
+        return made[-1]
+
+    kept: list[Reading] = []
+    poller = Poller("app", make, interval_s=1e6, keep=kept.extend, clock=lambda: 100.0, random=Random(1))
+    task = asyncio.create_task(poller.run())
+    async with asyncio.timeout(5):
+        while len(kept) < 2:
+            await asyncio.sleep(0)
+        poller.nudge()
+        while len(made) < 2:
+            await asyncio.sleep(0)
+    assert made[0].closed
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_an_edited_plan_is_taken_over_and_a_broken_one_is_not(tmp_path):

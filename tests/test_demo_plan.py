@@ -10,7 +10,8 @@ import pytest
 
 from loom_tui.demo.plan import Addresses, bundled_plan, demo_plan, local_zone
 from loom_tui.plan.check import check_plan
-from loom_tui.plan.model import Plan, PostgresSource, Priority, RiskKind
+from loom_tui.plan.model import Plan, Priority, RiskKind
+from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.plan.timeline import milestones_of, planned_at, planned_day
 from loom_tui.plan.toml import dump_plan, parse_plan
 

@@ -41,6 +41,16 @@ def server() -> Iterator[str]:
         yield dsn
 
 
+@pytest.fixture(autouse=True)
+def apart(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep these worlds apart from a demo that somebody has open on this machine."""
+    with tempfile.TemporaryDirectory(prefix="loom-test-") as directory:
+        Path(directory).chmod(0o711)  # where root runs the tests, the server is another user
+        monkeypatch.setenv("TMPDIR", directory)
+        monkeypatch.setattr(tempfile, "tempdir", directory)
+        yield
+
+
 @contextmanager
 def asking_process(postgres_dsn: str = "") -> Iterator[tuple[subprocess.Popen[bytes], World]]:
     """Run a process that holds a world."""

@@ -15,6 +15,7 @@ from loom_tui.plan.signals import signals_of
 from loom_tui.plan.toml import dump_plan
 from loom_tui.reader import Ask, Intent, Reader, RoomPlace, Session, Window, read_once
 from loom_tui.room.events import MarkerSet, NoteAdded, PlanAdopted, TaskTicked
+from loom_tui.room.mail import Reply, encode_reply
 from loom_tui.room.signals import Freshness, Reading, State
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.store.base import Store, StoreFull
@@ -184,7 +185,7 @@ def test_a_read_only_room_writes_nothing_and_says_so(bench):
     with bench.session("bo", read_only=True) as session:
         seen(session)
         session.obey(Intent(TICK))
-        session.obey(Ask("db"))
+        session.obey(Ask("poll", "db"))
         assert "read-only" in session.trouble
     with bench.store() as store:
         assert store.head() == before
@@ -217,9 +218,21 @@ def test_a_running_collector_is_not_started_twice(bench):
 
 def test_an_ask_is_posted_to_the_collector(bench):
     with bench.session("ana") as session, bench.store() as store:
-        session.obey(Ask("db"))
+        session.obey(Ask("poll", "db"))
         (request,) = store.requests()
         assert (request.what, request.subject, request.asked_by) == ("poll", "db", "ana")
+
+
+def test_a_question_s_reply_reaches_the_room_that_asked_and_no_other(bench):
+    with bench.session("ana") as ana, bench.session("bo") as bo, bench.store() as store:
+        ana.obey(Ask("event", "sentry 4711"))
+        assert list(ana.replies()) == []
+        lease = store.acquire("collector", holder="h", ttl_s=60, now=bench.clock.now)
+        (request,) = store.requests()
+        store.answer(request.id, encode_reply(Reply(why="gone")), lease=lease, at=bench.clock.now)
+        assert list(bo.replies()) == []
+        assert list(ana.replies()) == [(Ask("event", "sentry 4711"), Reply(why="gone"))]
+        assert list(ana.replies()) == []
 
 
 def test_a_write_that_the_store_refuses_is_told_and_the_room_goes_on(bench, monkeypatch):
@@ -288,7 +301,7 @@ def test_the_thread_delivers_snapshots_takes_intents_and_ends(bench):
     snapshots: queue.Queue[Snapshot] = queue.Queue()
     troubles: queue.Queue[str] = queue.Queue()
     reader = Reader(bench.place("ana"))
-    reader.start(snapshots.put, troubles.put)
+    reader.start(snapshots.put, troubles.put, lambda *_: None)
     try:
         assert snapshots.get(timeout=10).issue(147) is not None
         reader.submit(TICK)
@@ -306,6 +319,6 @@ def test_a_room_whose_plan_is_broken_from_the_start_says_why(bench):
     bench.path.write_text("[plan", encoding="utf-8")
     troubles: queue.Queue[str] = queue.Queue()
     reader = Reader(bench.place("ana"))
-    reader.start(lambda _: None, troubles.put)
+    reader.start(lambda _: None, troubles.put, lambda *_: None)
     assert "not valid TOML" in troubles.get(timeout=10)
     reader.stop()

@@ -8,7 +8,10 @@ import msgspec
 import pytest
 
 from loom_tui.demo.plan import bundled_plan
-from loom_tui.plan.model import HttpSource, Plan, PostgresSource, Query, SentrySource, Status
+from loom_tui.plan.model import Plan, Status
+from loom_tui.plan.sources.http import HttpSource
+from loom_tui.plan.sources.postgres import PostgresSource, Query
+from loom_tui.plan.sources.sentry import SentrySource
 from loom_tui.room.events import Event, IssueStatusSet
 from loom_tui.room.fold import fold
 from loom_tui.room.signals import ErrorIssue, PollerReport, Reading, State, Stored

@@ -10,13 +10,13 @@ import psycopg
 import pytest
 
 from loom_tui.demo.postgres import running_postgres
-from loom_tui.plan.model import PostgresSource, Query, Secret
+from loom_tui.plan.sources.base import Secret
+from loom_tui.plan.sources.postgres import PostgresSource, Query
 from loom_tui.room.signals import Reading, State
-from loom_tui.sources.base import Asker, SourceError, SourceTimeout, SourceUnreachable, Speaks
+from loom_tui.sources.base import Asker, SourceError, SourceTimeout, SourceUnreachable
 from loom_tui.sources.build import build
+from tests.errands import errand_of
 from tests.servers import silent
-
-SPEAKS = Speaks(environment="production", release="v1")
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def asker_of(dsn: str, *queries: Query, timeout_s: float = 5, max_load: float = 
     source = PostgresSource(
         dsn_from=Secret(env="DSN"), timeout_s=timeout_s, max_load=max_load, queries=queries, label="PostgreSQL"
     )
-    return build("db", source, speaks=SPEAKS, environ={"DSN": dsn}, clock=lambda: 1.0)
+    return build(source, errand_of("db", environ={"DSN": dsn}))
 
 
 async def ask(asker: Asker) -> dict[str, Reading]:

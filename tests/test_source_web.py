@@ -5,7 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from loom_tui.plan.model import HttpSource, Secret, SentrySource
+from loom_tui.plan.sources.base import Secret
+from loom_tui.plan.sources.http import HttpSource
+from loom_tui.plan.sources.sentry import SentrySource
 from loom_tui.room.signals import ErrorIssue, State
 from loom_tui.sources.base import (
     CredentialMissing,
@@ -15,17 +17,16 @@ from loom_tui.sources.base import (
     SourceRefused,
     SourceTimeout,
     SourceUnreachable,
-    Speaks,
 )
 from loom_tui.sources.build import build
 from loom_tui.sources.http import find, judge
 from loom_tui.sources.secrets import Masked, resolve, scrub_dsn
 from loom_tui.sources.sentry import next_cursor
 from loom_tui.sources.web import retry_after_s
+from tests.errands import errand_of
 from tests.servers import Server, answer, circle, drip, hang, serving, slam, speaking_no_tls
 
 TOKEN = "sntrys_planted-secret-4711"
-SPEAKS = Speaks(environment="production", release="v1.7.0")
 NOW = 1_760_000_000.0
 ISSUES = msgspec.json.encode(
     [
@@ -59,7 +60,7 @@ def sentry(url: str) -> SentrySource:
 
 
 async def ask(source: HttpSource | SentrySource) -> dict[str, tuple[State, float | None, str]]:
-    asker = build("app", source, speaks=SPEAKS, environ={"TOKEN": TOKEN}, clock=lambda: NOW)
+    asker = build(source, errand_of("app", environ={"TOKEN": TOKEN}, now=NOW))
     try:
         readings = await asker.ask()
     finally:
@@ -152,7 +153,7 @@ async def sentry_answers(head: str, writer: object) -> None:
 
 async def test_sentry_s_errors_are_read_with_their_counts_and_their_rate():
     async with serving(sentry_answers) as server:
-        asker = build("app", sentry(server.url), speaks=SPEAKS, environ={"TOKEN": TOKEN}, clock=lambda: NOW)
+        asker = build(sentry(server.url), errand_of("app", environ={"TOKEN": TOKEN}, now=NOW))
         readings = list(await asker.ask())
         again = list(await asker.ask())
         await asker.close()

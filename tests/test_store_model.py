@@ -11,7 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from loom_tui.plan.signals import Kind, Signal
+from loom_tui.plan.kinds import Kind
+from loom_tui.plan.signals import Signal
 from loom_tui.room.events import NoteAdded
 from loom_tui.room.signals import Reading, State
 from loom_tui.store.base import Lease, LeaseLost

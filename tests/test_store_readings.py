@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loom_tui.plan.signals import Kind, Signal
+from loom_tui.plan.kinds import Kind
+from loom_tui.plan.signals import Signal
 from loom_tui.room.signals import Bucket, Reading, State
 from loom_tui.room.sketch import percentiles
 from loom_tui.store import rollup
@@ -169,6 +170,17 @@ def test_a_latency_that_could_not_be_measured_is_no_zero(store, record):
         now=T0,
     )
     assert store.series("db.q.ms", start=T0, end=T0 + 60, step_s=60) == []
+
+
+def test_a_check_keeps_its_last_ten_runs_in_the_order_of_time(store, record):
+    for number_of_run in range(13):
+        state = State.BAD if number_of_run == 7 else State.OK
+        run = Reading(signal="web", observed_at=T0 + number_of_run, state=state, detail=f"run {number_of_run}")
+        record(run, number(T0, 1.0), now=T0 + number_of_run)
+    history = store.history()
+    assert list(history) == ["web"]
+    assert [run.detail for run in history["web"]] == [f"run {each}" for each in range(3, 13)]
+    assert [run.state for run in history["web"]].index(State.BAD) == 4
 
 
 def test_text_has_no_history(store, record):

@@ -1,29 +1,35 @@
-"""One source, asked again and again, behind a wall of its own."""
+"""One source, asked again and again, or on demand only, behind a wall of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from random import Random
 
 import msgspec
 from msgspec.structs import replace
 
 from loom_tui.collector.backoff import delay_s
+from loom_tui.room.mail import Reply
 from loom_tui.room.signals import PollerReport, Reading, State
-from loom_tui.sources.base import Asker, Clock, SourceError, SourceLimited
+from loom_tui.sources.base import Asker, Clock, SourceError, SourceLimited, SourceRefused
 
 _LOG = logging.getLogger("loom.poller")
+PROGRESS_EVERY_S = 0.5
 
 
 class Poller:
-    """Asks, hands the readings on, waits. `nudge` has it ask at once."""
+    """Asks, hands the readings on, waits. `nudge` has it ask at once; with an interval of 0 it asks only then.
+
+    `make` is given where progress is told, and runs on a thread: a credential's command may take seconds.
+    """
 
     def __init__(
         self,
         name: str,
-        make: Callable[[], Asker],
+        make: Callable[[Callable[[str], None]], Asker],
         *,
         interval_s: float,
         keep: Callable[[Sequence[Reading]], None],
@@ -39,6 +45,7 @@ class Poller:
         self._clock = clock
         self._random = random
         self._report = PollerReport()
+        self._told_at = 0.0
         self._nudged = asyncio.Event()
 
     def nudge(self) -> None:
@@ -48,27 +55,50 @@ class Poller:
     async def run(self) -> None:
         """Ask until cancelled. Nothing that a source does ends this."""
         try:
+            if not self._interval_s:
+                await self._rest(None)
             while True:
                 rest_s = await self._once()
-                delay = delay_s(
-                    self._interval_s, failures=self._report.failures, rest_s=rest_s, chance=self._random.random()
-                )
-                self._tell(replace(self._report, next_try_at=self._clock() + delay))
-                await self._wait(delay)
+                await self._rest(self._delay_s(rest_s) if self._interval_s else None)
         finally:
-            if self._asker is not None:
-                await self._asker.close()
+            await self._drop()
+
+    async def reply(self, what: str, subject: str, *, timeout_s: float) -> Reply:
+        """Have the source answer a room's question; a failure is a sentence."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                return Reply(body=msgspec.Raw(await (await self._made()).reply(what, subject)))
+        except TimeoutError:
+            return Reply(why=f"{self.name} did not answer within {timeout_s:g} s")
+        except SourceError as error:
+            return Reply(why=str(error))
+        except Exception as error:  # noqa: BLE001 - the wall, as in `_once`
+            _LOG.error("%s: %s", self.name, type(error).__name__)
+            return Reply(why=f"Loom failed while it asked {self.name} ({type(error).__name__})")
+
+    def _delay_s(self, rest_s: float) -> float:
+        return delay_s(self._interval_s, failures=self._report.failures, rest_s=rest_s, chance=self._random.random())
+
+    async def _made(self) -> Asker:
+        if self._asker is None:
+            self._asker = await asyncio.to_thread(self._make, self._progress)
+        return self._asker
 
     async def _once(self) -> float:
         """Ask once; gives the rest that the source wants."""
         self.polls += 1
+        if not self._interval_s:
+            self._tell(replace(self._report, asking_since=self._clock(), next_try_at=None))
         try:
-            if self._asker is None:
-                self._asker = self._make()
-            self._keep(await self._asker.ask())
+            asker = await self._made()
+            self._keep(await asker.ask())
         except SourceLimited as error:
             self._failed(str(error))
             return error.retry_after_s
+        except SourceRefused as error:
+            self._failed(str(error))
+            await self._drop()  # so that the credential is looked for anew: it may have been replaced
+            return 0.0
         except SourceError as error:
             self._failed(str(error))
             return 0.0
@@ -77,7 +107,12 @@ class Poller:
             self._failed(f"Loom failed while it asked {self.name} ({type(error).__name__})")
             return 0.0
         self._report = PollerReport(last_success_at=self._clock())
-        return self._asker.rest_s()
+        return asker.rest_s()
+
+    async def _drop(self) -> None:
+        asker, self._asker = self._asker, None
+        if asker is not None:
+            await asker.close()
 
     def _failed(self, why: str) -> None:
         """Count the failure, and say in the source's own check that nothing is known now."""
@@ -87,6 +122,14 @@ class Poller:
         now = self._clock()
         self._keep([Reading(signal=self.name, observed_at=now, state=State.UNKNOWN, detail=why)])
 
+    def _progress(self, text: str) -> None:
+        """Tell how far a long run has come, not more often than anybody can read."""
+        now = self._clock()
+        if 0 <= now - self._told_at < PROGRESS_EVERY_S:
+            return
+        self._told_at = now
+        self._tell(replace(self._report, asking_since=self._report.asking_since or now, progress=text))
+
     def _tell(self, report: PollerReport) -> None:
         self._report = report
         body = msgspec.json.encode(report)
@@ -95,10 +138,11 @@ class Poller:
             [Reading(signal=f"feed.{self.name}", observed_at=self._clock(), state=state, detail=report.why, body=body)]
         )
 
-    async def _wait(self, delay: float) -> None:
-        try:
+    async def _rest(self, delay: float | None) -> None:
+        """Say when the next try is, and wait for it or a nudge; without a delay, for a nudge alone."""
+        at = self._clock() + delay if delay is not None else None
+        self._tell(replace(self._report, next_try_at=at, asking_since=None, progress=""))
+        with suppress(TimeoutError):
             async with asyncio.timeout(delay):
                 await self._nudged.wait()
-        except TimeoutError:
-            pass
         self._nudged.clear()

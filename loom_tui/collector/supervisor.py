@@ -12,11 +12,14 @@ from loom_tui.collector.poller import Poller
 from loom_tui.config.plans import PlanFile
 from loom_tui.plan.faults import PlanFaults
 from loom_tui.plan.model import Plan
-from loom_tui.plan.signals import signals_of
+from loom_tui.plan.signals import asked_of, signals_of
+from loom_tui.plan.sources.base import Asked
+from loom_tui.room.events import MarkerSet
+from loom_tui.room.mail import Reply, encode_reply
 from loom_tui.room.signals import Reading
-from loom_tui.sources.base import Asker, Clock, Speaks
+from loom_tui.sources.base import Asker, Clock, Errand
 from loom_tui.sources.build import build
-from loom_tui.store.base import Lease, LeaseLost, Store, StoreError
+from loom_tui.store.base import Lease, LeaseLost, Request, Store, StoreError
 
 _LOG = logging.getLogger("loom.collector")
 LEASE = "collector"
@@ -25,6 +28,7 @@ LEASE_EVERY_S = 1.0  # so that another takes over within five seconds of a kill 
 FLUSH_EVERY_S = 0.5
 LOOK_EVERY_S = 0.25
 PRUNE_EVERY_S = 60.0
+REPLY_TIMEOUT_S = 30.0
 KEPT_READINGS = 100_000  # while the store refuses: about a quarter of an hour of a busy plan
 
 
@@ -58,6 +62,10 @@ class Collector:
         self._pending: list[Reading] = []
         self._pollers: dict[str, Poller] = {}
         self._asked = 0
+        self._replies: set[asyncio.Task[None]] = set()
+        self._journal_token: int | None = None
+        self._journal_seq = 0
+        self._changes: dict[str, float] = {}
         self._seen_room_at = clock()
         self._trouble = ""
         self._lease = Lease(name=LEASE, holder=holder, epoch=0, until=0.0)
@@ -87,19 +95,20 @@ class Collector:
         self._lease = lease
         self._pending.clear()
         try:
+            self._learn()
             self._asked = max((request.id for request in self._store.requests()), default=0)
             self._store.define(signals_of(self._plan).values())
             async with asyncio.TaskGroup() as group:
                 work = [
                     group.create_task(self._each(LEASE_EVERY_S, self._renew), name="renew"),
                     group.create_task(self._each(FLUSH_EVERY_S, self._flush), name="flush"),
-                    group.create_task(self._each(LOOK_EVERY_S, self._serve), name="serve"),
+                    group.create_task(self._each(LOOK_EVERY_S, lambda: self._serve(group)), name="serve"),
                     group.create_task(self._each(PRUNE_EVERY_S, self._prune), name="prune"),
                     group.create_task(self._poll(), name="poll"),
                 ]
                 while not (self._stop.is_set() or self._idle()):
                     await self._pause(LEASE_EVERY_S)
-                for task in work:
+                for task in (*work, *self._replies):
                     task.cancel()
         except* LeaseLost:
             _LOG.warning("another collector took over; standing by")
@@ -136,17 +145,46 @@ class Collector:
         self._pending = []
         self._trouble = ""
 
-    def _serve(self) -> None:
-        """Answer the rooms' requests, and take the plan's file anew when it was edited."""
+    def _serve(self, group: asyncio.TaskGroup) -> None:
+        """Take up the rooms' requests, learn of markers, and take the plan's file anew when it was edited."""
         for request in self._store.requests(after=self._asked):
             self._asked = request.id
-            poller = self._pollers.get(request.subject)
-            if request.what == "poll" and poller is not None:
-                poller.nudge()
-            answer = "asked" if poller is not None else f"the plan has no source {request.subject!r}"
-            self._store.answer(request.id, answer, lease=self._lease, at=self._clock())
+            task = group.create_task(self._reply(request), name=f"reply {request.id}")
+            self._replies.add(task)
+            task.add_done_callback(self._replies.discard)
+        self._learn()
         if self._file.changed():
             self._reload()
+
+    async def _reply(self, request: Request) -> None:
+        """Answer one request; the others do not wait for it."""
+        source, _, subject = request.subject.partition(" ")
+        poller = self._pollers.get(source)
+        if poller is None:
+            reply = Reply(why=f"The plan has no source {source!r}")
+        elif request.what == "poll":
+            poller.nudge()
+            reply = Reply()
+        else:
+            reply = await poller.reply(request.what, subject, timeout_s=REPLY_TIMEOUT_S)
+        try:
+            with suppress(KeyError):  # asked a day ago, and gone
+                self._store.answer(request.id, encode_reply(reply), lease=self._lease, at=self._clock())
+        except LeaseLost:
+            raise
+        except StoreError as error:
+            self._grumble(str(error))
+
+    def _learn(self) -> None:
+        """Take in what was changed in the world since the last look: sources measure from there."""
+        token = self._store.token().journal
+        if token == self._journal_token:
+            return
+        self._journal_token = token
+        for event in self._store.events(after=self._journal_seq):
+            self._journal_seq = event.seq
+            if isinstance(event.payload, MarkerSet):
+                self._changes[event.payload.marker] = event.at
 
     def _reload(self) -> None:
         try:
@@ -166,19 +204,32 @@ class Collector:
         """Run a poller for each of the plan's sources; begin anew when the plan changed."""
         while True:
             self._replan.clear()
-            self._pollers = {name: self._poller(name) for name in self._plan.sources}
+            self._pollers = {name: self._poller(name, source) for name, source in asked_of(self._plan).items()}
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(poller.run(), name=name) for name, poller in self._pollers.items()]
                 await self._replan.wait()
                 for task in tasks:
                     task.cancel()
 
-    def _poller(self, name: str) -> Poller:
-        source = self._plan.sources[name]
-        speaks = Speaks(environment=self._plan.plan.environment, release=self._plan.plan.release)
+    def _poller(self, name: str, source: Asked) -> Poller:
+        about = self._plan.plan
+        kept = {signal: stored.reading for signal, stored in self._store.latest().items()}
 
-        def make() -> Asker:
-            return build(name, source, speaks=speaks, environ=self._environ, clock=self._clock)
+        def make(progress: Callable[[str], None]) -> Asker:
+            return build(
+                source,
+                Errand(
+                    name=name,
+                    environment=source.environment or about.environment,
+                    release=about.release,
+                    directory=self._file.path.parent,
+                    environ=self._environ,
+                    clock=self._clock,
+                    progress=progress,
+                    recall=lambda suffix: kept.get(f"{name}{suffix}"),
+                    changes=lambda: self._changes,
+                ),
+            )
 
         return Poller(name, make, interval_s=source.interval_s, keep=self._keep, clock=self._clock, random=self._random)
 

@@ -19,7 +19,7 @@ from msgspec import Struct
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from loom_tui.plan.model import Query
+from loom_tui.plan.sources.postgres import Query
 
 Connection = psycopg.Connection[tuple[object, ...]]
 

@@ -15,21 +15,12 @@ from msgspec.structs import replace
 from loom_tui.demo.database import queries
 from loom_tui.demo.services import ENVIRONMENT, ORG, PROJECT
 from loom_tui.plan.calendar import WEEKDAYS
-from loom_tui.plan.model import (
-    Calendar,
-    DayCount,
-    HttpSource,
-    Milestone,
-    Plan,
-    PostgresSource,
-    Priority,
-    Risk,
-    RiskKind,
-    Rule,
-    Secret,
-    SentrySource,
-    Source,
-)
+from loom_tui.plan.model import Calendar, DayCount, Milestone, Plan, Priority, Risk, RiskKind, Rule
+from loom_tui.plan.sources import Source
+from loom_tui.plan.sources.base import Secret
+from loom_tui.plan.sources.http import HttpSource
+from loom_tui.plan.sources.postgres import PostgresSource
+from loom_tui.plan.sources.sentry import SentrySource
 from loom_tui.plan.timeline import DEPLOYMENT, GO_NO_GO
 from loom_tui.plan.toml import parse_plan
 

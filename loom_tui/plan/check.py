@@ -7,22 +7,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from zoneinfo import ZoneInfo, available_timezones
 
+from msgspec import Struct
+from msgspec.structs import fields
+
 from loom_tui.plan.faults import Fault, suggestion
-from loom_tui.plan.model import (
-    DayCount,
-    Issue,
-    IssueId,
-    Phase,
-    Plan,
-    PostgresSource,
-    Priority,
-    Range,
-    Secret,
-    SentrySource,
-    Source,
-)
+from loom_tui.plan.model import DayCount, Issue, IssueId, Phase, Plan, Priority, Range
 from loom_tui.plan.network import find_cycle
-from loom_tui.plan.signals import signals_of
+from loom_tui.plan.signals import asked_of, signals_of
+from loom_tui.plan.sources.base import Secret
+from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.plan.timeline import milestones_of
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -160,54 +153,47 @@ def _calendar(plan: Plan) -> Iterator[Fault]:
 
 
 def _sources(plan: Plan) -> Iterator[Fault]:
-    targets = {target.name for target in plan.targets}
-    for name, source in plan.sources.items():
+    for name, source in asked_of(plan).items():
         where = f"sources.{name}"
         if not re.fullmatch(r"[a-z][a-z0-9_-]*", name) or name == "feed":
             yield Fault(
                 where, "a source's name is small letters, digits, - and _, and not `feed`; it begins its signals' names"
             )
-        if source.interval_s <= 0 or source.timeout_s <= 0:
-            yield Fault(where, "interval_s and timeout_s must be above 0")
+        if source.interval_s < 0 or source.timeout_s <= 0:
+            yield Fault(where, "timeout_s must be above 0, and interval_s too, or 0 for a check that is run by hand")
         for place, secret in _secrets(where, source):
             if sum(map(bool, (secret.env, secret.file, secret.command))) != 1:
                 yield Fault(
                     place, "name exactly one of env, file or command; a credential itself is never written here"
                 )
-        if isinstance(source, PostgresSource):
-            yield from _queries(where, source, targets)
-        elif not source.url.startswith(("http://", "https://")):
-            yield Fault(f"{where}.url", f"expected a URL that begins with https://, found {source.url!r}")
+        for key, what in source.faults():
+            yield Fault(f"{where}.{key}" if key else where, what)
 
 
-def _queries(where: str, source: PostgresSource, targets: set[str]) -> Iterator[Fault]:
-    if bool(source.dsn) == (source.dsn_from is not None):
-        yield Fault(where, "name the database by exactly one of dsn (no password) and dsn_from")
-    if re.search(r"password\s*=|://[^/@]*:[^/@]+@", source.dsn):
-        yield Fault(f"{where}.dsn", 'holds a password; use dsn_from = { env = "…" } so that the plan can be shared')
-    for name, times in Counter(query.name for query in source.queries).items():
-        if times > 1:
-            yield Fault(f"{where}.queries", f"`{name}` is there {times} times")
-    for query in source.queries:
-        if not re.fullmatch(r"[a-z][a-z0-9_-]*", query.name):
-            yield Fault(f"{where}.queries", f"`{query.name}`: a query's name is small letters, digits, - and _")
-        if query.target and query.target not in targets:
-            yield Fault(
-                f"{where}.queries.{query.name}",
-                f"speaks of target `{query.target}`, which does not exist{suggestion(query.target, targets)}",
-            )
+def _query_targets(plan: Plan) -> Iterator[Fault]:
+    targets = {target.name for target in plan.targets}
+    for name, source in plan.sources.items():
+        for query in source.queries if isinstance(source, PostgresSource) else ():
+            if query.target and query.target not in targets:
+                yield Fault(
+                    f"sources.{name}.queries.{query.name}",
+                    f"speaks of target `{query.target}`, which does not exist{suggestion(query.target, targets)}",
+                )
 
 
-def _secrets(where: str, source: Source) -> Iterator[tuple[str, Secret]]:
-    if isinstance(source, SentrySource):
-        if source.token is not None:
-            yield f"{where}.token", source.token
-    elif isinstance(source, PostgresSource):
-        if source.dsn_from is not None:
-            yield f"{where}.dsn_from", source.dsn_from
-    else:
-        for header, secret in source.headers.items():
-            yield f"{where}.headers.{header}", secret
+def _secrets(where: str, value: object) -> Iterator[tuple[str, Secret]]:
+    """Find every credential's place in a source, however deep."""
+    if isinstance(value, Secret):
+        yield where, value
+    elif isinstance(value, Struct):
+        for field in fields(value):
+            yield from _secrets(f"{where}.{field.encode_name}", getattr(value, field.name))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _secrets(f"{where}.{key}", item)
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value, 1):
+            yield from _secrets(f"{where}[{index}]", item)
 
 
 def _triggers(plan: Plan) -> Iterator[Fault]:
@@ -287,6 +273,7 @@ _RULES: tuple[Callable[[Plan], Iterable[Fault]], ...] = (
     _dates,
     _calendar,
     _sources,
+    _query_targets,
     _triggers,
     _launch_contradictions,
     _timeline_contradictions,

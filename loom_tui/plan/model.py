@@ -10,13 +10,10 @@ from __future__ import annotations
 from datetime import date, time
 from enum import StrEnum
 
-from msgspec import Struct
+from loom_tui.plan.sources import Source
+from loom_tui.plan.value import Value
 
 IssueId = int | str
-
-
-class Value(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=False):
-    """The base of everything in a plan: frozen, keyword-only, and strict about unknown keys."""
 
 
 class Priority(StrEnum):
@@ -249,68 +246,6 @@ class Calendar(Value, frozen=True):
     opens: time = time(9, 0)
     closes: time = time(17, 0)
     holidays: tuple[date, ...] = ()
-
-
-class Secret(Value, frozen=True):
-    """Where a credential is found; never the credential itself. Exactly one is set."""
-
-    env: str = ""
-    file: str = ""
-    command: tuple[str, ...] = ()
-
-
-class HttpSource(Value, frozen=True, tag="http", tag_field="kind"):
-    """An HTTP service asked with GET; `fields` maps a signal's last word to a path in the answer."""
-
-    url: str
-    label: str = ""
-    interval_s: float = 15.0
-    timeout_s: float = 5.0
-    ttl_s: float | None = None
-    expect_status: int = 200
-    version_field: str = ""
-    fields: dict[str, str] = {}  # { auth = "checks.auth.status" }
-    headers: dict[str, Secret] = {}
-
-
-class Query(Value, frozen=True):
-    """A named read whose real executions are timed. `target` names one of the plan's targets."""
-
-    name: str
-    sql: str
-    label: str = ""
-    target: str = ""
-    min_samples: int = 20
-
-
-class PostgresSource(Value, frozen=True, tag="postgres", tag_field="kind"):
-    """A PostgreSQL, read under read-only transactions on one connection."""
-
-    dsn: str = ""  # without a password; use `dsn_from` for one that holds a secret
-    dsn_from: Secret | None = None
-    label: str = ""
-    interval_s: float = 15.0
-    timeout_s: float = 5.0
-    ttl_s: float | None = None
-    max_load: float = 0.01  # the share of time that Loom's own executions may take; it asks less often by itself
-    queries: tuple[Query, ...] = ()
-
-
-class SentrySource(Value, frozen=True, tag="sentry", tag_field="kind"):
-    """A Sentry organization's project, or a server that speaks its API."""
-
-    url: str = "https://sentry.io"
-    org: str = ""
-    project: str = ""
-    environment: str = ""
-    token: Secret | None = None
-    label: str = ""
-    interval_s: float = 30.0
-    timeout_s: float = 10.0
-    ttl_s: float | None = None
-
-
-Source = HttpSource | PostgresSource | SentrySource
 
 
 class Plan(Value, frozen=True):

@@ -1,40 +1,25 @@
 """What is measured: the signals that a plan's sources give, and their names.
 
-A signal's name is its source's name and what is measured there, joined by dots:
-
-    http      NAME (check)  NAME.latency_ms  NAME.version (text)  NAME.FIELD
-    postgres  NAME (check)  NAME.QUERY.ms (latency)  NAME.QUERY.p50_ms .p95_ms .p99_ms (worked out by the fold)
-              NAME.sessions  NAME.sessions_active  NAME.max_sessions  NAME.locks_waiting  NAME.longest_s
-    sentry    NAME (check)  NAME.issues (body: list[ErrorIssue])  NAME.new  NAME.regressed  NAME.critical
-              NAME.errors_per_minute
-
-Every source also has `feed.NAME`: its poller's own account (body: PollerReport).
+A signal's name is its source's name and what is measured there, joined by dots (`db.dashboard.p95_ms`): each kind of
+source lists its own in `plan/sources/`. Every source also has `feed.NAME`: its poller's own account (PollerReport).
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
 from math import inf
 
 from msgspec import Struct
 
-from loom_tui.plan.model import HttpSource, Plan, PostgresSource, Source
-
-PERCENTILES = (50, 95, 99)  # of each named query; worked out by the fold, never stored
-
-
-class Kind(StrEnum):
-    """How a signal's readings are kept and shown. Only latencies keep a quantile sketch."""
-
-    CHECK = "check"
-    NUMBER = "number"
-    LATENCY = "latency"
-    TEXT = "text"
-    BODY = "body"
+from loom_tui.plan.kinds import Kind
+from loom_tui.plan.model import Plan
+from loom_tui.plan.sources.base import Asked
 
 
 class Signal(Struct, frozen=True, kw_only=True):
-    """Something measurable that the plan names. A reading is fresh for `ttl_s`."""
+    """Something measurable that the plan names. A reading is fresh for `ttl_s`.
+
+    `environment` is the one that readings must speak of to say anything here: the source's own, or the plan's.
+    """
 
     id: str
     source: str
@@ -42,54 +27,32 @@ class Signal(Struct, frozen=True, kw_only=True):
     label: str
     unit: str = ""
     ttl_s: float = 60.0
+    group: str = ""
+    environment: str = ""
 
 
-def ttl_of(source: Source) -> float:
-    """Give the seconds for which a source's readings stay fresh: the plan's word, or three intervals and a deadline."""
-    return source.ttl_s if source.ttl_s is not None else 3 * source.interval_s + source.timeout_s
+def asked_of(plan: Plan) -> dict[str, Asked]:
+    """List everything that is asked for the plan, by name, in its order."""
+    return dict(plan.sources)
 
 
 def signals_of(plan: Plan) -> dict[str, Signal]:
-    """List every signal that the plan's sources give, by id, in the plan's order."""
+    """List every signal that the plan has asked for, by id, in the plan's order."""
     signals: dict[str, Signal] = {}
-
-    def add(name: str, kind: Kind, label: str, unit: str = "", *, source: str, ttl_s: float) -> None:
-        signals[name] = Signal(id=name, source=source, kind=kind, label=label, unit=unit, ttl_s=ttl_s)
-
-    for name, source in plan.sources.items():
-        ttl_s = ttl_of(source)
-        for suffix, kind, label, unit in _suffixes(source):
-            add(f"{name}{suffix}", kind, label or source.label or name, unit, source=name, ttl_s=ttl_s)
-        add(f"feed.{name}", Kind.BODY, source.label or name, source=name, ttl_s=inf)
+    for name, source in asked_of(plan).items():
+        label = source.label or name
+        environment = source.environment or plan.plan.environment
+        for row in source.rows():
+            signals[f"{name}{row.suffix}"] = Signal(
+                id=f"{name}{row.suffix}",
+                source=name,
+                kind=row.kind,
+                label=row.label or label,
+                unit=row.unit,
+                ttl_s=source.fresh_for_s,
+                group=source.group or row.group or source.GROUP,
+                environment=environment,
+            )
+        feed = f"feed.{name}"
+        signals[feed] = Signal(id=feed, source=name, kind=Kind.BODY, label=label, ttl_s=inf, environment=environment)
     return signals
-
-
-def _suffixes(source: Source) -> list[tuple[str, Kind, str, str]]:
-    if isinstance(source, HttpSource):
-        rows = [("", Kind.CHECK, "", ""), (".latency_ms", Kind.LATENCY, "latency", "ms")]
-        if source.version_field:
-            rows.append((".version", Kind.TEXT, "version", ""))
-        return rows + [(f".{field}", Kind.CHECK, field, "") for field in source.fields]
-    if isinstance(source, PostgresSource):
-        queries = [
-            (f".{q.name}.{word}", kind, q.label or q.name, "ms")
-            for q in source.queries
-            for word, kind in (("ms", Kind.LATENCY), *((f"p{p}_ms", Kind.NUMBER) for p in PERCENTILES))
-        ]
-        return [
-            ("", Kind.CHECK, "", ""),
-            *queries,
-            (".sessions", Kind.NUMBER, "sessions", ""),
-            (".sessions_active", Kind.NUMBER, "active", ""),
-            (".max_sessions", Kind.NUMBER, "max sessions", ""),
-            (".locks_waiting", Kind.NUMBER, "locks", ""),
-            (".longest_s", Kind.NUMBER, "longest", "s"),
-        ]
-    return [
-        ("", Kind.CHECK, "", ""),
-        (".issues", Kind.BODY, "issues", ""),
-        (".new", Kind.NUMBER, "new", ""),
-        (".regressed", Kind.NUMBER, "regressed", ""),
-        (".critical", Kind.NUMBER, "critical", ""),
-        (".errors_per_minute", Kind.NUMBER, "per minute", ""),
-    ]

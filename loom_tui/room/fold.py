@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
-from loom_tui.plan.model import IssueId, Plan, PostgresSource, Risk, SentrySource, Status
+from loom_tui.plan.model import IssueId, Plan, Risk, Status
 from loom_tui.plan.schedule import Progress, Schedule, with_projection
 from loom_tui.plan.signals import signals_of
+from loom_tui.plan.sources.postgres import PostgresSource
+from loom_tui.plan.sources.sentry import SentrySource
 from loom_tui.plan.timeline import milestones_of, phase_span, planned_at
 from loom_tui.room import views
 from loom_tui.room.events import Event
@@ -74,6 +76,7 @@ class Folder:
         for database in databases:
             for query in database.queries:
                 signals |= views.percentile_views(query, self._signals)
+        feeds = views.feed_views(work.plan, observations, now=now)
         return Snapshot(
             now=now,
             plan=work.plan,
@@ -87,9 +90,10 @@ class Folder:
             risks=tuple(_risk_view(risk, signals) for risk in work.plan.risks),
             errors=self._errors(signals, observations),
             databases=databases,
+            checks=views.check_views(signals, feeds, observations),
             services=views.service_views(work.plan, signals),
             signals=signals,
-            feeds=views.feed_views(work.plan, observations, now=now),
+            feeds=feeds,
             collector=observations.collector,
             events=self.ledger.events,
             marks=self.ledger.marks,

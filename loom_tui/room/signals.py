@@ -83,9 +83,11 @@ class PollerReport(Struct, frozen=True, kw_only=True):
     """A poller's own account of itself."""
 
     last_success_at: float | None = None
-    next_try_at: float | None = None
+    next_try_at: float | None = None  # None where it is asked on demand only
     failures: int = 0
     why: str = ""
+    asking_since: float | None = None  # while it is being asked, where that takes long enough to be told
+    progress: str = ""  # how far it has come: "312 of 1,500 files"
 
 
 CLOCK_TOLERANCE_S = 5.0

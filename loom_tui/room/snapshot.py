@@ -10,19 +10,11 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from loom_tui.plan.model import (
-    Cadence,
-    Issue,
-    IssueId,
-    Milestone,
-    Phase,
-    Plan,
-    Query,
-    Risk,
-    Target,
-)
+from loom_tui.plan.model import Cadence, Issue, IssueId, Milestone, Phase, Plan, Risk, Target
 from loom_tui.plan.schedule import Progress, Schedule
 from loom_tui.plan.signals import Signal
+from loom_tui.plan.sources.postgres import Query
+from loom_tui.room.checks import CheckResult, Run
 from loom_tui.room.events import Event
 from loom_tui.room.signals import (
     Bucket,
@@ -201,6 +193,17 @@ class Mark(_View, frozen=True):
     actor: str
 
 
+class CheckView(_View, frozen=True):
+    """A check: its newest result, the marks of its last runs (newest last), and whether it is being run just now."""
+
+    signal: SignalView
+    group: str
+    result: CheckResult | None
+    history: tuple[Run, ...] = ()
+    running_since: float | None = None
+    progress: str = ""
+
+
 class FeedView(_View, frozen=True):
     """A poller: live when its last success is fresh."""
 
@@ -234,6 +237,7 @@ class Snapshot(_View, frozen=True):
     risks: tuple[RiskView, ...]
     errors: tuple[ErrorsView, ...]
     databases: tuple[DatabaseView, ...]
+    checks: tuple[CheckView, ...]  # in the plan's order
     services: tuple[SignalView, ...]  # the HTTP sources' signals, in the plan's order
     signals: Mapping[str, SignalView]
     feeds: tuple[FeedView, ...]
@@ -252,5 +256,6 @@ class Observations(_View, frozen=True):
 
     latest: Mapping[str, Stored] = {}
     series: Mapping[str, tuple[Bucket, ...]] = {}
+    history: Mapping[str, tuple[Run, ...]] = {}  # of each check, newest last
     window_s: float = 900.0  # how far back the database's percentiles reach
     collector: CollectorView = CollectorView(alive=False, holder="", why="no collector has run yet")

@@ -9,8 +9,12 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from loom_tui.plan.model import HttpSource, Plan, Query, Rule, Target
-from loom_tui.plan.signals import PERCENTILES, Kind, Signal, ttl_of
+from loom_tui.plan.kinds import PERCENTILES, Kind
+from loom_tui.plan.model import Plan, Rule, Target
+from loom_tui.plan.signals import Signal, asked_of
+from loom_tui.plan.sources.http import HttpSource
+from loom_tui.plan.sources.postgres import Query
+from loom_tui.room.checks import decode_result
 from loom_tui.room.signals import (
     Bucket,
     ErrorIssue,
@@ -22,6 +26,7 @@ from loom_tui.room.signals import (
 )
 from loom_tui.room.sketch import percentiles
 from loom_tui.room.snapshot import (
+    CheckView,
     CollectorView,
     DatabaseView,
     ErrorsView,
@@ -226,13 +231,36 @@ def version_view(plan: Plan, signals: Mapping[str, SignalView]) -> SignalView | 
 def feed_views(plan: Plan, observations: Observations, *, now: float) -> tuple[FeedView, ...]:
     """Show each poller: live while its last success is fresh and somebody polls."""
     out = []
-    for name, source in plan.sources.items():
+    for name, source in asked_of(plan).items():
         stored = observations.latest.get(f"feed.{name}")
         report = _report(stored)
         last = report.last_success_at if report is not None else None
-        live = observations.collector.alive and last is not None and now - last <= ttl_of(source)
+        live = observations.collector.alive and last is not None and now - last <= source.fresh_for_s
         why = "" if live else _feed_why(report, observations.collector)
         out.append(FeedView(source=name, label=source.label or name, live=live, report=report, why=why))
+    return tuple(out)
+
+
+def check_views(
+    signals: Mapping[str, SignalView], feeds: Sequence[FeedView], observations: Observations
+) -> tuple[CheckView, ...]:
+    """Show every check, in the plan's order."""
+    reports = {feed.source: feed.report for feed in feeds if observations.collector.alive}
+    out = []
+    for name, view in signals.items():
+        if view.signal.kind is not Kind.CHECK:
+            continue
+        report = reports.get(view.signal.source)
+        out.append(
+            CheckView(
+                signal=view,
+                group=view.signal.group,
+                result=decode_result(view.reading.body) if view.reading is not None else None,
+                history=observations.history.get(name, ()),
+                running_since=report.asking_since if report is not None else None,
+                progress=report.progress if report is not None else "",
+            )
+        )
     return tuple(out)
 
 

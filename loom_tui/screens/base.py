@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from loom_tui.room.mail import Reply
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.screens.news import news_of
 from loom_tui.widgets.frame import Header, KeyLine, NewsLine
@@ -74,6 +75,9 @@ class RoomScreen(Screen[None]):
         self.query_one(NewsLine).show(snapshot, self.loom.headline or news_of(snapshot, since=self.loom.dismissed_at))
         for panel in self.query(Panel):
             panel.show(snapshot)
+
+    def replied(self, what: str, subject: str, reply: Reply) -> None:
+        """Take the answer to a question that this screen asked; most ask none."""
 
     def action_back(self) -> None:
         """Clear this list's filter; the way out is q."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from loom_tui.plan.kinds import Kind
 from loom_tui.plan.model import Priority, Status
-from loom_tui.plan.signals import Kind
 from loom_tui.room.signals import Freshness, State
 from loom_tui.room.snapshot import CriterionView, IssueView, QueryView, RiskView, SignalView, Snapshot, Verdict
 from loom_tui.screens.news import told

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from msgspec import Struct
 
-from loom_tui.room.signals import Reading
+from loom_tui.room.signals import Reading, State
 
 Clock = Callable[[], float]
 
@@ -44,24 +45,61 @@ class CredentialMissing(SourceError):
     """The credential is not where the plan says."""
 
 
-class Speaks(Struct, frozen=True):
-    """What readings speak of: an environment and a release."""
+class Errand(Struct, frozen=True, kw_only=True):
+    """What an asker is told besides its source's own words.
 
+    `directory` is the plan's: relative paths begin there. `recall` gives the newest kept reading of one of its own
+    signals, by suffix, also from before a restart. `changes` gives the moment of the last marker of each kind
+    ("deploy", "migration", "rollback"). `progress` is told how far a long run has come.
+    """
+
+    name: str
     environment: str
     release: str
+    directory: Path
+    environ: Mapping[str, str]
+    clock: Clock
+    progress: Callable[[str], None] = lambda _: None
+    recall: Callable[[str], Reading | None] = lambda _: None
+    changes: Callable[[], Mapping[str, float]] = dict
+
+    def reading(
+        self,
+        suffix: str = "",
+        *,
+        at: float | None = None,
+        state: State = State.OK,
+        value: float | None = None,
+        detail: str = "",
+        body: bytes = b"",
+    ) -> Reading:
+        """Make a reading of one of the source's signals, as of now where no other moment is given."""
+        return Reading(
+            signal=f"{self.name}{suffix}",
+            observed_at=self.clock() if at is None else at,
+            state=state,
+            value=value,
+            detail=detail,
+            body=body,
+            environment=self.environment,
+            release=self.release,
+        )
 
 
-class Asker(Protocol):
+class Asker(ABC):
     """One source that can be asked."""
 
+    @abstractmethod
     async def ask(self) -> Sequence[Reading]:
         """Ask once, within the source's deadline. Raises SourceError."""
-        ...
+
+    async def reply(self, what: str, subject: str) -> bytes:
+        """Answer a room's own question ("event" 4711, "explain" dashboard) as JSON. Raises SourceError."""
+        raise SourceAnswered(f"There is no {what} of {subject} to be had here")
 
     def rest_s(self) -> float:
         """Give the seconds that it wants to be left alone, beyond its interval: its own load, or the other's limits."""
-        ...
+        return 0.0
 
-    async def close(self) -> None:
+    async def close(self) -> None:  # noqa: B027 - most have nothing open
         """Close what is open."""
-        ...

@@ -1,27 +1,26 @@
-"""A plan's source made ready to be asked: its credential found, its kind's asker chosen."""
+"""A plan's source made ready to be asked: its kind's asker chosen, its library imported where one is used."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from importlib import import_module
 
-from loom_tui.plan.model import HttpSource, PostgresSource, Source
-from loom_tui.sources.base import Asker, Clock, Speaks
-from loom_tui.sources.secrets import Masked, resolve
+from loom_tui.plan.sources.base import Asked
+from loom_tui.plan.sources.http import HttpSource
+from loom_tui.plan.sources.postgres import PostgresSource
+from loom_tui.plan.sources.sentry import SentrySource
+from loom_tui.sources.base import Asker, Errand
+
+# Each module gives `make(source, errand) -> Asker`, which finds the credentials.
+_MODULES: dict[type[Asked], str] = {
+    HttpSource: "http",
+    PostgresSource: "postgres",
+    SentrySource: "sentry",
+}
 
 
-def build(name: str, source: Source, *, speaks: Speaks, environ: Mapping[str, str], clock: Clock) -> Asker:
-    """Make a source's asker. Raises CredentialMissing. The kinds' libraries are imported where one is used."""
-    if isinstance(source, HttpSource):
-        from loom_tui.sources.http import HttpAsker  # noqa: PLC0415 - httpx takes 0.25 s
-
-        headers = {key: resolve(secret, environ) for key, secret in source.headers.items()}
-        return HttpAsker(name, source, headers, speaks=speaks, clock=clock)
-    if isinstance(source, PostgresSource):
-        from loom_tui.sources.postgres import PostgresAsker  # noqa: PLC0415 - psycopg takes 0.25 s
-
-        dsn = resolve(source.dsn_from, environ) if source.dsn_from is not None else Masked(source.dsn)
-        return PostgresAsker(name, source, dsn, speaks=speaks, clock=clock)
-    from loom_tui.sources.sentry import SentryAsker  # noqa: PLC0415 - httpx takes 0.25 s
-
-    token = resolve(source.token, environ) if source.token is not None else Masked("")
-    return SentryAsker(name, source, token, speaks=speaks, clock=clock)
+def build(source: Asked, errand: Errand) -> Asker:
+    """Make a source's asker. Raises CredentialMissing. Blocks while a credential's command runs."""
+    module = import_module(f"loom_tui.sources.{_MODULES[type(source)]}")
+    asker = module.make(source, errand)
+    assert isinstance(asker, Asker)  # noqa: S101 - the table above is ours
+    return asker

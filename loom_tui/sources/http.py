@@ -7,48 +7,46 @@ from typing import Any
 
 import msgspec
 
-from loom_tui.plan.model import HttpSource
+from loom_tui.plan.sources.http import HttpSource
 from loom_tui.room.signals import Reading, State
-from loom_tui.sources.base import Clock, Speaks
-from loom_tui.sources.secrets import Masked
+from loom_tui.sources.base import Asker, Errand
+from loom_tui.sources.secrets import Masked, resolve
 from loom_tui.sources.web import Web
 
 _WELL = frozenset({"ok", "healthy", "pass", "passing", "up", "true", "green", "operational", "connected", "available"})
 _ILL = frozenset({"error", "fail", "failed", "failing", "down", "unhealthy", "false", "red", "critical", "unavailable"})
 
 
-class HttpAsker:
+def make(source: HttpSource, errand: Errand) -> HttpAsker:
+    """Make an asker with its headers' credentials. Raises CredentialMissing."""
+    return HttpAsker(source, {key: resolve(secret, errand.environ) for key, secret in source.headers.items()}, errand)
+
+
+class HttpAsker(Asker):
     """Asks one URL."""
 
-    def __init__(
-        self, name: str, source: HttpSource, headers: Mapping[str, Masked], *, speaks: Speaks, clock: Clock
-    ) -> None:
-        self._name = name
+    def __init__(self, source: HttpSource, headers: Mapping[str, Masked], errand: Errand) -> None:
         self._source = source
         self._headers = headers
-        self._speaks = speaks
-        self._clock = clock
-        self._web = Web(source.label or name, timeout_s=source.timeout_s)
+        self._errand = errand
+        self._web = Web(source.label or errand.name, timeout_s=source.timeout_s)
 
     async def ask(self) -> Sequence[Reading]:
         """Ask once. A status other than the expected one is a bad reading, not an error: the service has spoken."""
         source = self._source
         headers = {key: secret.reveal() for key, secret in self._headers.items()}
         answer = await self._web.get(source.url, headers=headers)
-        now = self._clock()
+        now = self._errand.clock()
         good = answer.status == source.expect_status
         detail = "" if good else f"answered {answer.status}, expected {source.expect_status}"
+        reading = self._errand.reading
         readings = [
-            self._reading("", now, State.OK if good else State.BAD, detail=detail),
-            self._reading(".latency_ms", now, State.OK, value=answer.latency_ms),
+            reading("", at=now, state=State.OK if good else State.BAD, detail=detail),
+            reading(".latency_ms", at=now, value=answer.latency_ms),
         ]
         if source.fields or source.version_field:
             readings += self._fields(answer.body, now)
         return readings
-
-    def rest_s(self) -> float:
-        """Ask for no rest."""
-        return 0.0
 
     async def close(self) -> None:
         """Close the connections."""
@@ -65,26 +63,14 @@ class HttpAsker:
         readings = []
         for name, path in self._source.fields.items():
             state, detail = judge(find(answer, path)) if not why else (State.UNKNOWN, why)
-            readings.append(self._reading(f".{name}", now, state, detail=detail))
+            readings.append(self._errand.reading(f".{name}", at=now, state=state, detail=detail))
         if self._source.version_field:
             version = find(answer, self._source.version_field)
             known = isinstance(version, str | int | float)
+            state = State.OK if known else State.UNKNOWN
             detail = str(version)[:100] if known else why or "the answer has no version"
-            readings.append(self._reading(".version", now, State.OK if known else State.UNKNOWN, detail=detail))
+            readings.append(self._errand.reading(".version", at=now, state=state, detail=detail))
         return readings
-
-    def _reading(
-        self, suffix: str, at: float, state: State, *, value: float | None = None, detail: str = ""
-    ) -> Reading:
-        return Reading(
-            signal=f"{self._name}{suffix}",
-            observed_at=at,
-            state=state,
-            value=value,
-            detail=detail,
-            environment=self._speaks.environment,
-            release=self._speaks.release,
-        )
 
 
 def find(answer: Any, path: str) -> Any:

@@ -10,17 +10,17 @@ from time import perf_counter
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from loom_tui.plan.model import PostgresSource, Query
+from loom_tui.plan.sources.postgres import PostgresSource, Query
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import (
-    Clock,
+    Asker,
+    Errand,
     SourceError,
     SourceRefused,
     SourceTimeout,
     SourceUnreachable,
-    Speaks,
 )
-from loom_tui.sources.secrets import Masked, scrub_dsn
+from loom_tui.sources.secrets import Masked, resolve, scrub_dsn
 
 _SESSIONS = """
 select count(*),
@@ -34,16 +34,20 @@ select count(*),
 _SUFFIXES = ("sessions", "sessions_active", "max_sessions", "locks_waiting", "longest_s")
 
 
-class PostgresAsker:
+def make(source: PostgresSource, errand: Errand) -> PostgresAsker:
+    """Make an asker with its connection string. Raises CredentialMissing."""
+    dsn = resolve(source.dsn_from, errand.environ) if source.dsn_from is not None else Masked(source.dsn)
+    return PostgresAsker(source, dsn, errand)
+
+
+class PostgresAsker(Asker):
     """Asks one database. It stays under the plan's share of time executing by resting longer."""
 
-    def __init__(self, name: str, source: PostgresSource, dsn: Masked, *, speaks: Speaks, clock: Clock) -> None:
-        self._name = name
-        self._label = source.label or name
+    def __init__(self, source: PostgresSource, dsn: Masked, errand: Errand) -> None:
+        self._label = source.label or errand.name
         self._source = source
         self._dsn = dsn
-        self._speaks = speaks
-        self._clock = clock
+        self._errand = errand
         self._connection: psycopg.AsyncConnection | None = None
         self._busy_s = 0.0
 
@@ -61,7 +65,7 @@ class PostgresAsker:
         except psycopg.Error as error:
             await self._drop()
             raise self._translated(error) from None
-        return [self._reading("", State.OK), *readings]
+        return [self._errand.reading(), *readings]
 
     def rest_s(self) -> float:
         """Give the rest that keeps the time executing within `max_load`."""
@@ -98,12 +102,12 @@ class PostgresAsker:
         except psycopg.OperationalError as error:
             if connection.closed:
                 raise
-            return self._reading(suffix, State.UNKNOWN, detail=self._words(error))
+            return self._errand.reading(suffix, state=State.UNKNOWN, detail=self._words(error))
         except psycopg.Error as error:
-            return self._reading(suffix, State.UNKNOWN, detail=self._words(error))
+            return self._errand.reading(suffix, state=State.UNKNOWN, detail=self._words(error))
         finally:
             self._busy_s += perf_counter() - began
-        return self._reading(suffix, State.OK, value=(perf_counter() - began) * 1000)
+        return self._errand.reading(suffix, value=(perf_counter() - began) * 1000)
 
     async def _sessions(self, connection: psycopg.AsyncConnection) -> list[Reading]:
         async with connection.cursor() as cursor:
@@ -112,8 +116,7 @@ class PostgresAsker:
         if row is None:
             return []
         return [
-            self._reading(f".{suffix}", State.OK, value=float(value))
-            for suffix, value in zip(_SUFFIXES, row, strict=True)
+            self._errand.reading(f".{suffix}", value=float(value)) for suffix, value in zip(_SUFFIXES, row, strict=True)
         ]
 
     async def _drop(self) -> None:
@@ -135,17 +138,6 @@ class PostgresAsker:
         """Give the server's own first line, without secrets."""
         lines = str(error).strip().splitlines() or [type(error).__name__]
         return self._dsn.scrub(scrub_dsn(lines[0]))[:200]
-
-    def _reading(self, suffix: str, state: State, *, value: float | None = None, detail: str = "") -> Reading:
-        return Reading(
-            signal=f"{self._name}{suffix}",
-            observed_at=self._clock(),
-            state=state,
-            value=value,
-            detail=detail,
-            environment=self._speaks.environment,
-            release=self._speaks.release,
-        )
 
 
 def _options(dsn: Masked, ours: str) -> str:

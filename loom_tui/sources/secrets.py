@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from loom_tui.plan.model import Secret
+from loom_tui.plan.sources.base import Secret
 from loom_tui.sources.base import CredentialMissing
 
 COMMAND_TIMEOUT_S = 10.0

@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from loom_tui.plan.model import SentrySource
+from loom_tui.plan.sources.sentry import SentrySource
 from loom_tui.room.signals import ErrorIssue, Reading, State
-from loom_tui.sources.base import Clock, SourceAnswered, SourceError, Speaks
-from loom_tui.sources.secrets import Masked
+from loom_tui.sources.base import Asker, Errand, SourceAnswered, SourceError
+from loom_tui.sources.secrets import Masked, resolve
 from loom_tui.sources.web import Answer, Web
 
 PAGE_SIZE = 100
@@ -46,15 +46,19 @@ class _Issue(Struct, rename="camel"):
     stats: dict[str, list[tuple[float, float | None]]] | None = None
 
 
-class SentryAsker:
+def make(source: SentrySource, errand: Errand) -> SentryAsker:
+    """Make an asker with its token. Raises CredentialMissing."""
+    token = resolve(source.token, errand.environ) if source.token is not None else Masked("")
+    return SentryAsker(source, token, errand)
+
+
+class SentryAsker(Asker):
     """Asks one project of an organization."""
 
-    def __init__(self, name: str, source: SentrySource, token: Masked, *, speaks: Speaks, clock: Clock) -> None:
-        self._name = name
+    def __init__(self, source: SentrySource, token: Masked, errand: Errand) -> None:
         self._source = source
         self._token = token
-        self._speaks = speaks
-        self._clock = clock
+        self._errand = errand
         self._rest_s = 0.0
         self._told_hour = False
         self._web = Web(
@@ -65,20 +69,23 @@ class SentryAsker:
         """Read the unresolved errors and the rate. Raises SourceError; an unsupported rate leaves the rest alive."""
         self._rest_s = 0.0
         issues = await self._issues()
-        now = self._clock()
+        now = self._errand.clock()
         readings = [
-            self._reading("", now),
-            self._reading(
-                ".issues", now, value=float(len(issues)), body=msgspec.json.encode([_shown(i) for i in issues])
+            self._errand.reading("", at=now),
+            self._errand.reading(
+                ".issues", at=now, value=float(len(issues)), body=msgspec.json.encode([_shown(i) for i in issues])
             ),
-            self._reading(".new", now, value=_count(issues, "new")),
-            self._reading(".regressed", now, value=_count(issues, "regressed")),
-            self._reading(".critical", now, value=float(sum(map(_is_critical, issues)))),
+            self._errand.reading(".new", at=now, value=_count(issues, "new")),
+            self._errand.reading(".regressed", at=now, value=_count(issues, "regressed")),
+            self._errand.reading(".critical", at=now, value=float(sum(map(_is_critical, issues)))),
         ]
         try:
             minutes = await self._minutes()
         except SourceError as error:
-            return [*readings, self._reading(".errors_per_minute", now, state=State.UNKNOWN, detail=str(error))]
+            return [
+                *readings,
+                self._errand.reading(".errors_per_minute", at=now, state=State.UNKNOWN, detail=str(error)),
+            ]
         return [*readings, *self._rates(minutes, now)]
 
     def _rates(self, minutes: Sequence[float], now: float) -> list[Reading]:
@@ -86,8 +93,11 @@ class SentryAsker:
         last = minutes[-1] if minutes else 0.0
         earlier = list(enumerate(reversed(minutes[:-1]), 1)) if not self._told_hour else []
         self._told_hour = True
-        past = [self._reading(".errors_per_minute", now - 60 * ago, value=value) for ago, value in reversed(earlier)]
-        return [*past, self._reading(".errors_per_minute", now, value=last)]
+        past = [
+            self._errand.reading(".errors_per_minute", at=now - 60 * ago, value=value)
+            for ago, value in reversed(earlier)
+        ]
+        return [*past, self._errand.reading(".errors_per_minute", at=now, value=last)]
 
     def rest_s(self) -> float:
         """Give the rest that the rate limit asks for."""
@@ -153,7 +163,7 @@ class SentryAsker:
             headers.get("x-sentry-rate-limit-reset", ""),
         )
         if remaining.isdigit() and reset.isdigit() and int(remaining) < LOW_BUDGET:
-            self._rest_s = min(3600.0, max(0.0, float(reset) - self._clock()))
+            self._rest_s = min(3600.0, max(0.0, float(reset) - self._errand.clock()))
 
     def _decoded(self, answer: Answer) -> list[_Issue]:
         try:
@@ -162,27 +172,6 @@ class SentryAsker:
             html = answer.body.lstrip()[:1] == b"<"
             what = "a page of HTML; the url in the plan may be the website's" if html else "issues in another form"
             raise SourceAnswered(f"{self._source.label or 'Sentry'} answered {what}") from None
-
-    def _reading(
-        self,
-        suffix: str,
-        at: float,
-        *,
-        value: float | None = None,
-        state: State = State.OK,
-        detail: str = "",
-        body: bytes = b"",
-    ) -> Reading:
-        return Reading(
-            signal=f"{self._name}{suffix}",
-            observed_at=at,
-            state=state,
-            value=value,
-            detail=detail,
-            body=body,
-            environment=self._speaks.environment,
-            release=self._speaks.release,
-        )
 
 
 def next_cursor(link: str) -> str | None:

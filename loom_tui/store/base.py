@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from loom_tui.plan.signals import Signal
 from loom_tui.refusal import Refusal
+from loom_tui.room.checks import Run
 from loom_tui.room.events import Event, Payload
 from loom_tui.room.signals import Bucket, Reading, Stored
 
@@ -71,7 +72,11 @@ class Lease(Struct, frozen=True, kw_only=True):
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """Something a room asks of the collector ("poll" "db"); mail, not state."""
+    """Something a room asks of the collector; mail, not state.
+
+    `what` is "poll" (the subject, a source's name, is asked now) or a question of that source's own ("event",
+    "explain"), whose subject is the source's name, a blank and the rest ("db dashboard"). The answer is a `Reply`.
+    """
 
     id: int
     asked_at: float
@@ -133,6 +138,10 @@ class Store(Protocol):
 
     def latest(self, *, changed_after: float = 0.0) -> dict[str, Stored]:
         """Give each signal's newest reading, of those recorded after `changed_after`."""
+        ...
+
+    def history(self) -> dict[str, tuple[Run, ...]]:
+        """Give each check's last runs, newest last; ten at most."""
         ...
 
     def series(self, signal: str, *, start: float, end: float, step_s: int) -> list[Bucket]:

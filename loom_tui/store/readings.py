@@ -10,7 +10,9 @@ from math import inf, isfinite, nextafter
 
 import msgspec
 
+from loom_tui.plan.kinds import Kind
 from loom_tui.plan.signals import Signal
+from loom_tui.room.checks import HISTORY, Run
 from loom_tui.room.signals import CLOCK_TOLERANCE_S, Bucket, Reading, State, Stored
 from loom_tui.store import rollup
 from loom_tui.store.base import Lease, StoreBroken
@@ -83,6 +85,7 @@ class Readings:
                 ],
             )
             _add(connection, ids, rollup.roll_up(kept, kinds, now=now).items())
+            _keep_runs(connection, ids, [reading for reading in kept if kinds[reading.signal] == Kind.CHECK])
 
     def latest(self, *, changed_after: float) -> dict[str, Stored]:
         """Give each signal's newest reading, of those recorded after `changed_after`."""
@@ -107,6 +110,17 @@ class Readings:
                 recorded_at=row[1],
             )
             for row in rows
+        }
+
+    def history(self) -> dict[str, tuple[Run, ...]]:
+        """Give each check's last runs, newest last."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT name, observed_at, state, detail FROM runs JOIN signals USING (sid) ORDER BY sid, observed_at"
+            ).fetchall()
+        return {
+            name: tuple(Run(observed_at=at, state=State(state), detail=detail) for _, at, state, detail in group)
+            for name, group in groupby(rows, key=lambda row: row[0])
         }
 
     def series(self, signal: str, *, start: float, end: float, step_s: int) -> list[Bucket]:
@@ -167,6 +181,18 @@ class Readings:
             raise StoreBroken(
                 f"{self._database.path}: the readings of an hour cannot be unpacked ({error})."
             ) from error
+
+
+def _keep_runs(connection: sqlite3.Connection, ids: Mapping[str, int], runs: Iterable[Reading]) -> None:
+    """Put each run into the place of its check's oldest."""
+    for run in runs:
+        sid = ids[run.signal]
+        places = connection.execute("SELECT place FROM runs WHERE sid = ? ORDER BY observed_at", (sid,)).fetchall()
+        place = places[0][0] if len(places) >= HISTORY else len(places)
+        connection.execute(
+            "INSERT OR REPLACE INTO runs (sid, place, observed_at, state, detail) VALUES (?, ?, ?, ?, ?)",
+            (sid, place, run.observed_at, run.state.value, storable(run.detail)),
+        )
 
 
 def _drop(connection: sqlite3.Connection, sid: int, until: float) -> None:

@@ -12,7 +12,7 @@ from math import floor, isfinite
 import msgspec
 from msgspec import Struct
 
-from loom_tui.plan.signals import Kind
+from loom_tui.plan.kinds import Kind
 from loom_tui.room.signals import CLOCK_TOLERANCE_S, Bucket, Reading, State
 from loom_tui.room.sketch import Sketch
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from loom_tui.plan.signals import Signal
+from loom_tui.room.checks import Run
 from loom_tui.room.events import Event, Payload
 from loom_tui.room.signals import Bucket, Reading, Stored
 from loom_tui.store.base import Head, Lease, Request, Store, StoreBroken, Token
@@ -89,6 +90,10 @@ class SqliteStore(Store):
     def latest(self, *, changed_after: float = 0.0) -> dict[str, Stored]:
         """Give each signal's newest reading, of those recorded after `changed_after`."""
         return self._readings.latest(changed_after=changed_after)
+
+    def history(self) -> dict[str, tuple[Run, ...]]:
+        """Give each check's last runs, newest last."""
+        return self._readings.history()
 
     def series(self, signal: str, *, start: float, end: float, step_s: int) -> list[Bucket]:
         """Give the buckets that begin in [start, end), in steps of 1, 10 or 60 seconds."""

@@ -1,0 +1,9 @@
+"""The systems that a plan has asked, one module a kind: how each is written in TOML, and which signals it gives."""
+
+from __future__ import annotations
+
+from loom_tui.plan.sources.http import HttpSource
+from loom_tui.plan.sources.postgres import PostgresSource
+from loom_tui.plan.sources.sentry import SentrySource
+
+Source = HttpSource | PostgresSource | SentrySource

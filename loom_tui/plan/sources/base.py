@@ -1,0 +1,60 @@
+"""What every source of a plan has, and where credentials are found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import ClassVar
+
+from loom_tui.plan.kinds import Kind, Row
+from loom_tui.plan.value import Value
+
+ON_DEMAND_TTL_S = 3600.0  # what was asked by hand is believed for an hour, unless the plan says otherwise
+
+
+class Secret(Value, frozen=True):
+    """Where a credential is found; never the credential itself. Exactly one is set."""
+
+    env: str = ""
+    file: str = ""
+    command: tuple[str, ...] = ()
+
+
+class Asked(Value, frozen=True, kw_only=True, tag_field="kind"):
+    """Something that is asked. Names of its checks' group, its rhythm, and of which environment it speaks.
+
+    `interval_s = 0` asks on demand only. `environment` is the plan's where it is empty: evidence from staging says
+    so here, and proves nothing of production.
+    """
+
+    GROUP: ClassVar[str] = "services"
+
+    label: str = ""
+    group: str = ""
+    environment: str = ""
+    interval_s: float = 15.0
+    timeout_s: float = 5.0
+    ttl_s: float | None = None
+
+    def rows(self) -> Iterator[Row]:
+        """List the signals that it gives, its own check first."""
+        yield Row("", Kind.CHECK)
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """List what is wrong with it, each with the key that holds it ("" for the whole)."""
+        yield from ()
+
+    @property
+    def fresh_for_s(self) -> float:
+        """How long its readings stay fresh: the plan's word, or three intervals and a deadline."""
+        if self.ttl_s is not None:
+            return self.ttl_s
+        return 3 * self.interval_s + self.timeout_s if self.interval_s else ON_DEMAND_TTL_S
+
+
+def url_faults(key: str, url: str, *, schemes: tuple[str, ...] = ("https", "http")) -> Iterator[tuple[str, str]]:
+    """Say where a URL is none, or holds a password."""
+    if not url.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+        yield key, f"expected a URL that begins with {schemes[0]}://, found {url!r}"
+    elif re.search(r"://[^/@]*:[^/@]+@", url):
+        yield key, "holds a password; name it where a credential belongs, so that the plan can be shared"

@@ -1,0 +1,59 @@
+"""A PostgreSQL, as a plan names it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import ClassVar
+
+from loom_tui.plan.kinds import PERCENTILES, Kind, Row
+from loom_tui.plan.sources.base import Asked, Secret
+from loom_tui.plan.value import Value
+
+
+class Query(Value, frozen=True):
+    """A named read whose real executions are timed. `target` names one of the plan's targets."""
+
+    name: str
+    sql: str
+    label: str = ""
+    target: str = ""
+    min_samples: int = 20
+
+
+class PostgresSource(Asked, frozen=True, kw_only=True, tag="postgres"):
+    """A PostgreSQL, read under read-only transactions on one connection."""
+
+    GROUP: ClassVar[str] = "performance"
+
+    dsn: str = ""  # without a password; use `dsn_from` for one that holds a secret
+    dsn_from: Secret | None = None
+    max_load: float = 0.01  # the share of time that Loom's own executions may take; it asks less often by itself
+    queries: tuple[Query, ...] = ()
+
+    def rows(self) -> Iterator[Row]:
+        """List the database's own check, each query's executions and percentiles, and its sessions."""
+        yield Row("", Kind.CHECK)
+        for query in self.queries:
+            label = query.label or query.name
+            yield Row(f".{query.name}.ms", Kind.LATENCY, label, "ms")
+            for percentile in PERCENTILES:
+                yield Row(f".{query.name}.p{percentile}_ms", Kind.NUMBER, label, "ms")
+        yield Row(".sessions", Kind.NUMBER, "sessions")
+        yield Row(".sessions_active", Kind.NUMBER, "active")
+        yield Row(".max_sessions", Kind.NUMBER, "max sessions")
+        yield Row(".locks_waiting", Kind.NUMBER, "locks")
+        yield Row(".longest_s", Kind.NUMBER, "longest", "s")
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """Hold it to name one database without a password, and each query once."""
+        if bool(self.dsn) == (self.dsn_from is not None):
+            yield "", "name the database by exactly one of dsn (no password) and dsn_from"
+        if re.search(r"password\s*=|://[^/@]*:[^/@]+@", self.dsn):
+            yield "dsn", 'holds a password; use dsn_from = { env = "…" } so that the plan can be shared'
+        for name, times in Counter(query.name for query in self.queries).items():
+            if times > 1:
+                yield "queries", f"`{name}` is there {times} times"
+            if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
+                yield "queries", f"`{name}`: a query's name is small letters, digits, - and _"
