@@ -1,0 +1,57 @@
+"""How a server on a bad day answers: one handler a misfortune, for every source that asks over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from tests.servers import Handler, answer, circle, drip, hang, serving, slam, speaking_no_tls
+
+SECRET = "planted-4711-secret"
+
+BAD_DAYS: dict[str, Handler] = {
+    "401": answer(b'{"detail": "Invalid token"}', status="401 Unauthorized"),
+    "403": answer(b'{"detail": "No permission"}', status="403 Forbidden"),
+    "404": answer(b'{"detail": "Not found"}', status="404 Not Found"),
+    "429": answer(b"{}", status="429 Too Many Requests", headers="retry-after: 17\r\n"),
+    "500": answer(b"Internal Server Error", status="500 Internal Server Error"),
+    "HTML": answer(b"<!doctype html><title>Sign in</title>"),
+    "wrong types": answer(b'[{"id": {}, "version": [], "results": 7}]'),
+    "another form": answer(b'"well"'),
+    "null": answer(b"null"),
+    "truncated": answer(b'[{"id": "7", "tit'),
+    "cut off": answer(b"{}", length=5000),
+    "nested too deeply": answer(b"[" * 100_000),
+    "no text": answer(b"\xff\xfe\x00\x01"),
+    "6 MB": answer(b"x" * 6_000_000),
+    "redirect loop": circle,
+    "hang": hang,
+    "slow drip": drip,
+    "slammed": slam,
+}
+MISFORTUNES = (*BAD_DAYS, "connection refused", "TLS failure")
+
+
+@asynccontextmanager
+async def misfortune(name: str) -> AsyncIterator[str]:
+    """Have a server on such a day; gives its URL."""
+    if name == "TLS failure":
+        async with speaking_no_tls() as url:
+            yield url
+    elif name == "connection refused":
+        async with serving(slam) as server:
+            url = server.url
+        yield url
+    else:
+        async with serving(BAD_DAYS[name]) as server:
+            yield server.url
+
+
+def echoing(secret: Callable[[], str]) -> Handler:
+    """Answer 500 with whatever was sent, as careless servers do: the secret must not come out on our side."""
+
+    async def handle(head: str, writer: object) -> None:
+        body = f"{head} {secret()}".encode()
+        await answer(body, status="500 Internal Server Error")(head, writer)  # type: ignore[arg-type] # a stream's writer
+
+    return handle

@@ -1,0 +1,70 @@
+"""On a bad day of the other side no source calls anything well, none takes long, and none tells its credential."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from loom_tui.plan.sources.base import Asked, Secret
+from loom_tui.plan.sources.http import HttpSource
+from loom_tui.plan.sources.sentry import SentrySource
+from loom_tui.room.signals import Reading, State
+from loom_tui.sources.base import SourceError
+from loom_tui.sources.build import build
+from tests.bad_days import MISFORTUNES, SECRET, echoing, misfortune
+from tests.errands import errand_of
+from tests.servers import serving
+
+TOKEN = Secret(env="TOKEN")
+DEADLINE_S = 0.3
+
+# Every source that asks over HTTP, pointed at a URL, with the planted credential.
+SOURCES: dict[str, Callable[[str], Asked]] = {
+    "http": lambda url: HttpSource(
+        url=url, timeout_s=DEADLINE_S, version_field="version", fields={"auth": "auth"}, headers={"x-key": TOKEN}
+    ),
+    "sentry": lambda url: SentrySource(url=url, org="loom", project="web", token=TOKEN, timeout_s=DEADLINE_S),
+}
+# What a bad day's answer still proves: that something answered as the plan expects it to.
+PROVED = {("http", "app", name) for name in ("HTML", "wrong types", "another form", "null", "truncated", "no text")} | {
+    ("http", "app", "nested too deeply")
+}
+
+
+async def asked(source: Asked) -> list[Reading] | SourceError:
+    """Ask once; more than a few seconds is a hang that no deadline of the source's own ended."""
+    asker = build(source, errand_of("app", environ={"TOKEN": SECRET}))
+    try:
+        async with asyncio.timeout(20):
+            return list(await asker.ask())
+    except SourceError as error:
+        return error
+    finally:
+        await asker.close()
+
+
+def words(outcome: list[Reading] | SourceError) -> str:
+    return f"{outcome!r} {outcome}" + ("" if isinstance(outcome, list) else f" {outcome.__cause__!r}")
+
+
+@pytest.mark.parametrize("name", MISFORTUNES)
+@pytest.mark.parametrize("kind", SOURCES)
+async def test_on_a_bad_day_nothing_is_called_well_and_no_credential_is_told(kind, name):
+    async with misfortune(name) as url:
+        outcome = await asked(SOURCES[kind](url))
+    assert SECRET not in words(outcome)
+    if isinstance(outcome, SourceError):
+        assert len(str(outcome).split()) >= 3, "a sentence for a tired person"
+        assert str(outcome).isprintable()
+        return
+    well = {reading.signal for reading in outcome if reading.state is State.OK and not reading.signal.endswith("_ms")}
+    assert well <= {signal for of, signal, day in PROVED if (of, day) == (kind, name)}
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+async def test_a_server_that_repeats_what_it_was_sent_makes_no_source_tell_its_credential(kind):
+    async with serving(echoing(lambda: SECRET)) as server:
+        outcome = await asked(SOURCES[kind](server.url))
+    assert SECRET not in words(outcome)
