@@ -1,0 +1,86 @@
+"""Running a command for its answer: no shell, no terminal, one deadline for it and all that it started."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from time import perf_counter
+
+from msgspec import Struct
+
+from loom_tui.sources.base import SourceTimeout, SourceUnreachable
+
+MAX_OUTPUT_BYTES = 20_000_000  # a report of a large project has 5 MB; what goes on longer is cut, not kept
+GRACE_S = 2.0  # between SIGTERM and SIGKILL
+
+
+class Finished(Struct, frozen=True, kw_only=True):
+    """A command that ended: its exit code (negative: the signal that ended it) and what it wrote."""
+
+    code: int
+    stdout: bytes
+    stderr: bytes
+    cut: bool  # it wrote more than is kept
+    duration_ms: float
+
+
+async def run(
+    command: Sequence[str], *, directory: Path, environ: Mapping[str, str], timeout_s: float, name: str
+) -> Finished:
+    """Run a command to its end; its process group ends with it, at the deadline, or when this is cancelled.
+
+    Raises SourceTimeout, and SourceUnreachable for a command that cannot be started.
+    """
+    began = perf_counter()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            cwd=directory,
+            env=dict(environ),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else "its words cannot be passed on"
+        raise SourceUnreachable(f"{name}: `{command[0]}` cannot be started in {directory}: {why}") from None
+    try:
+        async with asyncio.timeout(timeout_s):
+            (stdout, cut), (stderr, _) = await asyncio.gather(_read(process.stdout), _read(process.stderr))
+            code = await process.wait()
+    except TimeoutError:
+        raise SourceTimeout(f"{name}: `{command[0]}` did not end within {timeout_s:g} s, and was ended") from None
+    finally:
+        await _end(process)
+    return Finished(code=code, stdout=stdout, stderr=stderr, cut=cut, duration_ms=(perf_counter() - began) * 1000)
+
+
+async def _read(stream: asyncio.StreamReader | None) -> tuple[bytes, bool]:
+    """Read a stream to its end, and keep its beginning; a command that writes for ever meets its deadline."""
+    assert stream is not None  # noqa: S101 - pipes were asked for
+    kept = bytearray()
+    cut = False
+    while part := await stream.read(65_536):
+        cut = cut or len(kept) + len(part) > MAX_OUTPUT_BYTES
+        kept += part[: MAX_OUTPUT_BYTES - len(kept)]
+    return bytes(kept), cut
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """End the command and whatever it left behind in its process group: asked first, then made to."""
+    for number, grace_s in ((signal.SIGTERM, GRACE_S), (signal.SIGKILL, GRACE_S)):
+        try:
+            os.killpg(process.pid, number)
+        except (ProcessLookupError, PermissionError):  # none of the group is left; macOS says so of zombies
+            break
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                await process.wait()
+                break
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)  # children that outlived their parent
