@@ -57,11 +57,11 @@ async def test_a_command_that_never_ends_is_ended_at_its_deadline_with_children_
     await until_gone(tmp_path / "pid")
 
 
-async def test_children_that_a_command_leaves_behind_end_with_it(tmp_path):
-    quiet = BROOD.replace(
-        'time.sleep(600)"]', 'time.sleep(600)"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL'
-    )
-    await run(sys.executable, "-c", quiet, str(tmp_path / "pid"), "0")
+@pytest.mark.parametrize("pipes", ["", "stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL"])
+async def test_children_that_a_command_leaves_behind_end_with_it(tmp_path, pipes):
+    brood = BROOD.replace("**{}", pipes)
+    done = await run(sys.executable, "-c", brood, str(tmp_path / "pid"), "0")
+    assert done.code == 0
     await until_gone(tmp_path / "pid")
 
 

@@ -15,7 +15,8 @@ from msgspec import Struct
 from loom_tui.sources.base import SourceTimeout, SourceUnreachable
 
 MAX_OUTPUT_BYTES = 20_000_000  # a report of a large project has 5 MB; what goes on longer is cut, not kept
-GRACE_S = 2.0  # between SIGTERM and SIGKILL
+GRACE_S = 2.0  # between SIGTERM and SIGKILL, and for the last words of a command that ended
+LOOK_EVERY_S = 0.02
 
 
 class Finished(Struct, frozen=True, kw_only=True):
@@ -49,15 +50,32 @@ async def run(
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "its words cannot be passed on"
         raise SourceUnreachable(f"{name}: `{command[0]}` cannot be started in {directory}: {why}") from None
+    reading = asyncio.gather(_read(process.stdout), _read(process.stderr))
     try:
         async with asyncio.timeout(timeout_s):
-            (stdout, cut), (stderr, _) = await asyncio.gather(_read(process.stdout), _read(process.stderr))
-            code = await process.wait()
+            await _ended(process)
+            with suppress(TimeoutError):  # a child that it left behind may hold the pipes for ever
+                async with asyncio.timeout(GRACE_S):
+                    await asyncio.shield(reading)
     except TimeoutError:
+        reading.cancel()
         raise SourceTimeout(f"{name}: `{command[0]}` did not end within {timeout_s:g} s, and was ended") from None
     finally:
         await _end(process)
-    return Finished(code=code, stdout=stdout, stderr=stderr, cut=cut, duration_ms=(perf_counter() - began) * 1000)
+    (stdout, cut), (stderr, _) = await reading
+    return Finished(
+        code=process.returncode or 0,
+        stdout=stdout,
+        stderr=stderr,
+        cut=cut,
+        duration_ms=(perf_counter() - began) * 1000,
+    )
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Wait for the command itself; `Process.wait` also waits for its pipes (python/cpython#119710, until 3.12.4)."""
+    while process.returncode is None:  # noqa: ASYNC110 - asyncio has no event for this
+        await asyncio.sleep(LOOK_EVERY_S)
 
 
 async def _read(stream: asyncio.StreamReader | None) -> tuple[bytes, bool]:
@@ -80,7 +98,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
             break
         with suppress(TimeoutError):
             async with asyncio.timeout(grace_s):
-                await process.wait()
+                await _ended(process)
                 break
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)  # children that outlived their parent
