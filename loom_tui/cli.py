@@ -16,6 +16,7 @@ _COMMANDS = {
     "demo": "loom_tui.commands.demo:demo",
     "import": "loom_tui.commands.plan:import_",
     "plan": "loom_tui.commands.plan:plan",
+    "check": "loom_tui.commands.checks:check",
     "status": "loom_tui.commands.record:status",
     "watch": "loom_tui.commands.room:watch",
     "tick": "loom_tui.commands.act:tick",

@@ -15,6 +15,7 @@ from loom_tui.collector.backoff import delay_s
 from loom_tui.room.mail import Reply
 from loom_tui.room.signals import PollerReport, Reading, State
 from loom_tui.sources.base import Asker, Clock, SourceError, SourceLimited, SourceRefused
+from loom_tui.sources.meter import Meter, counting
 
 _LOG = logging.getLogger("loom.poller")
 PROGRESS_EVERY_S = 0.5
@@ -22,6 +23,8 @@ PROGRESS_EVERY_S = 0.5
 
 class Poller:
     """Asks, hands the readings on, waits. `nudge` has it ask at once; with an interval of 0 it asks only then.
+
+    `error` is what the last try failed of; None when it did not.
 
     `make` is given where progress is told, and runs on a thread: a credential's command may take seconds.
     """
@@ -38,6 +41,7 @@ class Poller:
     ) -> None:
         self.name = name
         self.polls = 0
+        self.error: Exception | None = None
         self._make = make
         self._asker: Asker | None = None
         self._interval_s = interval_s
@@ -46,11 +50,25 @@ class Poller:
         self._random = random
         self._report = PollerReport()
         self._told_at = 0.0
+        self._meter = Meter(clock)
         self._nudged = asyncio.Event()
+        self._waiting: list[asyncio.Event] = []
+
+    @property
+    def report(self) -> PollerReport:
+        """Its own account of itself."""
+        return replace(self._report, health=self._meter.health())
 
     def nudge(self) -> None:
         """Ask at once instead of waiting."""
         self._nudged.set()
+
+    async def asked(self) -> None:
+        """Ask at once; returns when a try that began after this call is over, whatever came of it."""
+        over = asyncio.Event()
+        self._waiting.append(over)
+        self.nudge()
+        await over.wait()
 
     async def run(self) -> None:
         """Ask until cancelled. Nothing that a source does ends this."""
@@ -58,21 +76,24 @@ class Poller:
             if not self._interval_s:
                 await self._rest(None)
             while True:
-                rest_s = await self._once()
+                rest_s = await self.once()
                 await self._rest(self._delay_s(rest_s) if self._interval_s else None)
         finally:
-            await self._drop()
+            for over in self._waiting:
+                over.set()
+            await self.close()
 
     async def reply(self, what: str, subject: str, *, timeout_s: float) -> Reply:
         """Have the source answer a room's question; a failure is a sentence."""
         try:
-            async with asyncio.timeout(timeout_s):
-                return Reply(body=msgspec.Raw(await (await self._made()).reply(what, subject)))
+            with counting(self._meter):
+                async with asyncio.timeout(timeout_s):
+                    return Reply(body=msgspec.Raw(await (await self._made()).reply(what, subject)))
         except TimeoutError:
             return Reply(why=f"{self.name} did not answer within {timeout_s:g} s")
         except SourceError as error:
             return Reply(why=str(error))
-        except Exception as error:  # noqa: BLE001 - the wall, as in `_once`
+        except Exception as error:  # noqa: BLE001 - the wall, as in `_try`
             _LOG.error("%s: %s", self.name, type(error).__name__)
             return Reply(why=f"Loom failed while it asked {self.name} ({type(error).__name__})")
 
@@ -84,38 +105,50 @@ class Poller:
             self._asker = await asyncio.to_thread(self._make, self._progress)
         return self._asker
 
-    async def _once(self) -> float:
-        """Ask once; gives the rest that the source wants."""
+    async def once(self) -> float:
+        """Ask once; gives the rest that the source wants. Nothing that the source does raises."""
         self.polls += 1
+        waiting, self._waiting = self._waiting, []
+        try:
+            with counting(self._meter):
+                return await self._try()
+        finally:
+            for over in waiting:
+                over.set()
+
+    async def _try(self) -> float:
         if not self._interval_s:
             self._tell(replace(self._report, asking_since=self._clock(), next_try_at=None))
         try:
             asker = await self._made()
             self._keep(await asker.ask())
         except SourceLimited as error:
-            self._failed(str(error))
+            self._failed(str(error), error)
             return error.retry_after_s
         except SourceRefused as error:
-            self._failed(str(error))
-            await self._drop()  # so that the credential is looked for anew: it may have been replaced
+            self._failed(str(error), error)
+            await self.close()  # so that the credential is looked for anew: it may have been replaced
             return 0.0
         except SourceError as error:
-            self._failed(str(error))
+            self._failed(str(error), error)
             return 0.0
         except Exception as error:  # noqa: BLE001 - the wall: a defect in one source must not silence the others
             _LOG.error("%s: %s", self.name, type(error).__name__)
-            self._failed(f"Loom failed while it asked {self.name} ({type(error).__name__})")
+            self._failed(f"Loom failed while it asked {self.name} ({type(error).__name__})", error)
             return 0.0
+        self.error = None
         self._report = PollerReport(last_success_at=self._clock())
         return asker.rest_s()
 
-    async def _drop(self) -> None:
+    async def close(self) -> None:
+        """Close what its source holds open."""
         asker, self._asker = self._asker, None
         if asker is not None:
             await asker.close()
 
-    def _failed(self, why: str) -> None:
+    def _failed(self, why: str, error: Exception) -> None:
         """Count the failure, and say in the source's own check that nothing is known now."""
+        self.error = error
         if self._report.why != why:
             _LOG.warning("%s", why)
         self._report = replace(self._report, failures=self._report.failures + 1, why=why)
@@ -132,7 +165,7 @@ class Poller:
 
     def _tell(self, report: PollerReport) -> None:
         self._report = report
-        body = msgspec.json.encode(report)
+        body = msgspec.json.encode(self.report)
         state = State.OK if not report.failures else State.BAD
         self._keep(
             [Reading(signal=f"feed.{self.name}", observed_at=self._clock(), state=state, detail=report.why, body=body)]

@@ -6,19 +6,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from random import Random
 
+from loom_tui.collector.ground import Ground, poller_of
 from loom_tui.collector.poller import Poller
 from loom_tui.config.plans import PlanFile
 from loom_tui.plan.faults import PlanFaults
 from loom_tui.plan.model import Plan
 from loom_tui.plan.signals import asked_of, signals_of
-from loom_tui.plan.sources.base import Asked
 from loom_tui.room.events import MarkerSet
 from loom_tui.room.mail import Reply, encode_reply
 from loom_tui.room.signals import Reading
-from loom_tui.sources.base import Asker, Clock, Errand
-from loom_tui.sources.build import build
+from loom_tui.sources.base import Clock
 from loom_tui.store.base import Lease, LeaseLost, Request, Store, StoreError
 
 _LOG = logging.getLogger("loom.collector")
@@ -58,7 +56,6 @@ class Collector:
         self._clock = clock
         self._stop = stop
         self._idle_exit_s = idle_exit_s
-        self._random = Random()  # noqa: S311 - jitter
         self._pending: list[Reading] = []
         self._pollers: dict[str, Poller] = {}
         self._asked = 0
@@ -163,17 +160,28 @@ class Collector:
         if poller is None:
             reply = Reply(why=f"The plan has no source {source!r}")
         elif request.what == "poll":
-            poller.nudge()
-            reply = Reply()
+            reply = await self._polled(source, poller)
         else:
             reply = await poller.reply(request.what, subject, timeout_s=REPLY_TIMEOUT_S)
         try:
+            self._flush()  # whoever reads the answer finds the readings that it speaks of
             with suppress(KeyError):  # asked a day ago, and gone
                 self._store.answer(request.id, encode_reply(reply), lease=self._lease, at=self._clock())
         except LeaseLost:
             raise
         except StoreError as error:
             self._grumble(str(error))
+
+    async def _polled(self, name: str, poller: Poller) -> Reply:
+        """Have a source asked at once, and wait until it was."""
+        source = asked_of(self._plan).get(name)
+        wall_s = source.wall_s if source is not None else REPLY_TIMEOUT_S
+        try:
+            async with asyncio.timeout(wall_s):
+                await poller.asked()
+        except TimeoutError:
+            return Reply(why=f"{name} did not come to an end within {wall_s:g} s")
+        return Reply()
 
     def _learn(self) -> None:
         """Take in what was changed in the world since the last look: sources measure from there."""
@@ -204,34 +212,20 @@ class Collector:
         """Run a poller for each of the plan's sources; begin anew when the plan changed."""
         while True:
             self._replan.clear()
-            self._pollers = {name: self._poller(name, source) for name, source in asked_of(self._plan).items()}
+            ground = Ground(
+                plan=self._plan,
+                directory=self._file.path.parent,
+                environ=self._environ,
+                clock=self._clock,
+                kept={signal: stored.reading for signal, stored in self._store.latest().items()},
+                changes=lambda: self._changes,
+            )
+            self._pollers = {name: poller_of(ground, name, keep=self._keep) for name in asked_of(self._plan)}
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(poller.run(), name=name) for name, poller in self._pollers.items()]
                 await self._replan.wait()
                 for task in tasks:
                     task.cancel()
-
-    def _poller(self, name: str, source: Asked) -> Poller:
-        about = self._plan.plan
-        kept = {signal: stored.reading for signal, stored in self._store.latest().items()}
-
-        def make(progress: Callable[[str], None]) -> Asker:
-            return build(
-                source,
-                Errand(
-                    name=name,
-                    environment=source.environment or about.environment,
-                    release=about.release,
-                    directory=self._file.path.parent,
-                    environ=self._environ,
-                    clock=self._clock,
-                    progress=progress,
-                    recall=lambda suffix: kept.get(f"{name}{suffix}"),
-                    changes=lambda: self._changes,
-                ),
-            )
-
-        return Poller(name, make, interval_s=source.interval_s, keep=self._keep, clock=self._clock, random=self._random)
 
     def _keep(self, readings: Sequence[Reading]) -> None:
         self._pending += readings

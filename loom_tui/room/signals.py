@@ -79,6 +79,17 @@ class ErrorIssue(Struct, frozen=True, kw_only=True):
     per_hour: tuple[int | None, ...] = ()  # newest last; None where the server left a hole
 
 
+class Health(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What asking a source costs, and what that taught of the other side; None where it does not say."""
+
+    calls: int = 0  # in the last hour
+    size_bytes: int = 0  # that came back in the last hour
+    remaining: int | None = None  # calls that the other side's limit leaves until `resets_at`
+    limit: int | None = None
+    resets_at: float | None = None
+    skew_s: float | None = None  # its clock minus ours
+
+
 class PollerReport(Struct, frozen=True, kw_only=True):
     """A poller's own account of itself."""
 
@@ -88,6 +99,7 @@ class PollerReport(Struct, frozen=True, kw_only=True):
     why: str = ""
     asking_since: float | None = None  # while it is being asked, where that takes long enough to be told
     progress: str = ""  # how far it has come: "312 of 1,500 files"
+    health: Health = Health()
 
 
 CLOCK_TOLERANCE_S = 5.0

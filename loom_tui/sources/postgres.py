@@ -20,6 +20,7 @@ from loom_tui.sources.base import (
     SourceTimeout,
     SourceUnreachable,
 )
+from loom_tui.sources.meter import meter
 from loom_tui.sources.secrets import Masked, resolve, scrub_dsn
 
 _SESSIONS = """
@@ -27,7 +28,8 @@ select count(*),
        count(*) filter (where state = 'active'),
        current_setting('max_connections')::int,
        count(*) filter (where wait_event_type = 'Lock'),
-       coalesce(extract(epoch from max(clock_timestamp() - xact_start)), 0)::float8
+       coalesce(extract(epoch from max(clock_timestamp() - xact_start)), 0)::float8,
+       extract(epoch from clock_timestamp())::float8
   from pg_stat_activity
  where backend_type = 'client backend' and pid <> pg_backend_pid()
 """
@@ -93,6 +95,7 @@ class PostgresAsker(Asker):
     async def _timed(self, connection: psycopg.AsyncConnection, query: Query) -> Reading:
         """Execute a query and fetch its rows. One that fails is unknown, with the reason; the others go on."""
         suffix = f".{query.name}.ms"
+        meter().called()
         began = perf_counter()
         try:
             async with connection.cursor() as cursor:
@@ -115,8 +118,12 @@ class PostgresAsker(Asker):
             row = await cursor.fetchone()
         if row is None:
             return []
+        *figures, clock = row
+        meter().called()
+        meter().saw_clock(clock)
         return [
-            self._errand.reading(f".{suffix}", value=float(value)) for suffix, value in zip(_SUFFIXES, row, strict=True)
+            self._errand.reading(f".{suffix}", value=float(value))
+            for suffix, value in zip(_SUFFIXES, figures, strict=True)
         ]
 
     async def _drop(self) -> None:

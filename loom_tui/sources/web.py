@@ -19,6 +19,7 @@ from loom_tui.sources.base import (
     SourceTimeout,
     SourceUnreachable,
 )
+from loom_tui.sources.meter import meter
 
 MAX_BODY_BYTES = 5_000_000
 MAX_REDIRECTS = 3
@@ -47,6 +48,7 @@ class Web:
             timeout=httpx.Timeout(timeout_s),
             headers={"user-agent": "loom"},
             trust_env=False,  # a proxy of the shell's is no part of the plan
+            event_hooks={"request": [_count], "response": [_heed]},  # so that each redirect counts as well
         )
 
     async def get(
@@ -78,13 +80,16 @@ class Web:
     async def _read(self, response: httpx.Response) -> bytes:
         parts: list[bytes] = []
         size = 0
-        async for part in response.aiter_bytes():
-            size += len(part)
-            if size > MAX_BODY_BYTES:
-                raise SourceAnswered(
-                    f"{self._name} answered more than {MAX_BODY_BYTES // 1_000_000} MB; it was cut off"
-                )
-            parts.append(part)
+        try:
+            async for part in response.aiter_bytes():
+                size += len(part)
+                if size > MAX_BODY_BYTES:
+                    raise SourceAnswered(
+                        f"{self._name} answered more than {MAX_BODY_BYTES // 1_000_000} MB; it was cut off"
+                    )
+                parts.append(part)
+        finally:
+            meter().called(0, size_bytes=response.num_bytes_downloaded)
         return b"".join(parts)
 
     def _translated(self, error: httpx.HTTPError) -> SourceError:
@@ -118,6 +123,14 @@ class Web:
                 f"{self._name} knows no such address (404); the plan's url, org or project may be wrong"
             )
         raise SourceAnswered(f"{self._name} answered {status}")
+
+
+async def _count(_: httpx.Request) -> None:
+    meter().called()
+
+
+async def _heed(response: httpx.Response) -> None:
+    meter().heard({key.lower(): value for key, value in response.headers.items()})
 
 
 def retry_after_s(headers: Mapping[str, str], *, now: float) -> float:

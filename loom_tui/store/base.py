@@ -74,8 +74,9 @@ class Lease(Struct, frozen=True, kw_only=True):
 class Request(Struct, frozen=True, kw_only=True):
     """Something a room asks of the collector; mail, not state.
 
-    `what` is "poll" (the subject, a source's name, is asked now) or a question of that source's own ("event",
-    "explain"), whose subject is the source's name, a blank and the rest ("db dashboard"). The answer is a `Reply`.
+    `what` is "poll" (the subject, a source's name, is asked now; answered once its readings are kept) or a question
+    of that source's own ("event", "explain"), whose subject is the source's name, a blank and the rest ("db
+    dashboard"). The answer is a `Reply`.
     """
 
     id: int

@@ -51,6 +51,11 @@ class Asked(Value, frozen=True, kw_only=True, tag_field="kind"):
             return self.ttl_s
         return 3 * self.interval_s + self.timeout_s if self.interval_s else ON_DEMAND_TTL_S
 
+    @property
+    def wall_s(self) -> float:
+        """How long one whole asking may take: several requests or steps, each within `timeout_s`."""
+        return max(30.0, 10 * self.timeout_s)
+
 
 def url_faults(key: str, url: str, *, schemes: tuple[str, ...] = ("https", "http")) -> Iterator[tuple[str, str]]:
     """Say where a URL is none, or holds a password."""

@@ -1,0 +1,54 @@
+"""What all pollers of a plan stand on, and one of them made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from random import Random
+
+from msgspec import Struct
+
+from loom_tui.collector.poller import Poller
+from loom_tui.plan.model import Plan
+from loom_tui.plan.signals import asked_of
+from loom_tui.room.signals import Reading
+from loom_tui.sources.base import Asker, Clock, Errand
+from loom_tui.sources.build import build
+
+_RANDOM = Random()  # noqa: S311 - jitter
+
+
+class Ground(Struct, frozen=True, kw_only=True):
+    """The plan and its directory, the credentials' environment, the clock, and what the room's store remembers.
+
+    `kept` gives the newest reading of each signal from before, `changes` the moment of the last marker of each kind.
+    """
+
+    plan: Plan
+    directory: Path
+    environ: Mapping[str, str]
+    clock: Clock
+    kept: Mapping[str, Reading] = {}
+    changes: Callable[[], Mapping[str, float]] = dict
+
+
+def poller_of(ground: Ground, name: str, *, keep: Callable[[Sequence[Reading]], None]) -> Poller:
+    """Make the poller of one of the plan's sources. Raises KeyError where it has none of that name."""
+    source = asked_of(ground.plan)[name]
+    about = ground.plan.plan
+
+    def make(progress: Callable[[str], None]) -> Asker:
+        errand = Errand(
+            name=name,
+            environment=source.environment or about.environment,
+            release=about.release,
+            directory=ground.directory,
+            environ=ground.environ,
+            clock=ground.clock,
+            progress=progress,
+            recall=lambda suffix: ground.kept.get(f"{name}{suffix}"),
+            changes=ground.changes,
+        )
+        return build(source, errand)
+
+    return Poller(name, make, interval_s=source.interval_s, keep=keep, clock=ground.clock, random=_RANDOM)
