@@ -69,7 +69,7 @@ def _walk(value: object, kind: Any, where: str) -> Iterator[Fault]:
 
 
 def _walk_union(value: object, members: tuple[Any, ...], kind: Any, where: str) -> Iterator[Fault]:
-    """Choose the struct that a table means: the only one, or the one that its `kind` names."""
+    """Choose the struct that a table means: the only one, or the one that its `kind` (or other tag) names."""
     structs = [member for member in members if _is_struct(member)]
     if not structs:
         yield from _walk_leaf(value, kind, where)
@@ -79,11 +79,12 @@ def _walk_union(value: object, members: tuple[Any, ...], kind: Any, where: str) 
         yield Fault(where, f"should be a table, not {_noun(value)}")
     else:
         by_tag = {str(struct.__struct_config__.tag): struct for struct in structs}
-        name = value.get("kind")
+        tag_field = str(structs[0].__struct_config__.tag_field)
+        name = value.get(tag_field)
         if name is None:
-            yield Fault(where, f"`kind` is missing; one of: {', '.join(sorted(by_tag))}")
+            yield Fault(where, f"`{tag_field}` is missing; one of: {', '.join(sorted(by_tag))}")
         elif str(name) not in by_tag:
-            yield Fault(where, f"kind `{name}` is not known{suggestion(str(name), by_tag)}")
+            yield Fault(where, f"{tag_field} `{name}` is not known{suggestion(str(name), by_tag)}")
         else:
             yield from _walk_struct(value, by_tag[str(name)], where)
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 from importlib import import_module
 
 from loom_tui.plan.sources.base import Asked
+from loom_tui.plan.sources.command import CommandSource
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.postgres import PostgresSource
+from loom_tui.plan.sources.report import ReportSource
 from loom_tui.plan.sources.sentry import SentrySource
 from loom_tui.sources.base import Asker, Errand
 
 # Each module gives `make(source, errand) -> Asker`, which finds the credentials.
 _MODULES: dict[type[Asked], str] = {
+    CommandSource: "command",
     HttpSource: "http",
     PostgresSource: "postgres",
+    ReportSource: "report",
     SentrySource: "sentry",
 }
 

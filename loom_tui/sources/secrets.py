@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from loom_tui.plan.sources.base import Secret
@@ -45,6 +45,24 @@ class Masked:
 
     def __reduce__(self) -> str:
         raise TypeError("a secret is not written anywhere")
+
+
+_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|APIKEY|_KEY$|DSN$|DATABASE_URL", re.IGNORECASE)
+_SHORTEST = 6  # shorter values are words that stand elsewhere too
+
+
+class Scrubber:
+    """Takes known secrets out of texts that other programs wrote."""
+
+    def __init__(self, secrets: Iterable[Masked], environ: Mapping[str, str]) -> None:
+        named = (Masked(value) for name, value in environ.items() if _SECRET_NAME.search(name))
+        self._secrets = [secret for secret in (*secrets, *named) if len(secret.reveal()) >= _SHORTEST]
+
+    def scrub(self, text: str) -> str:
+        """Give the text with dots where a secret stood."""
+        for secret in self._secrets:
+            text = secret.scrub(text)
+        return scrub_dsn(text)
 
 
 def scrub_dsn(text: str) -> str:

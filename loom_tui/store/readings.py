@@ -184,11 +184,14 @@ class Readings:
 
 
 def _keep_runs(connection: sqlite3.Connection, ids: Mapping[str, int], runs: Iterable[Reading]) -> None:
-    """Put each run into the place of its check's oldest."""
+    """Put each run into the place of its check's oldest. One that is told again (a report) takes its own place."""
     for run in runs:
         sid = ids[run.signal]
-        places = connection.execute("SELECT place FROM runs WHERE sid = ? ORDER BY observed_at", (sid,)).fetchall()
-        place = places[0][0] if len(places) >= HISTORY else len(places)
+        places = connection.execute(
+            "SELECT place, observed_at FROM runs WHERE sid = ? ORDER BY observed_at", (sid,)
+        ).fetchall()
+        oldest = places[0][0] if len(places) >= HISTORY else len(places)
+        place = next((place for place, at in places if at == run.observed_at), oldest)
         connection.execute(
             "INSERT OR REPLACE INTO runs (sid, place, observed_at, state, detail) VALUES (?, ?, ?, ?, ?)",
             (sid, place, run.observed_at, run.state.value, storable(run.detail)),
