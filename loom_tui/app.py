@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Protocol
 
 from textual.app import App
@@ -106,6 +106,7 @@ class LoomApp(App[None]):
         "risks": _screen("risks", "RisksScreen"),
         "errors": _screen("errors", "ErrorsScreen"),
         "database": _screen("database", "DatabaseScreen"),
+        "checks": _screen("checks", "ChecksScreen"),
     }
     DEFAULT_MODE = "room"
 
@@ -188,11 +189,15 @@ class LoomApp(App[None]):
             self.source.submit(payload)
 
     def ask_source(self, source: str) -> None:
-        """Have a source asked now, or all of them where the pane has none of its own."""
+        """Have a source asked now, or all that are asked regularly where the pane has none of its own."""
+        regular = [] if self.snapshot is None else asked_of(self.snapshot.plan).items()
+        self.ask_sources([source] if source else [name for name, each in regular if each.interval_s])
+
+    def ask_sources(self, names: Sequence[str]) -> None:
+        """Have some sources asked now."""
         if self.read_only or self.snapshot is None:
             self.say("This room is read-only: it asks nothing of the collector.", Sign.WARN)
             return
-        names = [source] if source else [name for name, each in asked_of(self.snapshot.plan).items() if each.interval_s]
         for name in names:
             self.source.ask("poll", name)
         self.say(f"Asking {', '.join(names)} …" if names else "The plan names no source to ask.")

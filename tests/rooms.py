@@ -44,12 +44,13 @@ class Still:
 
 
 class Room:
-    """An open room: its app, its pilot, and what its person wrote."""
+    """An open room: its app, its pilot, and what its person wrote and asked."""
 
     def __init__(self, app: LoomApp, pilot: Pilot[None], source: Still) -> None:
         self.app = app
         self.pilot = pilot
         self.sent = source.sent
+        self.asked = source.asked
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)

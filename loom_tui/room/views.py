@@ -229,13 +229,20 @@ def version_view(plan: Plan, signals: Mapping[str, SignalView]) -> SignalView | 
 
 
 def feed_views(plan: Plan, observations: Observations, *, now: float) -> tuple[FeedView, ...]:
-    """Show each poller: live while its last success is fresh and somebody polls."""
+    """Show each poller: live while its last success is fresh and somebody polls.
+
+    What is asked on demand only is live while somebody would ask it, unless the last try failed.
+    """
     out = []
     for name, source in asked_of(plan).items():
         stored = observations.latest.get(f"feed.{name}")
         report = _report(stored)
         last = report.last_success_at if report is not None else None
-        live = observations.collector.alive and last is not None and now - last <= source.fresh_for_s
+        if source.interval_s:
+            well = last is not None and now - last <= source.fresh_for_s
+        else:
+            well = report is None or not report.failures
+        live = observations.collector.alive and well
         why = "" if live else _feed_why(report, observations.collector)
         out.append(FeedView(source=name, label=source.label or name, live=live, report=report, why=why))
     return tuple(out)

@@ -30,6 +30,7 @@ class RoomScreen(Screen[None]):
         Binding("4", "app.go('risks')", "Risks", show=False, id="go.risks"),
         Binding("5", "app.go('errors')", "Errors", show=False, id="go.errors"),
         Binding("6", "app.go('database')", "Database", show=False, id="go.database"),
+        Binding("7", "app.go('checks')", "Checks", show=False, id="go.checks"),
         Binding("m", "app.note", "Stamp a note on the timeline", show=False, id="note"),
         Binding("u", "app.changes", "What changed since you last looked", show=False, id="changes"),
         Binding("r", "ask", "Ask this pane's source now", show=False, id="ask"),

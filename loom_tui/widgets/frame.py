@@ -11,7 +11,15 @@ from loom_tui.widgets.canvas import Canvas
 from loom_tui.widgets.lines import EMPTY, Ground, Ink, Line, Span, clean, clip, on, spread, width_of
 from loom_tui.widgets.text import GROUND_OF_GATE, SIGN_OF_GATE, Pen, Sign, duration
 
-SCREENS = (("1", "Room"), ("2", "Path"), ("3", "Timeline"), ("4", "Risks"), ("5", "Errors"), ("6", "Database"))
+SCREENS = (
+    ("1", "Room"),
+    ("2", "Path"),
+    ("3", "Timeline"),
+    ("4", "Risks"),
+    ("5", "Errors"),
+    ("6", "Database"),
+    ("7", "Checks"),
+)
 
 
 class News(Struct, frozen=True):

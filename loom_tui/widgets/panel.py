@@ -63,12 +63,9 @@ class Panel(Canvas, can_focus=True):
             (Span("╰" + "─" * (width - 2) + "╯", ink),),
         ]
 
-    def on_focus(self) -> None:
-        """Take the accent."""
-        self.redraw()
-
-    def on_blur(self) -> None:
-        """Lose the accent."""
+    def watch_has_focus(self, _has_focus: bool) -> None:  # noqa: FBT001 - Textual's signature
+        """Take or lose the accent; `on_blur` would come before the focus is gone."""
+        super().watch_has_focus(_has_focus)
         self.redraw()
 
 
