@@ -23,10 +23,10 @@ def parse_plan(text: str, *, file: str = "loom.toml") -> Plan:
         raise PlanFaults(file, [Fault("", f"not valid TOML: {_decapitalised(str(error))}")]) from error
     except RecursionError as error:
         raise PlanFaults(file, [Fault("", "nested too deeply to be a plan")]) from error
-    faults = shape_faults(table, Plan)
-    if faults:
-        raise PlanFaults(file, faults)
-    plan = msgspec.convert(table, Plan)
+    try:
+        plan = msgspec.convert(table, Plan)
+    except msgspec.ValidationError as error:  # it names one fault; the walk, 80 times as slow, finds them all
+        raise PlanFaults(file, shape_faults(table, Plan)) from error
     faults = [fault for fault in check_plan(plan) if fault.level == "fault"]
     if faults:
         raise PlanFaults(file, faults)
