@@ -13,6 +13,7 @@ from pathlib import Path
 
 from loom_tui.app import LoomApp
 from loom_tui.commands.rooms import open_room_store
+from loom_tui.config.plans import PlanFile
 from loom_tui.demo.run import migrate
 from loom_tui.demo.world import World, world
 from loom_tui.reader import Reader, RoomPlace
@@ -22,14 +23,18 @@ SETTLE_S = 25  # the feeds are live at once; percentiles need their samples
 
 async def shoot(made: World, directory: Path) -> None:
     """Open the room on the world, wait for its figures, and write each screen."""
+    file = PlanFile(made.plan_path)
     place = RoomPlace(
-        plan_path=made.plan_path,
+        plan=file.read(),
+        plan_file=file,
         open_store=lambda plan: open_room_store(plan, made.store_directory),
         actor="ana",
         read_only=False,
         clock=time.time,
     )
-    app = LoomApp(Reader(place))
+    reader = Reader(place)
+    reader.start()
+    app = LoomApp(reader)
     async with app.run_test(size=(120, 40)) as pilot:
         await asyncio.sleep(SETTLE_S)
         await asyncio.to_thread(migrate)
@@ -38,6 +43,7 @@ async def shoot(made: World, directory: Path) -> None:
             app.action_go(name)
             await pilot.pause(3)
             (directory / f"{name}.svg").write_text(tidy(app.export_screenshot()), encoding="utf-8")
+    reader.stop()
 
 
 def tidy(svg: str) -> str:

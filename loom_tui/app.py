@@ -28,13 +28,13 @@ from loom_tui.widgets.theme import theme
 class SnapshotSource(Protocol):
     """Where snapshots come from and intents go; its calls return at once, its answers come on another thread."""
 
-    def start(
+    def listen(
         self,
         snapshot: Callable[[Snapshot], None],
         trouble: Callable[[str], None],
         reply: Callable[[str, str, Reply], None],
-    ) -> None:
-        """Begin to give snapshots, sentences that a person must see ("" when there is none any more), and replies."""
+    ) -> Snapshot | None:
+        """Give the newest snapshot so far; tell of later ones, of trouble ("" when it is over), and of replies."""
         ...
 
     def submit(self, payload: Payload) -> None:
@@ -47,10 +47,6 @@ class SnapshotSource(Protocol):
 
     def set_window(self, seconds: float) -> None:
         """Choose how far back the database's percentiles reach."""
-        ...
-
-    def stop(self) -> None:
-        """End."""
         ...
 
 
@@ -124,25 +120,28 @@ class LoomApp(App[None]):
         self.looked_at = 0.0
         self.chosen_issue = ""
         self.farewell = ""
-        self.register_theme(theme(dark=self.dark))
-        self.theme = "loom-dark" if self.dark else "loom-light"
+        look = theme(dark=self.dark)
+        self.register_theme(look)
+        self.set_reactive(App.theme, look.name)  # assigned, it would parse the stylesheets once more: 6 ms of the start
+        self.stylesheet.set_variables(self.get_css_variables())
         if self.no_color:  # Textual's own answer to NO_COLOR is shades of grey, which are colours still
             self._filters = [*(each for each in self._filters if not isinstance(each, Monochrome)), NoColor()]
 
-    def on_mount(self) -> None:
-        """Begin to read, and leave cleanly when the connection drops or somebody asks to."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGHUP, signal.SIGTERM):
-            loop.add_signal_handler(number, self.exit)
-        self.source.start(
+    def on_load(self) -> None:
+        """Listen before there is a screen: what was read while Textual started is in the first one that is drawn."""
+        newest = self.source.listen(
             lambda snapshot: self._tell(SnapshotArrived(snapshot)),
             lambda text: self._tell(TroubleTold(text)),
             lambda what, subject, reply: self._tell(ReplyArrived(what, subject, reply)),
         )
+        if newest is not None:
+            self._take(newest)
 
-    def on_unmount(self) -> None:
-        """End the reading."""
-        self.source.stop()
+    def on_mount(self) -> None:
+        """Leave cleanly when the connection drops or somebody asks to."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            loop.add_signal_handler(number, self.exit)
 
     def _tell(self, message: Message) -> None:
         """Post from another thread; an app that is closing no longer listens."""
@@ -151,15 +150,17 @@ class LoomApp(App[None]):
 
     def on_snapshot_arrived(self, message: SnapshotArrived) -> None:
         """Show what is new on the screen that is seen."""
-        snapshot = message.snapshot
+        self._take(message.snapshot)
+        screen = self.screen
+        if isinstance(screen, RoomScreen):
+            screen.show(message.snapshot)
+
+    def _take(self, snapshot: Snapshot) -> None:
         if self.snapshot is None:
             self.looked_at = snapshot.now
         self.snapshot = snapshot
         if self.pen.zone != snapshot.plan.calendar.zone:
             self.pen = Pen(zone=snapshot.plan.calendar.zone, ascii_only=self.pen.ascii_only)
-        screen = self.screen
-        if isinstance(screen, RoomScreen):
-            screen.show(snapshot)
 
     def on_reply_arrived(self, message: ReplyArrived) -> None:
         """Hand a reply to the screen that is seen: whoever left it no longer wants it."""

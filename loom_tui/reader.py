@@ -78,9 +78,10 @@ class Listener(Struct, frozen=True):
 
 
 class RoomPlace(Struct, frozen=True, kw_only=True):
-    """Which room this is: the plan's file, how its store is opened, who looks, and who starts a collector."""
+    """Which room this is: its plan and the file it was read from, how its store is opened, who looks, who collects."""
 
-    plan_path: Path
+    plan: Plan
+    plan_file: PlanFile
     open_store: Callable[[Plan], Store]
     actor: str
     read_only: bool
@@ -89,23 +90,34 @@ class RoomPlace(Struct, frozen=True, kw_only=True):
 
 
 class Reader:
-    """The thread's handle for an app: start, tell, stop. Every method is safe to call from the app's thread."""
+    """The thread's handle: start, listen, tell, stop. Every method is safe to call from the app's thread.
+
+    It may be started before there is anybody to listen: what it finds meanwhile is kept.
+    """
 
     def __init__(self, place: RoomPlace) -> None:
         self._place = place
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._thread = threading.Thread(target=self._run, name="loom-reader", daemon=True)
+        self._listener: Listener | None = None
+        self._newest: Snapshot | None = None
+        self._trouble = ""
 
-    def start(
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    def listen(
         self,
         snapshot: Callable[[Snapshot], None],
         trouble: Callable[[str], None],
         reply: Callable[[str, str, Reply], None],
-    ) -> None:
-        """Begin to read; the first snapshot comes as soon as the store is open."""
-        listener = Listener(snapshot, trouble, reply)
-        self._thread = threading.Thread(target=self._run, args=(listener,), name="loom-reader", daemon=True)
-        self._thread.start()
+    ) -> Snapshot | None:
+        """Have what comes from now on told, and trouble that is there already; gives the newest snapshot so far."""
+        self._listener = Listener(snapshot, trouble, reply)
+        if self._trouble:
+            trouble(self._trouble)
+        return self._newest
 
     def submit(self, payload: Payload) -> None:
         """Do something as this room's person."""
@@ -122,39 +134,51 @@ class Reader:
     def stop(self) -> None:
         """End the thread and wait for its files to close; a wait that never outlasts two seconds."""
         self._commands.put(Stop())
-        if self._thread is not None:
-            self._thread.join(timeout=2.0)
+        self._thread.join(timeout=2.0)
 
-    def _run(self, listener: Listener) -> None:
+    # What is told is kept before the listener is looked for, and `listen` takes its place before it looks at what is
+    # kept: at worst something is told twice.
+
+    def _show(self, snapshot: Snapshot) -> None:
+        self._newest = snapshot
+        if self._listener is not None:
+            self._listener.snapshot(snapshot)
+
+    def _tell(self, trouble: str) -> None:
+        self._trouble = trouble
+        if self._listener is not None:
+            self._listener.trouble(trouble)
+
+    def _reply(self, question: Ask, reply: Reply) -> None:
+        if self._listener is not None:  # who does not listen yet has asked nothing
+            self._listener.reply(question.what, question.subject, reply)
+
+    def _run(self) -> None:
         try:
             session = Session(self._place)
-        except (StoreError, PlanFaults, OSError) as error:
-            listener.trouble(str(error))
+        except (StoreError, OSError) as error:
+            self._tell(str(error))
             return
         try:
-            self._loop(session, listener)
+            self._loop(session)
         except Exception as error:  # noqa: BLE001 - the thread's wall: a defect is told, and never drawn over the screen
-            listener.trouble(
-                f"The room stopped reading ({type(error).__name__}); what is shown grows old. Open it anew."
-            )
+            self._tell(f"The room stopped reading ({type(error).__name__}); what is shown grows old. Open it anew.")
         finally:
             session.close()
 
-    def _loop(self, session: Session, listener: Listener) -> None:
-        said = ""
+    def _loop(self, session: Session) -> None:
         while True:
             trouble = session.trouble
             try:
                 snapshot = session.look()
                 if snapshot is not None:
-                    listener.snapshot(snapshot)
+                    self._show(snapshot)
                 for question, reply in session.replies():
-                    listener.reply(question.what, question.subject, reply)
+                    self._reply(question, reply)
             except StoreError as error:
                 trouble = str(error)
-            if trouble != said:
-                said = trouble
-                listener.trouble(trouble)
+            if trouble != self._trouble:
+                self._tell(trouble)
             try:
                 command = self._commands.get(timeout=LOOK_EVERY_S)
             except queue.Empty:
@@ -169,13 +193,12 @@ class Session:
 
     def __init__(self, place: RoomPlace) -> None:
         self._place = place
-        self._file = PlanFile(place.plan_path)
-        plan = self._file.read()
-        self._store = place.open_store(plan)
-        self._plan = plan
-        self._folder = Folder(plan)
+        self._file = place.plan_file
+        self._plan = place.plan
+        self._store = place.open_store(place.plan)
+        self._folder = Folder(place.plan)
         self._token: Token | None = None
-        self._gathering = Gathering(plan, self._store)
+        self._gathering = Gathering(place.plan, self._store)
         self._snapshot_at = 0.0
         self._readings_at = 0.0
         self._questions: dict[int, Ask] = {}
@@ -269,7 +292,7 @@ class Session:
         if start is None or 0 <= now - self._started_at < COLLECTOR_GRACE_S:
             return
         self._started_at = now
-        self._collector_trouble = start(self._place.plan_path)
+        self._collector_trouble = start(self._file.path)
 
     def _be_present(self, now: float) -> None:
         """Say that somebody looks, so that the collector stays."""

@@ -23,14 +23,14 @@ class Still:
         self.sent: list[Payload] = []
         self.asked: list[tuple[str, str]] = []
 
-    def start(
+    def listen(
         self,
         snapshot: Callable[[Snapshot], None],
         trouble: Callable[[str], None],
         reply: Callable[[str, str, Reply], None],
-    ) -> None:
+    ) -> Snapshot:
         self.reply = reply
-        snapshot(self.snapshot)
+        return self.snapshot
 
     def submit(self, payload: Payload) -> None:
         self.sent.append(payload)
@@ -39,8 +39,6 @@ class Still:
         self.asked.append((what, subject))
 
     def set_window(self, seconds: float) -> None: ...
-
-    def stop(self) -> None: ...
 
 
 class Room:

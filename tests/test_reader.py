@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from loom_tui.commands.rooms import open_room_store
+from loom_tui.config.plans import PlanFile
 from loom_tui.plan.model import Plan
 from loom_tui.plan.signals import signals_of
 from loom_tui.plan.toml import dump_plan
@@ -50,8 +51,10 @@ class Bench:
             self.started.append(path)
             return trouble
 
+        file = PlanFile(self.path)
         return RoomPlace(
-            plan_path=self.path,
+            plan=file.read(),
+            plan_file=file,
             open_store=self.open,
             actor=actor,
             read_only=read_only,
@@ -301,9 +304,10 @@ def test_the_thread_delivers_snapshots_takes_intents_and_ends(bench):
     snapshots: queue.Queue[Snapshot] = queue.Queue()
     troubles: queue.Queue[str] = queue.Queue()
     reader = Reader(bench.place("ana"))
-    reader.start(snapshots.put, troubles.put, lambda *_: None)
+    reader.start()
+    first = reader.listen(snapshots.put, troubles.put, lambda *_: None) or snapshots.get(timeout=10)
     try:
-        assert snapshots.get(timeout=10).issue(147) is not None
+        assert first.issue(147) is not None
         reader.submit(TICK)
         while True:
             view = snapshots.get(timeout=10).issue(147)
@@ -315,10 +319,37 @@ def test_the_thread_delivers_snapshots_takes_intents_and_ends(bench):
         assert any(event.payload == TICK for event in store.events())
 
 
-def test_a_room_whose_plan_is_broken_from_the_start_says_why(bench):
-    bench.path.write_text("[plan", encoding="utf-8")
-    troubles: queue.Queue[str] = queue.Queue()
+def test_what_was_read_before_anybody_listened_is_there_for_who_does(bench):
+    with bench.session("ana") as session:
+        session.obey(Intent(TICK))
+    reader = Reader(bench.place("bo"))
+    reader.start()
+    reader.stop()  # joins the thread: all that it will ever tell is told by then
+    newest = reader.listen(lambda _: None, lambda _: None, lambda *_: None)
+    assert newest is not None
+    view = newest.issue(147)
+    assert view is not None
+    assert view.tasks[0].done
+
+
+def test_a_store_that_was_refused_before_anybody_listened_is_told_to_who_does(bench):
+    bench.directory.mkdir(mode=0o777)
+    bench.directory.chmod(0o777)
     reader = Reader(bench.place("ana"))
-    reader.start(lambda _: None, troubles.put, lambda *_: None)
-    assert "not valid TOML" in troubles.get(timeout=10)
+    reader.start()
     reader.stop()
+    troubles: list[str] = []
+    assert reader.listen(lambda _: None, troubles.append, lambda *_: None) is None
+    assert len(troubles) == 1
+    assert "can be written by everybody" in troubles[0]
+
+
+def test_a_plan_that_changed_since_it_was_found_is_read_again(bench):
+    place = bench.place("ana")
+    text = bench.path.read_text(encoding="utf-8").replace("v1.7.0", "v1.7.1")
+    bench.path.write_text(text + "\n", encoding="utf-8")
+    session = Session(place)
+    try:
+        assert seen(session).plan.plan.release == "v1.7.1"
+    finally:
+        session.close()

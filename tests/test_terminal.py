@@ -182,6 +182,15 @@ def test_no_terminal_is_refused_in_a_sentence(place):
     assert "Traceback" not in done.stderr
 
 
+def test_a_plan_with_faults_is_refused_before_the_screen_is_taken(place):
+    (place / "loom.toml").write_text("[plan", encoding="utf-8")
+    with opened(place) as terminal:
+        assert terminal.wait_for_exit() == 1
+        terminal.pump(0.2)
+        assert b"not valid TOML" in terminal.raw
+        assert b"\x1b[?1049h" not in terminal.raw
+
+
 def test_a_store_that_is_not_ours_is_refused_before_the_screen_is_taken(place):
     (place / "state").mkdir(mode=0o777)
     (place / "state").chmod(0o777)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from pathlib import Path
@@ -38,20 +39,30 @@ def open_room(
     found: Room, *, read_only: bool = False, ascii_only: bool = False, light: bool = False, collect: bool = True
 ) -> int:
     """Open the room in this terminal and stay until its person leaves; gives the exit code."""
-    from loom_tui.app import LoomApp
     from loom_tui.reader import Reader, RoomPlace
     from loom_tui.spawn import spawn_collector
 
     place = RoomPlace(
-        plan_path=found.path,
+        plan=found.plan,
+        plan_file=found.file,
         open_store=lambda plan: open_room_store(plan, found.directory, read_only=read_only),
         actor=whoami(),
         read_only=read_only,
         clock=time.time,
         start_collector=(lambda path: spawn_collector(path, found.directory)) if collect and not read_only else None,
     )
-    app = LoomApp(Reader(place), read_only=read_only, ascii_only=ascii_only, light=light)
-    app.run()
+    reader = Reader(place)
+    reader.start()  # before Textual is imported: its first snapshot is there when the first screen is drawn
+    gc.disable()  # nearly all that is made from here to the first screen stays: looking for waste finds none, for 20 ms
+    from loom_tui.app import LoomApp
+
+    app = LoomApp(reader, read_only=read_only, ascii_only=ascii_only, light=light)
+    gc.freeze()
+    gc.enable()
+    try:
+        app.run()
+    finally:
+        reader.stop()
     if app.farewell:
         click.echo(app.farewell, err=True)
     return app.return_code or 0

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from msgspec import Struct
 
-from loom_tui.config.plans import find_plan, load_plan
+from loom_tui.config.plans import PlanFile, find_plan
 from loom_tui.plan.model import Plan
 from loom_tui.store.base import Store
 from loom_tui.store.place import default_directory
@@ -19,9 +19,14 @@ from loom_tui.store.place import default_directory
 class Room(Struct, frozen=True, kw_only=True):
     """A plan, its file, and where its store lies."""
 
-    path: Path
+    file: PlanFile
     plan: Plan
     directory: Path
+
+    @property
+    def path(self) -> Path:
+        """Where the plan's file lies."""
+        return self.file.path
 
     def open(self, *, read_only: bool = False) -> Store:
         """Open the store. Raises StoreError."""
@@ -30,9 +35,9 @@ class Room(Struct, frozen=True, kw_only=True):
 
 def find_room(plan_file: Path | None, store_directory: Path | None) -> Room:
     """Find and read the plan. Raises PlanNotFound, PlanFaults or OSError."""
-    path = find_plan(plan_file, start=Path.cwd()).resolve()
-    plan = load_plan(path)
-    return Room(path=path, plan=plan, directory=store_place(plan, store_directory))
+    file = PlanFile(find_plan(plan_file, start=Path.cwd()).resolve())
+    plan = file.read()
+    return Room(file=file, plan=plan, directory=store_place(plan, store_directory))
 
 
 def store_place(plan: Plan, given: Path | None) -> Path:
