@@ -27,12 +27,12 @@ from loom_tui.plan.model import (
     Stakeholder,
     Status,
     Target,
-    Workflow,
 )
 from loom_tui.plan.signals import signals_of
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.postgres import PostgresSource, Query
 from loom_tui.plan.sources.sentry import SentrySource
+from loom_tui.plan.workflows import Workflow
 from loom_tui.room.events import Event, IssueStatusSet, MarkerSet, NoteAdded, Payload, PlanAdopted, TaskTicked
 from loom_tui.room.fold import fold
 from loom_tui.room.signals import (

@@ -10,6 +10,8 @@ import pytest
 from loom_tui.plan.sources.base import Asked, Secret
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.sentry import SentrySource
+from loom_tui.plan.steps import Expect, HttpStep
+from loom_tui.plan.workflows import Workflow
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import SourceError
 from loom_tui.sources.build import build
@@ -24,6 +26,22 @@ DEADLINE_S = 0.3
 SOURCES: dict[str, Callable[[str], Asked]] = {
     "http": lambda url: HttpSource(
         url=url, timeout_s=DEADLINE_S, version_field="version", fields={"auth": "auth"}, headers={"x-key": TOKEN}
+    ),
+    "workflow": lambda url: Workflow(
+        name="Sign in",
+        url=url,
+        timeout_s=DEADLINE_S,
+        credentials={"token": TOKEN},
+        writes=False,
+        steps=(
+            HttpStep(
+                name="sign in",
+                method="POST",
+                json={"password": "{token}"},
+                headers={"authorization": "Bearer {token}"},
+                expect=(Expect(path="status", equals="ok"),),
+            ),
+        ),
     ),
     "sentry": lambda url: SentrySource(url=url, org="loom", project="web", token=TOKEN, timeout_s=DEADLINE_S),
 }

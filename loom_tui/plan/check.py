@@ -13,11 +13,13 @@ from msgspec.structs import fields
 from loom_tui.plan.faults import Fault, suggestion
 from loom_tui.plan.model import DayCount, Issue, IssueId, Phase, Plan, Priority, Range
 from loom_tui.plan.network import find_cycle
-from loom_tui.plan.signals import asked_of, signals_of
-from loom_tui.plan.sources.base import Secret
+from loom_tui.plan.signals import asked_of, at_site, signals_of
+from loom_tui.plan.sources.base import Secret, url_faults
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.plan.timeline import milestones_of
+from loom_tui.plan.workflows import Workflow, is_refused
 
+_RESERVED = ("feed", "workflow", "uat")  # these begin signals' names of their own
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -153,12 +155,15 @@ def _calendar(plan: Plan) -> Iterator[Fault]:
 
 
 def _sources(plan: Plan) -> Iterator[Fault]:
-    for name, source in asked_of(plan).items():
-        where = f"sources.{name}"
-        if not re.fullmatch(r"[a-z][a-z0-9_-]*", name) or name == "feed":
+    for name in plan.sources:
+        if not re.fullmatch(r"[a-z][a-z0-9_-]*", name) or name in _RESERVED:
             yield Fault(
-                where, "a source's name is small letters, digits, - and _, and not `feed`; it begins its signals' names"
+                f"sources.{name}",
+                "a source's name is small letters, digits, - and _, and none of "
+                f"{', '.join(f'`{word}`' for word in _RESERVED)}; it begins its signals' names",
             )
+    for name, source in asked_of(plan).items():
+        where = f"workflow `{source.name}`" if isinstance(source, Workflow) else f"sources.{name}"
         if source.interval_s < 0 or source.timeout_s <= 0:
             yield Fault(where, "timeout_s must be above 0, and interval_s too, or 0 for a check that is run by hand")
         for place, secret in _secrets(where, source):
@@ -168,6 +173,33 @@ def _sources(plan: Plan) -> Iterator[Fault]:
                 )
         for key, what in source.faults():
             yield Fault(f"{where}.{key}" if key else where, what)
+
+
+def _workflows(plan: Plan) -> Iterator[Fault]:
+    """Hold sites to be addresses, and workflows to name what there is; a run that will be refused is warned of."""
+    for name, site in plan.sites.items():
+        yield from (Fault(f"sites.{name}.{key}", what) for key, what in url_faults("url", site.url))
+    issues = {issue.id for issue in plan.issues}
+    for key, times in Counter(workflow.key for workflow in plan.workflows).items():
+        if times > 1:
+            yield Fault("workflows", f"`{key}` is there {times} times; give each an id of its own")
+    for workflow in plan.workflows:
+        where = f"workflow `{workflow.name}`"
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", workflow.key):
+            yield Fault(where, f"needs an id of small letters, digits, - and _; found `{workflow.key}`")
+        if workflow.site and workflow.site not in plan.sites:
+            yield Fault(
+                where, f"runs at site `{workflow.site}`, which does not exist{suggestion(workflow.site, plan.sites)}"
+            )
+        if workflow.issue is not None and workflow.issue not in issues:
+            yield Fault(where, f"proves {issue_name(workflow.issue)}, which does not exist")
+        environment = at_site(plan, workflow).environment or plan.plan.environment
+        if is_refused(workflow, environment):
+            yield _warning(
+                where,
+                f"writes, and {environment} is production: its runs are refused; name another site, or write "
+                "allow_production_writes = true, or writes = false if it changes nothing",
+            )
 
 
 def _query_targets(plan: Plan) -> Iterator[Fault]:
@@ -273,6 +305,7 @@ _RULES: tuple[Callable[[Plan], Iterable[Fault]], ...] = (
     _dates,
     _calendar,
     _sources,
+    _workflows,
     _query_targets,
     _triggers,
     _launch_contradictions,

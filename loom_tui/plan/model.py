@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from loom_tui.plan.sources import Source
 from loom_tui.plan.value import Value
+from loom_tui.plan.workflows import Site, Workflow
 
 IssueId = int | str
 
@@ -95,12 +96,6 @@ class Target(Value, frozen=True):
     target_ms: Range | None = None
     factor: float | None = None
     percentile: int = 95  # which percentile of real executions must lie under `target_ms.high`
-
-
-class Workflow(Value, frozen=True):
-    """A critical user journey."""
-
-    name: str
 
 
 class Phase(Value, frozen=True):
@@ -256,6 +251,7 @@ class Plan(Value, frozen=True):
     calendar: Calendar = Calendar()
     issues: tuple[Issue, ...] = ()
     targets: tuple[Target, ...] = ()
+    sites: dict[str, Site] = {}
     workflows: tuple[Workflow, ...] = ()
     phases: tuple[Phase, ...] = ()
     milestones: tuple[Milestone, ...] = ()

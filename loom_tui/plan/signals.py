@@ -9,10 +9,12 @@ from __future__ import annotations
 from math import inf
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from loom_tui.plan.kinds import Kind
 from loom_tui.plan.model import Plan
 from loom_tui.plan.sources.base import Asked
+from loom_tui.plan.workflows import Workflow
 
 
 class Signal(Struct, frozen=True, kw_only=True):
@@ -32,8 +34,27 @@ class Signal(Struct, frozen=True, kw_only=True):
 
 
 def asked_of(plan: Plan) -> dict[str, Asked]:
-    """List everything that is asked for the plan, by name, in its order."""
-    return dict(plan.sources)
+    """List everything that is asked for the plan, by name: its sources, then those workflows that have steps."""
+    workflows = {f"workflow.{workflow.key}": at_site(plan, workflow) for workflow in plan.workflows if workflow.steps}
+    return {**plan.sources, **workflows}
+
+
+def at_site(plan: Plan, workflow: Workflow) -> Workflow:
+    """Give a workflow its site's address and environment: the site that it names, or the plan's environment's."""
+    if workflow.url and not workflow.site:
+        return replace(workflow, label=workflow.label or workflow.name)
+    site_name = workflow.site or next(
+        (name for name, site in plan.sites.items() if (site.environment or name) == plan.plan.environment), ""
+    )
+    site = plan.sites.get(site_name)
+    if site is None:
+        return replace(workflow, label=workflow.label or workflow.name)
+    return replace(
+        workflow,
+        label=workflow.label or workflow.name,
+        url=site.url,
+        environment=workflow.environment or site.environment or site_name,
+    )
 
 
 def signals_of(plan: Plan) -> dict[str, Signal]:

@@ -10,6 +10,7 @@ from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.plan.sources.report import ReportSource
 from loom_tui.plan.sources.sentry import SentrySource
+from loom_tui.plan.workflows import Workflow
 from loom_tui.sources.base import Asker, Errand
 
 # Each module gives `make(source, errand) -> Asker`, which finds the credentials.
@@ -19,6 +20,7 @@ _MODULES: dict[type[Asked], str] = {
     PostgresSource: "postgres",
     ReportSource: "report",
     SentrySource: "sentry",
+    Workflow: "workflow",
 }
 
 

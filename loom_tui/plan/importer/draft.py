@@ -33,8 +33,8 @@ from loom_tui.plan.model import (
     Status,
     Target,
     Task,
-    Workflow,
 )
+from loom_tui.plan.workflows import named
 
 _STEP = re.compile(r"(?:(?:work )?item|step|task|issue|ticket|schritt|nr\.?|no\.?)?\s*(\d{1,9})", re.IGNORECASE)
 
@@ -163,7 +163,7 @@ class Draft:
             calendar=Calendar(zone=self.zone) if self.zone else Calendar(),
             issues=issues,
             targets=_uniquely_named(self.targets),
-            workflows=tuple(Workflow(name=workflow) for workflow in dict.fromkeys(self.workflows)),
+            workflows=named(self.workflows),
             phases=_uniquely_named([_frozen_phase(phase, known, self.about.get("start")) for phase in self.phases]),
             milestones=_uniquely_named([self._milestone(item, known) for item in self.milestones]),
             criteria=Criteria(

@@ -1,0 +1,1 @@
+"""How a workflow's steps are done: one module a kind."""
