@@ -21,8 +21,8 @@ from msgspec.structs import replace
 from loom_tui.config.plans import PlanFile
 from loom_tui.plan.faults import PlanFaults
 from loom_tui.plan.model import Plan
+from loom_tui.plan.sources.errors import ErrorFeed
 from loom_tui.plan.sources.postgres import PostgresSource
-from loom_tui.plan.sources.sentry import SentrySource
 from loom_tui.room.checks import Run
 from loom_tui.room.events import Event, Payload, PlanAdopted
 from loom_tui.room.fold import Folder
@@ -372,7 +372,7 @@ class Gathering:
                 for query in source.queries:
                     signal = f"{name}.{query.name}.ms"
                     self._keep(signal, self._percentile_series(signal, marks, now))
-            elif isinstance(source, SentrySource):
+            elif isinstance(source, ErrorFeed):
                 signal = f"{name}.errors_per_minute"
                 self._keep(signal, self._store.series(signal, start=now - ERRORS_WINDOW_S, end=now + 1, step_s=60))
 

@@ -33,11 +33,11 @@ from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.postgres import PostgresSource, Query
 from loom_tui.plan.sources.sentry import SentrySource
 from loom_tui.plan.workflows import Workflow
+from loom_tui.room.errors import ErrorIssue, Listing, ReleaseHealth
 from loom_tui.room.events import Event, IssueStatusSet, MarkerSet, NoteAdded, Payload, PlanAdopted, TaskTicked
 from loom_tui.room.fold import fold
 from loom_tui.room.signals import (
     Bucket,
-    ErrorIssue,
     PollerReport,
     Reading,
     State,
@@ -296,7 +296,19 @@ def sample_observations(*, now: float = NOW) -> Observations:
         "sentry.errors_per_minute": 4.1,
     }
     details = {"app.version": "v1.7.0", "app.storage": "answered 503"}
-    bodies = {"sentry.issues": msgspec.json.encode(sample_errors())}
+    bodies = {
+        "sentry.issues": msgspec.json.encode(Listing(issues=sample_errors())),
+        "sentry.health": msgspec.json.encode(
+            (
+                ReleaseHealth(
+                    release="v1.7.0", sessions=1840, users=412, crash_free_sessions=99.13, crash_free_users=98.3
+                ),
+                ReleaseHealth(
+                    release="v1.6.3", sessions=90_410, users=6120, crash_free_sessions=99.87, crash_free_users=99.6
+                ),
+            )
+        ),
+    }
     latest = {}
     for name in signals_of(plan):
         at = now - 3

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from loom_tui.plan.sources.base import Asked, Secret
+from loom_tui.plan.sources.bugsink import BugsinkSource
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.sentry import SentrySource
 from loom_tui.plan.steps import Expect, HttpStep
@@ -24,6 +25,7 @@ DEADLINE_S = 0.3
 
 # Every source that asks over HTTP, pointed at a URL, with the planted credential.
 SOURCES: dict[str, Callable[[str], Asked]] = {
+    "bugsink": lambda url: BugsinkSource(url=url, project="1", token=TOKEN, timeout_s=DEADLINE_S),
     "http": lambda url: HttpSource(
         url=url, timeout_s=DEADLINE_S, version_field="version", fields={"auth": "auth"}, headers={"x-key": TOKEN}
     ),

@@ -175,7 +175,7 @@ def test_errors_since_the_deploy_come_first():
 
 
 def test_no_errors_and_no_telemetry_are_different():
-    clear = fold(sample_plan(), (), with_reading("sentry.issues", body=b"[]", value=0.0), NOW).errors[0]
+    clear = fold(sample_plan(), (), with_reading("sentry.issues", body=b'{"issues": []}', value=0.0), NOW).errors[0]
     assert clear.issues == ()
     assert clear.signal.state is State.OK
     assert unknown_snapshot().errors[0].signal.state is State.UNKNOWN

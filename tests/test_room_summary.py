@@ -12,9 +12,10 @@ from loom_tui.plan.model import Plan, Status
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.postgres import PostgresSource, Query
 from loom_tui.plan.sources.sentry import SentrySource
+from loom_tui.room.errors import ErrorIssue, Listing
 from loom_tui.room.events import Event, IssueStatusSet
 from loom_tui.room.fold import fold
-from loom_tui.room.signals import ErrorIssue, PollerReport, Reading, State, Stored
+from loom_tui.room.signals import PollerReport, Reading, State, Stored
 from loom_tui.room.snapshot import CollectorView, Observations
 from loom_tui.room.summary import as_json
 
@@ -91,7 +92,7 @@ def test_errors_and_feeds_are_told_with_ages_that_round_up(plan: Plan) -> None:
     issue = ErrorIssue(id="7", short_id="LOOM-7", title="[/boom] <b>", count=41, users=12, last_seen=NOW - 5)
     summary = told(
         plan,
-        stored("sentry.issues", body=msgspec.json.encode([issue])),
+        stored("sentry.issues", body=msgspec.json.encode(Listing(issues=(issue,)))),
         stored("sentry.new", value=2.0),
         stored("sentry.errors_per_minute", value=1.5),
         stored("sentry.critical", value=0.0, age_s=3600),

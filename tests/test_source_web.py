@@ -7,59 +7,30 @@ import pytest
 
 from loom_tui.plan.sources.base import Secret
 from loom_tui.plan.sources.http import HttpSource
-from loom_tui.plan.sources.sentry import SentrySource
-from loom_tui.room.signals import ErrorIssue, State
+from loom_tui.room.signals import State
 from loom_tui.sources.base import (
     CredentialMissing,
     SourceAnswered,
     SourceError,
-    SourceLimited,
-    SourceRefused,
     SourceTimeout,
     SourceUnreachable,
 )
 from loom_tui.sources.build import build
 from loom_tui.sources.http import find, judge
 from loom_tui.sources.secrets import Masked, resolve, scrub_dsn
-from loom_tui.sources.sentry import next_cursor
 from loom_tui.sources.web import retry_after_s
 from tests.errands import errand_of
 from tests.servers import Server, answer, circle, drip, hang, serving, slam, speaking_no_tls
 
 TOKEN = "sntrys_planted-secret-4711"
 NOW = 1_760_000_000.0
-ISSUES = msgspec.json.encode(
-    [
-        {
-            "id": "7",
-            "shortId": "LOOM-7",
-            "title": "TypeError: session is null [/",
-            "culprit": "app/booking",
-            "level": "error",
-            "substatus": "new",
-            "isUnhandled": True,
-            "count": "41",
-            "userCount": 12,
-            "firstSeen": "2025-10-09T08:53:20Z",
-            "lastSeen": "2025-10-09T08:53:50Z",
-            "permalink": "https://sentry.example/7",
-            "stats": {"24h": [[1, 2], [2, None]]},
-        },
-        {"id": "8", "title": None, "level": None, "count": None, "substatus": "regressed"},
-    ]
-)
-STATS = b'{"groups": [{"series": {"sum(quantity)": [3, null, 5, 1]}}], "intervals": []}'
 
 
 def web(server: Server, **more: object) -> HttpSource:
     return msgspec.convert({"kind": "http", "url": f"{server.url}/api/health", "timeout_s": 0.3, **more}, HttpSource)
 
 
-def sentry(url: str) -> SentrySource:
-    return SentrySource(url=url, org="loom", project="web", token=Secret(env="TOKEN"), timeout_s=0.3, label="Sentry")
-
-
-async def ask(source: HttpSource | SentrySource) -> dict[str, tuple[State, float | None, str]]:
+async def ask(source: HttpSource) -> dict[str, tuple[State, float | None, str]]:
     asker = build(source, errand_of("app", environ={"TOKEN": TOKEN}, now=NOW))
     try:
         readings = await asker.ask()
@@ -146,100 +117,12 @@ async def test_an_address_that_is_none_is_told():
         await ask(HttpSource(url="http://[", timeout_s=0.3))
 
 
-async def sentry_answers(head: str, writer: object) -> None:
-    body = STATS if "stats_v2" in head else ISSUES
-    await answer(body)(head, writer)  # type: ignore[arg-type] # a stream's writer
-
-
-async def test_sentry_s_errors_are_read_with_their_counts_and_their_rate():
-    async with serving(sentry_answers) as server:
-        asker = build(sentry(server.url), errand_of("app", environ={"TOKEN": TOKEN}, now=NOW))
-        readings = list(await asker.ask())
-        again = list(await asker.ask())
-        await asker.close()
-    by_name = {reading.signal: reading for reading in readings}
-    issues = msgspec.json.decode(by_name["app.issues"].body, type=list[ErrorIssue])
-    assert [(issue.short_id, issue.count, issue.users) for issue in issues] == [("LOOM-7", 41, 12), ("8", 0, None)]
-    assert issues[0].first_seen == NOW
-    assert issues[0].per_hour == (2, None)
-    assert [by_name[f"app.{word}"].value for word in ("new", "regressed", "critical")] == [1.0, 1.0, 1.0]
-    rates = [(r.observed_at, r.value) for r in readings if r.signal == "app.errors_per_minute"]
-    assert rates == [(NOW - 120, 3.0), (NOW - 60, 0.0), (NOW, 5.0)]  # the running minute is not whole yet
-    assert [r.value for r in again if r.signal == "app.errors_per_minute"] == [5.0]
-    assert all(
-        f"authorization: Bearer {TOKEN}" in head.replace("Authorization", "authorization") for head in server.requests
-    )
-    assert "/api/0/organizations/loom/issues/?" in server.requests[0]
-
-
-async def test_sentry_s_pages_are_followed_to_their_bounded_end():
-    async def paged(head: str, writer: object) -> None:
-        link = '<x>; rel="previous"; results="false"; cursor="0:0:1", <x>; rel="next"; results="true"; cursor="0:100:0"'
-        body = STATS if "stats_v2" in head else b'[{"id": "1"}]'
-        await answer(body, headers=f"link: {link}\r\n")(head, writer)  # type: ignore[arg-type] # a stream's writer
-
-    async with serving(paged) as server:
-        readings = await ask(sentry(server.url))
-    assert readings["app.issues"][1] == 3.0
-    assert "cursor=0%3A100%3A0" in server.requests[1]
-
-
-async def test_a_server_without_statistics_leaves_the_errors_alive():
-    async def partly(head: str, writer: object) -> None:
-        if "stats_v2" in head:
-            await answer(b"<html>", status="404 Not Found")(head, writer)  # type: ignore[arg-type] # a stream's writer
-        else:
-            await answer(ISSUES)(head, writer)  # type: ignore[arg-type] # a stream's writer
-
-    async with serving(partly) as server:
-        readings = await ask(sentry(server.url))
-    assert readings["app.issues"][1] == 2.0
-    assert readings["app.errors_per_minute"][0] is State.UNKNOWN
-
-
-@pytest.mark.parametrize(
-    ("handler", "kind", "words"),
-    [
-        (answer(b"{}", status="401 Unauthorized"), SourceRefused, "event:read and project:read"),
-        (answer(b"{}", status="403 Forbidden"), SourceRefused, "event:read and project:read"),
-        (answer(b"", status="404 Not Found"), SourceAnswered, "url, org or project"),
-        (answer(b"", status="500 Oops"), SourceAnswered, "answered 500"),
-        (answer(b"<!doctype html>"), SourceAnswered, "HTML"),
-        (answer(b'[{"id": 7}]'), SourceAnswered, "another form"),
-        (answer(b'[{"id": "7"'), SourceAnswered, "another form"),
-        (answer(b"", status="429 Slow down", headers="retry-after: 17\r\n"), SourceLimited, "17 s"),
-        (hang, SourceTimeout, "did not answer"),
-        (drip, SourceTimeout, "did not answer"),
-    ],
-)
-async def test_what_sentry_refuses_is_told_with_what_to_do_and_without_the_token(handler, kind, words):
-    async with serving(handler) as server:
-        with pytest.raises(kind, match=words) as caught:
-            await ask(sentry(server.url))
-    assert TOKEN not in f"{caught.value!r} {caught.value}"
-
-
 def test_a_limit_s_words_are_read_in_all_their_forms():
     assert retry_after_s({"retry-after": "17"}, now=NOW) == 17
     assert retry_after_s({"retry-after": "Thu, 09 Oct 2025 08:53:50 GMT"}, now=NOW) == 30
     assert retry_after_s({"x-sentry-rate-limit-reset": str(int(NOW) + 9)}, now=NOW) == 9
     assert retry_after_s({"retry-after": "soon"}, now=NOW) == 60
     assert retry_after_s({"retry-after": "999999"}, now=NOW) == 3600
-
-
-@pytest.mark.parametrize(
-    ("link", "cursor"),
-    [
-        ('<u>; rel="next"; results="true"; cursor="0:100:0"', "0:100:0"),
-        ('<u>; rel="next"; results="false"; cursor="0:100:0"', None),
-        ('<u>; rel="previous"; results="true"; cursor="0:0:1"', None),
-        ('{\'<u>; rel="next"; results="true"; cursor="0:2:0"\', \'<u>; rel="previous"\'}', "0:2:0"),
-        ("", None),
-        (">>>;;;,,,<", None),
-    ],
-)
-def test_it_is_results_that_says_whether_there_is_more(link, cursor):
-    assert next_cursor(link) == cursor
 
 
 def test_a_secret_shows_itself_to_nobody(tmp_path):

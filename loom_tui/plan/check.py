@@ -162,7 +162,10 @@ def _sources(plan: Plan) -> Iterator[Fault]:
                 "a source's name is small letters, digits, - and _, and none of "
                 f"{', '.join(f'`{word}`' for word in _RESERVED)}; it begins its signals' names",
             )
+    parts = {f"{name}.{word}" for name, source in plan.sources.items() for word, _ in source.parts()}
     for name, source in asked_of(plan).items():
+        if name in parts:  # its words are its source's
+            continue
         where = f"workflow `{source.name}`" if isinstance(source, Workflow) else f"sources.{name}"
         if source.interval_s < 0 or source.timeout_s <= 0:
             yield Fault(where, "timeout_s must be above 0, and interval_s too, or 0 for a check that is run by hand")

@@ -34,9 +34,13 @@ class Signal(Struct, frozen=True, kw_only=True):
 
 
 def asked_of(plan: Plan) -> dict[str, Asked]:
-    """List everything that is asked for the plan, by name: its sources, then those workflows that have steps."""
+    """List everything that is asked for the plan, by name: its sources with their parts, and workflows with steps."""
+    sources: dict[str, Asked] = {}
+    for name, source in plan.sources.items():
+        sources[name] = source
+        sources |= {f"{name}.{word}": part for word, part in source.parts()}
     workflows = {f"workflow.{workflow.key}": at_site(plan, workflow) for workflow in plan.workflows if workflow.steps}
-    return {**plan.sources, **workflows}
+    return {**sources, **workflows}
 
 
 def at_site(plan: Plan, workflow: Workflow) -> Workflow:

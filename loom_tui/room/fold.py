@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from loom_tui.plan.model import IssueId, Plan, Risk, Status
 from loom_tui.plan.schedule import Progress, Schedule, with_projection
 from loom_tui.plan.signals import signals_of
+from loom_tui.plan.sources.errors import ErrorFeed
 from loom_tui.plan.sources.postgres import PostgresSource
-from loom_tui.plan.sources.sentry import SentrySource
 from loom_tui.plan.timeline import milestones_of, phase_span, planned_at
 from loom_tui.room import views
 from loom_tui.room.events import Event
@@ -107,7 +107,7 @@ class Folder:
                 name, signals, observations.series.get(f"{name}.errors_per_minute", ()), deployed_at=deployed_at
             )
             for name, source in self._plan.sources.items()
-            if isinstance(source, SentrySource)
+            if isinstance(source, ErrorFeed)
         )
 
     def _databases(

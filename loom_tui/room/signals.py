@@ -61,24 +61,6 @@ class Bucket(Struct, frozen=True, kw_only=True):
     sketch: bytes = b""
 
 
-class ErrorIssue(Struct, frozen=True, kw_only=True):
-    """An error as a Sentry-compatible server groups it, decoded at the edge."""
-
-    id: str
-    short_id: str
-    title: str
-    culprit: str = ""
-    level: str = "error"  # fatal, error, warning, info, debug
-    substatus: str = "ongoing"  # new, regressed, escalating, ongoing
-    count: int = 0
-    users: int | None = None
-    first_seen: float | None = None
-    last_seen: float | None = None
-    release: str = ""
-    url: str = ""
-    per_hour: tuple[int | None, ...] = ()  # newest last; None where the server left a hole
-
-
 class Health(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What asking a source costs, and what that taught of the other side; None where it does not say."""
 

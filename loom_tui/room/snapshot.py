@@ -15,10 +15,10 @@ from loom_tui.plan.schedule import Progress, Schedule
 from loom_tui.plan.signals import Signal
 from loom_tui.plan.sources.postgres import Query
 from loom_tui.room.checks import CheckResult, Run
+from loom_tui.room.errors import ErrorIssue, ReleaseHealth
 from loom_tui.room.events import Event
 from loom_tui.room.signals import (
     Bucket,
-    ErrorIssue,
     Freshness,
     PollerReport,
     Reading,
@@ -128,7 +128,7 @@ class QueryView(_View, frozen=True):
 
 
 class ErrorsView(_View, frozen=True):
-    """The error feed of one Sentry-compatible source."""
+    """The error feed of one source. `extent` says which part of the errors it lists; empty: all."""
 
     source: str
     signal: SignalView
@@ -137,6 +137,9 @@ class ErrorsView(_View, frozen=True):
     regressed: SignalView
     critical: SignalView
     per_minute: SignalView
+    health: SignalView
+    releases: tuple[ReleaseHealth, ...] = ()
+    extent: str = ""
     series: tuple[Bucket, ...] = ()  # errors per minute
 
 

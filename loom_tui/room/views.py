@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import inf
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -15,9 +16,9 @@ from loom_tui.plan.signals import Signal, asked_of
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.postgres import Query
 from loom_tui.room.checks import decode_result
+from loom_tui.room.errors import ErrorIssue, Listing, ReleaseHealth
 from loom_tui.room.signals import (
     Bucket,
-    ErrorIssue,
     Freshness,
     PollerReport,
     State,
@@ -37,10 +38,12 @@ from loom_tui.room.snapshot import (
     Verdict,
 )
 
+T = TypeVar("T")
 P99_MIN_SAMPLES = 100  # a 99th percentile of fewer is the maximum by another name
 
 _REPORTS: msgspec.json.Decoder[PollerReport] = msgspec.json.Decoder(PollerReport)
-_ISSUES: msgspec.json.Decoder[tuple[ErrorIssue, ...]] = msgspec.json.Decoder(tuple[ErrorIssue, ...])
+_LISTING: msgspec.json.Decoder[Listing] = msgspec.json.Decoder(Listing)
+_HEALTH: msgspec.json.Decoder[tuple[ReleaseHealth, ...]] = msgspec.json.Decoder(tuple[ReleaseHealth, ...])
 
 
 def signal_view(signal: Signal, stored: Stored | None, *, now: float) -> SignalView:
@@ -186,7 +189,8 @@ def errors_view(
     name: str, signals: Mapping[str, SignalView], series: tuple[Bucket, ...], *, deployed_at: float | None
 ) -> ErrorsView:
     """Show one error feed: what was first seen since the deploy, then new, regressed, escalating, ongoing."""
-    body, issues = _decoded(signals[f"{name}.issues"])
+    body, listing = _decoded(signals[f"{name}.issues"], _LISTING, Listing(issues=()))
+    health, releases = _decoded(signals[f"{name}.health"], _HEALTH, ())
     since = inf if deployed_at is None else deployed_at
 
     def rank(issue: ErrorIssue) -> tuple[bool, int, float]:
@@ -195,23 +199,26 @@ def errors_view(
     return ErrorsView(
         source=name,
         signal=body,
-        issues=tuple(sorted(issues, key=rank)),
+        issues=tuple(sorted(listing.issues, key=rank)),
         new=signals[f"{name}.new"],
         regressed=signals[f"{name}.regressed"],
         critical=signals[f"{name}.critical"],
         per_minute=signals[f"{name}.errors_per_minute"],
+        health=health,
+        releases=releases,
+        extent=listing.extent,
         series=series,
     )
 
 
-def _decoded(view: SignalView) -> tuple[SignalView, tuple[ErrorIssue, ...]]:
-    """Decode the feed's body. One of another version's making is unknown, not a crash."""
+def _decoded(view: SignalView, decoder: msgspec.json.Decoder[T], nothing: T) -> tuple[SignalView, T]:
+    """Decode a signal's body. One of another version's making is unknown, not a crash."""
     if view.reading is None or not view.reading.body:
-        return view, ()
+        return view, nothing
     try:
-        return view, _ISSUES.decode(view.reading.body)
+        return view, decoder.decode(view.reading.body)
     except msgspec.DecodeError:
-        return replace(view, state=State.UNKNOWN, why="written by another version of Loom"), ()
+        return replace(view, state=State.UNKNOWN, why="written by another version of Loom"), nothing
 
 
 def service_views(plan: Plan, signals: Mapping[str, SignalView]) -> tuple[SignalView, ...]:

@@ -10,7 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.events import Resize
 
-from loom_tui.room.signals import ErrorIssue, Freshness
+from loom_tui.room.errors import ErrorIssue
+from loom_tui.room.signals import Freshness
 from loom_tui.room.snapshot import ErrorsView, Snapshot
 from loom_tui.screens import glance
 from loom_tui.screens.base import RoomScreen

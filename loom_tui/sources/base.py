@@ -57,6 +57,7 @@ class Errand(Struct, frozen=True, kw_only=True):
     environment: str
     release: str
     directory: Path
+    last_stable: str = ""
     environ: Mapping[str, str]
     clock: Clock
     progress: Callable[[str], None] = lambda _: None

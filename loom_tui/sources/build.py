@@ -5,7 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 
 from loom_tui.plan.sources.base import Asked
+from loom_tui.plan.sources.bugsink import BugsinkSource
 from loom_tui.plan.sources.command import CommandSource
+from loom_tui.plan.sources.errors import RoundTrip
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.plan.sources.report import ReportSource
@@ -15,10 +17,12 @@ from loom_tui.sources.base import Asker, Errand
 
 # Each module gives `make(source, errand) -> Asker`, which finds the credentials.
 _MODULES: dict[type[Asked], str] = {
+    BugsinkSource: "bugsink",
     CommandSource: "command",
     HttpSource: "http",
     PostgresSource: "postgres",
     ReportSource: "report",
+    RoundTrip: "roundtrip",
     SentrySource: "sentry",
     Workflow: "workflow",
 }

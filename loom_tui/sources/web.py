@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -24,6 +24,8 @@ from loom_tui.sources.meter import meter
 MAX_BODY_BYTES = 5_000_000
 MAX_REDIRECTS = 3
 RETRY_AFTER_DEFAULT_S = 60.0
+
+Params = Mapping[str, str | int | Sequence[str]]  # of a query; a sequence stands once for each of its words
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -51,9 +53,7 @@ class Web:
             event_hooks={"request": [_count], "response": [_heed]},  # so that each redirect counts as well
         )
 
-    async def get(
-        self, url: str, *, params: Mapping[str, str | int] | None = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
+    async def get(self, url: str, *, params: Params | None = None, headers: Mapping[str, str] | None = None) -> Answer:
         """Get a URL within the deadline. Raises SourceError; any status that came back is an answer."""
         loop = asyncio.get_running_loop()
         began = loop.time()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from loom_tui.plan.sources.bugsink import BugsinkSource
 from loom_tui.plan.sources.command import CommandSource
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.plan.sources.report import ReportSource
 from loom_tui.plan.sources.sentry import SentrySource
 
-Source = CommandSource | HttpSource | PostgresSource | ReportSource | SentrySource
+Source = BugsinkSource | CommandSource | HttpSource | PostgresSource | ReportSource | SentrySource

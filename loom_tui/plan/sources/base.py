@@ -28,6 +28,7 @@ class Asked(Value, frozen=True, kw_only=True, tag_field="kind"):
     """
 
     GROUP: ClassVar[str] = "services"
+    ANSWERS: ClassVar[frozenset[str]] = frozenset()  # the questions that a room may ask of it (see `Asker.reply`)
 
     label: str = ""
     group: str = ""
@@ -39,6 +40,10 @@ class Asked(Value, frozen=True, kw_only=True, tag_field="kind"):
     def rows(self) -> Iterator[Row]:
         """List the signals that it gives, its own check first."""
         yield Row("", Kind.CHECK)
+
+    def parts(self) -> Iterator[tuple[str, Asked]]:
+        """List what of it is asked apart, in a rhythm of its own, each with the word that follows its name."""
+        yield from ()
 
     def faults(self) -> Iterator[tuple[str, str]]:
         """List what is wrong with it, each with the key that holds it ("" for the whole)."""
