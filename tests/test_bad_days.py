@@ -9,6 +9,7 @@ import pytest
 
 from loom_tui.plan.sources.base import Asked, Secret
 from loom_tui.plan.sources.bugsink import BugsinkSource
+from loom_tui.plan.sources.github import GithubSource
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.sentry import SentrySource
 from loom_tui.plan.steps import Expect, HttpStep
@@ -45,6 +46,7 @@ SOURCES: dict[str, Callable[[str], Asked]] = {
             ),
         ),
     ),
+    "github": lambda url: GithubSource(url=url, repo="acme/web", token=TOKEN, timeout_s=DEADLINE_S),
     "sentry": lambda url: SentrySource(url=url, org="loom", project="web", token=TOKEN, timeout_s=DEADLINE_S),
 }
 # What a bad day's answer still proves: that something answered as the plan expects it to.

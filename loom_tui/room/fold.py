@@ -15,6 +15,7 @@ from loom_tui.plan.model import IssueId, Plan, Risk, Status
 from loom_tui.plan.schedule import Progress, Schedule, with_projection
 from loom_tui.plan.signals import signals_of
 from loom_tui.plan.sources.errors import ErrorFeed
+from loom_tui.plan.sources.github import GithubSource
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.plan.timeline import milestones_of, phase_span, planned_at
 from loom_tui.room import views
@@ -34,6 +35,7 @@ from loom_tui.room.snapshot import (
     SignalView,
     Snapshot,
 )
+from loom_tui.room.tracker import LiveIssue, decode_live
 
 SCHEDULE_EVERY_S = 60.0
 _CHANGES = frozenset({"deploy", "migration", "rollback"})
@@ -54,6 +56,7 @@ class Folder:
         self._plan = plan
         self._signals = signals_of(plan)
         self._work: _Work | None = None
+        self._trackers: dict[str, tuple[bytes, Mapping[IssueId, LiveIssue]]] = {}
         self._queries: dict[str, tuple[tuple[Bucket, ...], float, views.QueryFigures]] = {}
 
     def take(self, events: Iterable[Event]) -> None:
@@ -81,7 +84,7 @@ class Folder:
             now=now,
             plan=work.plan,
             gate=judge(work.plan),
-            issues=work.issues,
+            issues=views.tracked_issues(work.issues, self._tracked(signals)),
             schedule=work.schedule,
             progress=work.progress,
             phases=work.phases,
@@ -151,6 +154,17 @@ class Folder:
         figures = views.query_figures(series, since=since)
         self._queries[signal] = (series, first, figures)
         return figures
+
+    def _tracked(self, signals: Mapping[str, SignalView]) -> Mapping[IssueId, LiveIssue]:
+        """Give the issues as their trackers have them; a body is decoded anew only when it changed."""
+        live: dict[IssueId, LiveIssue] = {}
+        for name, source in self._plan.sources.items():
+            reading = signals[f"{name}.issues"].reading if isinstance(source, GithubSource) else None
+            if reading is not None:
+                if self._trackers.get(name, (b"",))[0] is not reading.body:
+                    self._trackers[name] = (reading.body, decode_live(reading.body))
+                live |= self._trackers[name][1]
+        return live
 
     def _last_mark(self, kinds: frozenset[str]) -> float | None:
         return max((mark.at for mark in self.ledger.marks if mark.kind in kinds), default=None)

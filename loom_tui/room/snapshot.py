@@ -25,6 +25,7 @@ from loom_tui.room.signals import (
     State,
     Stored,
 )
+from loom_tui.room.tracker import LiveIssue
 
 
 class _View(Struct, frozen=True, kw_only=True):
@@ -89,6 +90,8 @@ class IssueView(_View, frozen=True):
     started_at: float | None = None
     done_at: float | None = None
     history: tuple[Event, ...] = ()  # newest last
+    live: LiveIssue | None = None  # as the tracker has it
+    differences: tuple[str, ...] = ()  # where that is otherwise
 
     @property
     def tasks_done(self) -> int:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from loom_tui.plan.kinds import PERCENTILES, Kind
-from loom_tui.plan.model import Plan, Rule, Target
+from loom_tui.plan.model import IssueId, Plan, Rule, Target
 from loom_tui.plan.signals import Signal, asked_of
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.postgres import Query
@@ -32,11 +32,13 @@ from loom_tui.room.snapshot import (
     DatabaseView,
     ErrorsView,
     FeedView,
+    IssueView,
     Observations,
     QueryView,
     SignalView,
     Verdict,
 )
+from loom_tui.room.tracker import LiveIssue, differences
 
 T = TypeVar("T")
 P99_MIN_SAMPLES = 100  # a 99th percentile of fewer is the maximum by another name
@@ -252,6 +254,22 @@ def feed_views(plan: Plan, observations: Observations, *, now: float) -> tuple[F
         live = observations.collector.alive and well
         why = "" if live else _feed_why(report, observations.collector)
         out.append(FeedView(source=name, label=source.label or name, live=live, report=report, why=why))
+    return tuple(out)
+
+
+def tracked_issues(issues: tuple[IssueView, ...], live: Mapping[IssueId, LiveIssue]) -> tuple[IssueView, ...]:
+    """Lay the tracker's state beside the room's own, and say where they differ."""
+    if not live:
+        return issues
+    out = []
+    for view in issues:
+        theirs = live.get(view.issue.id)
+        if theirs is not None:
+            ticked = {task.text: task.done for task in view.tasks}
+            found = tuple(differences(view.issue, theirs, ticked=ticked))
+            out.append(replace(view, live=theirs, differences=found))
+        else:
+            out.append(view)
     return tuple(out)
 
 

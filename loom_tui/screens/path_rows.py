@@ -227,6 +227,8 @@ def three_points(view: IssueView) -> str:
 def status_words(view: IssueView) -> str:
     """Write where an issue stands, what it waits for, or that only the document says so."""
     status = view.issue.status
+    if view.live is not None and view.differences and (settled_here(view) != (view.live.state == "closed")):
+        return f"{WORD_OF_STATUS[status]}, {view.live.state} there"
     if glance.is_claim(view):
         return f"claimed {WORD_OF_STATUS[status]}"
     if status is Status.BLOCKED or status in _SETTLED:
@@ -236,6 +238,11 @@ def status_words(view: IssueView) -> str:
     if view.waits_for:
         return f"after {', '.join(issue_name(other) for other in view.waits_for)}"
     return WORD_OF_STATUS[status]
+
+
+def settled_here(view: IssueView) -> bool:
+    """Say whether the room holds an issue to be finished with."""
+    return view.issue.status in _SETTLED
 
 
 def detail_lines(view: IssueView, item: Item | None, pen: Pen, width: int, now: float) -> list[tuple[str, Line]]:
@@ -286,7 +293,20 @@ def facts_of(view: IssueView, item: Item | None, pen: Pen, now: float) -> Iterat
         ("milestone", issue.milestone, Ink.INK),
         ("notes", "; ".join(issue.notes), Ink.INK),
         ("link", issue.url, Ink.ACCENT),
+        ("tracker", tracker_words(view), Ink.INK),
+        ("differs", "; ".join(view.differences), Ink.WARN),
     )
+
+
+def tracker_words(view: IssueView) -> str:
+    """Write an issue's state on its tracker: state, boxes, assignees, labels, milestone."""
+    live = view.live
+    if live is None:
+        return ""
+    done = sum(task.done for task in live.tasks)
+    boxes = f"{done} of {len(live.tasks)} ticked" if live.tasks else ""
+    parts = (live.state, boxes, ", ".join(live.assignees), ", ".join(live.labels), live.milestone)
+    return " · ".join(filter(None, parts))
 
 
 def fact(word: str, text: str, ink: Ink, width: int) -> list[Line]:

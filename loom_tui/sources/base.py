@@ -50,7 +50,8 @@ class Errand(Struct, frozen=True, kw_only=True):
 
     `directory` is the plan's: relative paths begin there. `recall` gives the newest kept reading of one of its own
     signals, by suffix, also from before a restart. `changes` gives the moment of the last marker of each kind
-    ("deploy", "migration", "rollback"). `progress` is told how far a long run has come.
+    ("deploy", "migration", "rollback"). `progress` is told how far a long run has come. `issues` are the
+    numbers of the plan's issues.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Errand(Struct, frozen=True, kw_only=True):
     last_stable: str = ""
     environ: Mapping[str, str]
     clock: Clock
+    issues: frozenset[int] = frozenset()
     progress: Callable[[str], None] = lambda _: None
     recall: Callable[[str], Reading | None] = lambda _: None
     changes: Callable[[], Mapping[str, float]] = dict

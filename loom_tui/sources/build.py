@@ -8,6 +8,7 @@ from loom_tui.plan.sources.base import Asked
 from loom_tui.plan.sources.bugsink import BugsinkSource
 from loom_tui.plan.sources.command import CommandSource
 from loom_tui.plan.sources.errors import RoundTrip
+from loom_tui.plan.sources.github import GithubSource
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.plan.sources.report import ReportSource
@@ -19,6 +20,7 @@ from loom_tui.sources.base import Asker, Errand
 _MODULES: dict[type[Asked], str] = {
     BugsinkSource: "bugsink",
     CommandSource: "command",
+    GithubSource: "github",
     HttpSource: "http",
     PostgresSource: "postgres",
     ReportSource: "report",

@@ -45,8 +45,6 @@ class Web:
         self._timeout_s = timeout_s
         self._needs = needs
         self._client = httpx.AsyncClient(
-            follow_redirects=True,
-            max_redirects=MAX_REDIRECTS,
             timeout=httpx.Timeout(timeout_s),
             headers={"user-agent": "loom"},
             trust_env=False,  # a proxy of the shell's is no part of the plan
@@ -58,14 +56,15 @@ class Web:
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
-            async with (
-                asyncio.timeout(self._timeout_s),
-                self._client.stream("GET", url, params=params, headers=headers) as response,
-            ):
-                body = await self._read(response)
-                latency_ms = (loop.time() - began) * 1000
-                found = {key.lower(): value for key, value in response.headers.items()}
-                return Answer(status=response.status_code, headers=found, body=body, latency_ms=latency_ms)
+            async with asyncio.timeout(self._timeout_s):
+                response = await self._followed(self._client.build_request("GET", url, params=params, headers=headers))
+                try:
+                    body = await self._read(response)
+                finally:
+                    await response.aclose()
+            latency_ms = (loop.time() - began) * 1000
+            found = {key.lower(): value for key, value in response.headers.items()}
+            return Answer(status=response.status_code, headers=found, body=body, latency_ms=latency_ms)
         except TimeoutError:
             raise SourceTimeout(f"{self._name} did not answer within {self._timeout_s:g} s") from None
         except httpx.HTTPError as error:
@@ -76,6 +75,19 @@ class Web:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+    async def _followed(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and follow its redirects. What was sent with it, credentials too, stays with its origin."""
+        for _ in range(MAX_REDIRECTS + 1):
+            response = await self._client.send(request, stream=True)
+            onward = response.next_request
+            if onward is None:
+                return response
+            await response.aclose()
+            if _origin(onward.url) != _origin(request.url):
+                onward = httpx.Request("GET", onward.url, headers=self._client.headers)
+            request = onward
+        raise SourceAnswered(f"{self._name} redirects in a circle; its address in the plan may be an old one")
 
     async def _read(self, response: httpx.Response) -> bytes:
         parts: list[bytes] = []
@@ -95,8 +107,6 @@ class Web:
     def _translated(self, error: httpx.HTTPError) -> SourceError:
         if isinstance(error, httpx.TimeoutException):
             return SourceTimeout(f"{self._name} did not answer within {self._timeout_s:g} s")
-        if isinstance(error, httpx.TooManyRedirects):
-            return SourceAnswered(f"{self._name} redirects in a circle; its address in the plan may be an old one")
         if isinstance(error, httpx.ConnectError):
             if _is_tls(error):
                 return SourceUnreachable(f"{self._name}'s certificate does not hold, or it speaks no TLS there")
@@ -110,19 +120,25 @@ class Web:
         status = answer.status
         if 200 <= status < 300:
             return
-        if status in (401, 403):
-            needs = f": it needs {self._needs}" if self._needs else ""
-            raise SourceRefused(f"{self._name} refused the credential ({status}){needs}")
-        if status == 429 or (status == 503 and "retry-after" in answer.headers):
-            wait_s = retry_after_s(answer.headers, now=datetime.now(UTC).timestamp())
+        headers = answer.headers
+        limited = status == 429 or (status == 503 and "retry-after" in headers)
+        if limited or (status == 403 and ("retry-after" in headers or headers.get("x-ratelimit-remaining") == "0")):
+            wait_s = retry_after_s(headers, now=datetime.now(UTC).timestamp())
             raise SourceLimited(
                 f"{self._name} asks to be left alone for {wait_s:.0f} s ({status})", retry_after_s=wait_s
             )
+        if status in (401, 403):
+            needs = f": it needs {self._needs}" if self._needs else ""
+            raise SourceRefused(f"{self._name} refused the credential ({status}){needs}")
         if status == 404:
             raise SourceAnswered(
                 f"{self._name} knows no such address (404); the plan's url, org or project may be wrong"
             )
         raise SourceAnswered(f"{self._name} answered {status}")
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return (url.scheme, url.host, url.port)
 
 
 async def _count(_: httpx.Request) -> None:
