@@ -28,6 +28,7 @@ _ANSWERS = {
     b"\x1b[?2048$p": b"\x1b[?2048;0$y",
     b"\x1b[?u": b"\x1b[?0u",
 }
+_GULP = 1 << 16
 _KEYS = {"enter": b"\r", "esc": b"\x1b", "tab": b"\t", "space": b" ", "up": b"\x1b[A", "down": b"\x1b[B"}
 
 
@@ -46,7 +47,7 @@ class Terminal:
         self.screen = pyte.Screen(columns, rows)
         self.stream = pyte.ByteStream(self.screen)
         self.raw = bytearray()
-        self.started_at = time.monotonic()
+        self.started_at = self.read_at = time.monotonic()
         self.alive = True
         self.status: int | None = None
         self.pid, self.fd = pty.fork()
@@ -72,17 +73,13 @@ class Terminal:
         self.close()
 
     def pump(self, timeout_s: float) -> int:
-        """Read what comes within `timeout_s`; gives the number of bytes."""
-        ready, _, _ = select.select([self.fd], [], [], max(0.0, timeout_s))
-        if not ready:
-            return 0
-        try:
-            data = os.read(self.fd, 1 << 16)
-        except OSError:
-            data = b""
+        """Read what comes within `timeout_s`, to the end of what is there; gives the number of bytes."""
+        data = self._read(timeout_s)
+        while data and len(data) < _GULP and (more := self._read(0.0)):  # a pty hands on 4 kB at a time
+            data += more
         if not data:
-            self.alive = False
             return 0
+        self.read_at = time.monotonic()
         for query, answer in _ANSWERS.items():
             if query in data:
                 os.write(self.fd, answer)
@@ -91,17 +88,30 @@ class Terminal:
             self.stream.feed(data)
         return len(data)
 
+    def _read(self, timeout_s: float) -> bytes:
+        ready, _, _ = select.select([self.fd], [], [], max(0.0, timeout_s))
+        if not ready:
+            return b""
+        data = b""
+        with contextlib.suppress(OSError):  # Linux's word for the end: the child's side is closed
+            data = os.read(self.fd, _GULP)
+        self.alive = bool(data)
+        return data
+
     def text(self) -> str:
         """Give the screen's text, a line a row."""
         return "\n".join(line.rstrip() for line in self.screen.display)
 
     def wait_for(self, found: str | Callable[[str], bool], *, timeout_s: float = 30.0) -> float:
-        """Read until the screen shows a text; gives the seconds since the start. Raises AssertionError."""
+        """Read until the screen shows a text; gives the seconds from the start till it came. Raises AssertionError.
+
+        What the emulator needs to draw it (0.6 ms a kB) is not the program's.
+        """
         shows = found if callable(found) else (lambda text: found in text)
         end = time.monotonic() + timeout_s
         while time.monotonic() < end:
             if shows(self.text()):
-                return time.monotonic() - self.started_at
+                return self.read_at - self.started_at
             if not self.pump(0.02) and not self.alive:
                 break
         raise AssertionError(f"the screen never showed {found!r}; it shows:\n{self.text()}")
