@@ -19,16 +19,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from loom_tui.config.plans import PlanFile
+from loom_tui.gathering import Gathering, append_deed, collector_view
 from loom_tui.plan.faults import PlanFaults
 from loom_tui.plan.model import Plan
-from loom_tui.plan.sources.errors import ErrorFeed
-from loom_tui.plan.sources.postgres import PostgresSource
-from loom_tui.room.checks import Run
+from loom_tui.room.deeds import Refused
 from loom_tui.room.events import Event, Payload, PlanAdopted
 from loom_tui.room.fold import Folder
+from loom_tui.room.gate_deeds import Deed
 from loom_tui.room.mail import Reply, decode_reply
-from loom_tui.room.signals import Bucket, Stored
-from loom_tui.room.snapshot import CollectorView, Mark, Observations, Snapshot
+from loom_tui.room.snapshot import CollectorView, Snapshot
 from loom_tui.store.base import Lease, LeaseLost, Store, StoreError, Token
 
 LOOK_EVERY_S = 0.25
@@ -37,13 +36,12 @@ AGES_EVERY_S = 5.0
 PRESENCE_TTL_S = 30.0
 PRESENCE_EVERY_S = 10.0
 COLLECTOR_GRACE_S = 6.0  # a takeover takes up to 5 s; before that nothing is started a second time
-ERRORS_WINDOW_S = 3600.0
 
 
 class Intent(Struct, frozen=True):
     """Something that a person in this room does; it becomes an event, or a sentence why not."""
 
-    payload: Payload
+    deed: Payload | Deed
 
 
 class Ask(Struct, frozen=True):
@@ -119,9 +117,9 @@ class Reader:
             trouble(self._trouble)
         return self._newest
 
-    def submit(self, payload: Payload) -> None:
+    def submit(self, deed: Payload | Deed) -> None:
         """Do something as this room's person."""
-        self._commands.put(Intent(payload))
+        self._commands.put(Intent(deed))
 
     def ask(self, what: str, subject: str) -> None:
         """Ask the collector to poll a source now, or a question of the source's own."""
@@ -233,14 +231,23 @@ class Session:
         now = self._place.clock()
         try:
             if isinstance(command, Intent):
-                self._store.append(command.payload, actor=self._place.actor, at=now)
+                self._do(command.deed, now)
             elif isinstance(command, Ask):
                 asked = self._store.ask(command.what, command.subject, asked_by=self._place.actor, at=now)
                 if command.what != "poll":
                     self._questions[asked] = command
             self._write_trouble = ""
-        except StoreError as error:
+        except (StoreError, Refused) as error:
             self._write_trouble = str(error)
+
+    def _do(self, deed: Payload | Deed, now: float) -> None:
+        """Write something down; what hangs on the room's state is decided against the newest of it."""
+        if not callable(deed):
+            self._store.append(deed, actor=self._place.actor, at=now)
+            return
+        self._gathering.read(self._folder.ledger.marks, now=now)
+        observations = self._gathering.observations(collector_view(self._store, now=now))
+        append_deed(self._store, deed, folder=self._folder, observations=observations, actor=self._place.actor, at=now)
 
     def look(self) -> Snapshot | None:
         """Take in what is new since the last look; None while there is nothing to show anew."""
@@ -335,79 +342,8 @@ class Session:
         self._folder.take(self._store.events(after=self._folder.ledger.seq))
         adopted = [e.payload for e in self._folder.ledger.events if isinstance(e.payload, PlanAdopted)]
         if not adopted or adopted[-1].plan_hash != plan_hash:
-            payload = PlanAdopted(plan_hash=plan_hash, version=self._plan.plan.version)
+            about = self._plan.plan
+            payload = PlanAdopted(
+                plan_hash=plan_hash, version=about.version, release=about.release, environment=about.environment
+            )
             self._store.append(payload, actor=self._place.actor, at=self._place.clock())
-
-
-class Gathering:
-    """What one process has read of a store's readings: the newest of each signal, and the charted series."""
-
-    def __init__(self, plan: Plan, store: Store) -> None:
-        self.plan = plan
-        self.window_s = 900.0
-        self._store = store
-        self._latest: dict[str, Stored] = {}
-        self._recorded_at = 0.0
-        self._series: dict[str, tuple[Bucket, ...]] = {}
-        self._history: dict[str, tuple[Run, ...]] = {}
-
-    def observations(self, collector: CollectorView) -> Observations:
-        """Give what was read, for the fold."""
-        return Observations(
-            latest=self._latest,
-            series=self._series,
-            history=self._history,
-            window_s=self.window_s,
-            collector=collector,
-        )
-
-    def read(self, marks: Sequence[Mark], *, now: float) -> None:
-        """Read what was recorded since the last time."""
-        changed = self._store.latest(changed_after=self._recorded_at)
-        self._latest = self._latest | changed
-        self._history = self._store.history()
-        self._recorded_at = max((stored.recorded_at for stored in changed.values()), default=self._recorded_at)
-        for name, source in self.plan.sources.items():
-            if isinstance(source, PostgresSource):
-                for query in source.queries:
-                    signal = f"{name}.{query.name}.ms"
-                    self._keep(signal, self._percentile_series(signal, marks, now))
-            elif isinstance(source, ErrorFeed):
-                signal = f"{name}.errors_per_minute"
-                self._keep(signal, self._store.series(signal, start=now - ERRORS_WINDOW_S, end=now + 1, step_s=60))
-
-    def _keep(self, signal: str, buckets: Sequence[Bucket]) -> None:
-        """Keep the same tuple while nothing changed: the fold then has nothing to merge anew."""
-        series = tuple(buckets)
-        if self._series.get(signal) != series:
-            self._series = {**self._series, signal: series}
-
-    def _percentile_series(self, signal: str, marks: Sequence[Mark], now: float) -> list[Bucket]:
-        """Read coarse buckets, and one-second ones since a marker of the last five minutes: its window is exact."""
-        last = self._latest.get(signal)
-        start = (min(now, last.reading.observed_at) if last is not None else now) - self.window_s
-        step_s = 10 if self.window_s <= 6 * 3600 else 60
-        marker = max((mark.at for mark in marks if mark.kind != "note"), default=0.0)
-        if now - marker > 300 or marker <= start:
-            return self._store.series(signal, start=start, end=now + 1, step_s=step_s)
-        seam = marker - marker % step_s
-        before = self._store.series(signal, start=start, end=seam, step_s=step_s)
-        return before + self._store.series(signal, start=seam, end=now + 1, step_s=1)
-
-
-def collector_view(store: Store, *, now: float) -> CollectorView:
-    """Say who asks the world, and whether they still do."""
-    lease = store.lease("collector")
-    if lease is None:
-        return CollectorView(alive=False, holder="", why="no collector runs")
-    alive = now < lease.until
-    return CollectorView(alive=alive, holder=lease.holder, why="" if alive else "the collector went silent")
-
-
-def read_once(plan: Plan, store: Store, *, now: float) -> Snapshot:
-    """Read a store as it is and fold it once, for commands that answer and leave. Raises StoreError."""
-    folder = Folder(plan)
-    folder.take(store.events())
-    gathering = Gathering(plan, store)
-    gathering.read(folder.ledger.marks, now=now)
-    return folder.snapshot(gathering.observations(collector_view(store, now=now)), now)

@@ -204,7 +204,11 @@ def _issues() -> tuple[Issue, ...]:
 def sample_events() -> tuple[Event, ...]:
     """Three issues done, one under way, one deploy and one migration."""
     told: list[tuple[float, str, Payload]] = [
-        (NOW - 90_000, "ana", PlanAdopted(plan_hash="0" * 64, version="1.0")),
+        (
+            NOW - 90_000,
+            "ana",
+            PlanAdopted(plan_hash="0" * 64, version="1.0", release="v1.7.0", environment="production"),
+        ),
         (NOW - 80_000, "ana", IssueStatusSet(issue=144, status=Status.IN_PROGRESS)),
         (NOW - 76_000, "ana", TaskTicked(issue=144, task=0, text="Production database connection", done=True)),
         (NOW - 72_000, "ana", IssueStatusSet(issue=144, status=Status.DONE)),

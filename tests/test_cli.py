@@ -125,7 +125,10 @@ def test_the_nearest_plan_above_is_taken(place):
 def test_the_status_of_a_room_that_nobody_opened_is_hold(place):
     done = loom(place, "status")
     assert done.returncode == 3
-    assert done.stdout == "HOLD: no rules yet: nothing proves any of the 11 criteria\n"
+    assert done.stdout == (
+        "HOLD: needs #145 (DevOps/Backend), #146 (DBA/Backend), #147 (QA/Developer) and #144 (DevOps/Backend) done "
+        "· rules or sign-offs for 10 criteria\n"
+    )
     assert not (place / "state").exists()  # a question leaves nothing behind
 
 

@@ -11,10 +11,11 @@ import pytest
 
 from loom_tui.commands.rooms import open_room_store
 from loom_tui.config.plans import PlanFile
+from loom_tui.gathering import read_once
 from loom_tui.plan.model import Plan
 from loom_tui.plan.signals import signals_of
 from loom_tui.plan.toml import dump_plan
-from loom_tui.reader import Ask, Intent, Reader, RoomPlace, Session, Window, read_once
+from loom_tui.reader import Ask, Intent, Reader, RoomPlace, Session, Window
 from loom_tui.room.events import MarkerSet, NoteAdded, PlanAdopted, TaskTicked
 from loom_tui.room.mail import Reply, encode_reply
 from loom_tui.room.signals import Freshness, Reading, State

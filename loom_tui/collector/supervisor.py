@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from loom_tui.collector.ground import Ground, poller_of
 from loom_tui.collector.poller import Poller
+from loom_tui.collector.witness import Witness
 from loom_tui.config.plans import PlanFile
 from loom_tui.plan.faults import PlanFaults
 from loom_tui.plan.model import Plan
@@ -27,6 +28,7 @@ FLUSH_EVERY_S = 0.5
 LOOK_EVERY_S = 0.25
 PRUNE_EVERY_S = 60.0
 REPLY_TIMEOUT_S = 30.0
+WITNESS_EVERY_S = 1.0
 KEPT_READINGS = 100_000  # while the store refuses: about a quarter of an hour of a busy plan
 
 
@@ -58,6 +60,8 @@ class Collector:
         self._idle_exit_s = idle_exit_s
         self._pending: list[Reading] = []
         self._pollers: dict[str, Poller] = {}
+        self._witness = Witness(plan, store)
+        self._unseen = True  # there are readings that the witness has not looked at
         self._asked = 0
         self._replies: set[asyncio.Task[None]] = set()
         self._journal_token: int | None = None
@@ -101,6 +105,7 @@ class Collector:
                     group.create_task(self._each(FLUSH_EVERY_S, self._flush), name="flush"),
                     group.create_task(self._each(LOOK_EVERY_S, lambda: self._serve(group)), name="serve"),
                     group.create_task(self._each(PRUNE_EVERY_S, self._prune), name="prune"),
+                    group.create_task(self._each(WITNESS_EVERY_S, self._look), name="witness"),
                     group.create_task(self._poll(), name="poll"),
                 ]
                 while not (self._stop.is_set() or self._idle()):
@@ -140,7 +145,14 @@ class Collector:
         readings = self._pending[-KEPT_READINGS:]
         self._store.record(readings, lease=self._lease, now=self._clock())
         self._pending = []
+        self._unseen = True
         self._trouble = ""
+
+    def _look(self) -> None:
+        """Have the witness look at what was recorded since; a look that fails is made again."""
+        if self._unseen:
+            self._witness.look(now=self._clock())
+            self._unseen = False
 
     def _serve(self, group: asyncio.TaskGroup) -> None:
         """Take up the rooms' requests, learn of markers, and take the plan's file anew when it was edited."""
@@ -202,6 +214,7 @@ class Collector:
             return
         if plan != self._plan:
             self._plan = plan
+            self._witness, self._unseen = Witness(plan, self._store), True
             self._store.define(signals_of(plan).values())
             self._replan.set()
 

@@ -17,17 +17,18 @@ from msgspec import Struct
 from loom_tui.cli import store_option
 from loom_tui.commands.rooms import Room, find_room
 from loom_tui.config.operator import whoami
+from loom_tui.gathering import collector_view, read_once
 from loom_tui.plan.faults import suggestion
 from loom_tui.plan.kinds import Kind
 from loom_tui.plan.model import Plan
 from loom_tui.plan.signals import Signal, asked_of, signals_of
-from loom_tui.reader import collector_view, read_once
 from loom_tui.refusal import Refusal
 from loom_tui.room.checks import CheckResult, decode_result
 from loom_tui.room.events import Event, MarkerSet
 from loom_tui.room.mail import decode_reply
 from loom_tui.room.signals import Freshness, Reading, State
-from loom_tui.room.snapshot import Snapshot, Verdict
+from loom_tui.room.snapshot import Snapshot
+from loom_tui.room.verdicts import Verdict
 from loom_tui.store.base import Store, StoreError, StoreMissing
 from loom_tui.widgets.lines import clean
 from loom_tui.widgets.text import SIGN_OF_STATE, Pen, age, milliseconds, number

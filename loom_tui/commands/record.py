@@ -10,9 +10,10 @@ import click
 
 from loom_tui.cli import plan_argument, store_option
 from loom_tui.commands.rooms import find_room
-from loom_tui.reader import read_once
+from loom_tui.gathering import read_once
 from loom_tui.room.fold import fold
-from loom_tui.room.snapshot import GateState, Observations
+from loom_tui.room.snapshot import Observations
+from loom_tui.room.verdicts import GateState
 from loom_tui.store.base import ChainBroken, StoreMissing
 
 _EXIT = {GateState.GO: 0, GateState.NO_GO: 1, GateState.HOLD: 3}

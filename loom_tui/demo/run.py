@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from loom_tui.demo.world import World, apply_migration, running_world, world
-from loom_tui.reader import read_once
+from loom_tui.gathering import read_once
 from loom_tui.room.summary import as_json
 
 FIRST_READINGS_TIMEOUT_S = 8.0

@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo, available_timezones
 from msgspec import Struct
 from msgspec.structs import fields
 
+from loom_tui.plan.check_gate import check_gate
 from loom_tui.plan.faults import Fault, suggestion
 from loom_tui.plan.model import DayCount, Issue, IssueId, Phase, Plan, Priority, Range
 from loom_tui.plan.network import find_cycle
-from loom_tui.plan.signals import asked_of, at_site, signals_of
+from loom_tui.plan.signals import asked_of, at_site
 from loom_tui.plan.sources.base import Secret, url_faults
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.plan.timeline import milestones_of
@@ -231,19 +232,6 @@ def _secrets(where: str, value: object) -> Iterator[tuple[str, Secret]]:
             yield from _secrets(f"{where}[{index}]", item)
 
 
-def _triggers(plan: Plan) -> Iterator[Fault]:
-    known = signals_of(plan)
-    for index, risk in enumerate(plan.risks, 1):
-        rule = risk.trigger
-        if rule is None:
-            continue
-        where = f"risks[{index}].trigger"
-        if rule.signal not in known:
-            yield Fault(where, f"signal `{rule.signal}` does not exist{suggestion(rule.signal, known)}")
-        if rule.is_ is None and rule.at_most is None and rule.at_least is None:
-            yield Fault(where, "says nothing of the signal; write is, at_most or at_least")
-
-
 def _launch_contradictions(plan: Plan) -> Iterator[Fault]:
     """Find issues that the plan wants before the launch and lists after it."""
     after = [phase for phase in plan.phases if _is_after_launch(plan, phase)]
@@ -310,7 +298,7 @@ _RULES: tuple[Callable[[Plan], Iterable[Fault]], ...] = (
     _sources,
     _workflows,
     _query_targets,
-    _triggers,
+    check_gate,
     _launch_contradictions,
     _timeline_contradictions,
     _open_days,

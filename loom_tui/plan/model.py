@@ -122,20 +122,36 @@ class Milestone(Value, frozen=True):
 
 
 class Rule(Value, frozen=True, rename={"is_": "is"}):
-    """What must hold of a signal. `is_` compares words; the others compare numbers, inclusive."""
+    """What is said of a signal. `is_` compares words, the others numbers, inclusive; all that are written must hold.
+
+    `for_s`: it holds once it has held for so long without a break or a hole in the telemetry.
+    `min_samples`: over so many executions (of a percentile) or readings (of `for_s`); with fewer it is unknown.
+    """
 
     signal: str
     is_: str | None = None
     at_most: float | None = None
     at_least: float | None = None
+    for_s: float | None = None
+    min_samples: int | None = None
 
 
 class Criterion(Value, frozen=True):
-    """A go, no-go or success condition. `claimed`: its author ticked it, which proves nothing."""
+    """A go, no-go or success condition, and what proves it: all that is named here, or else somebody's sign-off.
+
+    A go or success condition is met when every rule holds; a no-go condition holds when any of its rules does.
+    `claimed`: its author ticked it, which proves nothing.
+    """
 
     text: str
+    id: str = ""  # who it is when its text is edited; without one an edited text is another criterion
     claimed: bool = False
-    issues: tuple[IssueId, ...] = ()
+    issues: tuple[IssueId, ...] = ()  # all done
+    rules: tuple[Rule, ...] = ()
+    checks: tuple[str, ...] = ()  # check signals that must be ok
+    signoffs: tuple[str, ...] = ()  # roles or logins who must attest it by name
+    votes: bool = False  # all required votes are go
+    clock_hours: float | None = None  # rules and checks must have held so long since the deploy
 
 
 class Criteria(Value, frozen=True):
@@ -161,10 +177,36 @@ class Risk(Value, frozen=True):
 
 
 class Stakeholder(Value, frozen=True):
-    """A role that is told, asked or votes."""
+    """A role that is told, asked or votes. `who`: the logins that speak for it; without any, everybody may."""
 
     name: str
     role: str = ""
+    votes: bool = False  # GO needs its go
+    who: tuple[str, ...] = ()
+
+
+class Right(StrEnum):
+    """What an operator may: look; write down work, votes and sign-offs; agree and decide; lead the room."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    APPROVER = "approver"
+    LEAD = "lead"
+
+
+class Operator(Value, frozen=True):
+    """A person by login. A plan that names no operators lets everybody do everything."""
+
+    login: str
+    name: str = ""
+    may: Right = Right.OPERATOR
+
+
+class Gate(Value, frozen=True):
+    """How long people's words open the gate, in hours of the clock. A word against going does not expire."""
+
+    vote_hours: float = 24.0
+    signoff_hours: float = 24.0
 
 
 class Cadence(Value, frozen=True):
@@ -256,8 +298,10 @@ class Plan(Value, frozen=True):
     phases: tuple[Phase, ...] = ()
     milestones: tuple[Milestone, ...] = ()
     criteria: Criteria = Criteria()
+    gate: Gate = Gate()
     risks: tuple[Risk, ...] = ()
     stakeholders: tuple[Stakeholder, ...] = ()
+    operators: tuple[Operator, ...] = ()
     cadences: tuple[Cadence, ...] = ()
     rollback: tuple[RollbackStep, ...] = ()
     references: tuple[Reference, ...] = ()

@@ -11,7 +11,7 @@ from math import inf
 from msgspec import Struct
 from msgspec.structs import replace
 
-from loom_tui.plan.kinds import Kind
+from loom_tui.plan.kinds import PERCENTILES, Kind
 from loom_tui.plan.model import Plan
 from loom_tui.plan.sources.base import Asked
 from loom_tui.plan.workflows import Workflow
@@ -59,6 +59,11 @@ def at_site(plan: Plan, workflow: Workflow) -> Workflow:
         url=site.url,
         environment=workflow.environment or site.environment or site_name,
     )
+
+
+def is_percentile(signal_id: str) -> bool:
+    """Say whether a signal is a percentile that the fold works out, by its name."""
+    return signal_id.endswith(tuple(f".p{percentile}_ms" for percentile in PERCENTILES))
 
 
 def signals_of(plan: Plan) -> dict[str, Signal]:

@@ -39,7 +39,7 @@ def set_status(issue: Issue, status: Status) -> IssueStatusSet:
 
 def hand_over(issue: Issue, owners: Sequence[str]) -> IssueOwnersSet:
     """Say who has an issue; nobody is a possible answer."""
-    return IssueOwnersSet(issue=issue.id, owners=tuple(_words(owner) for owner in owners if owner.strip()))
+    return IssueOwnersSet(issue=issue.id, owners=tuple(words_of(owner) for owner in owners if owner.strip()))
 
 
 def estimate(issue: Issue, text: str) -> IssueEffortSet:
@@ -55,12 +55,12 @@ def estimate(issue: Issue, text: str) -> IssueEffortSet:
 
 def block(issue: Issue, reason: str) -> IssueBlocked:
     """Say what stands in an issue's way; an empty reason says that nothing does any more."""
-    return IssueBlocked(issue=issue.id, reason=_words(reason) if reason.strip() else "")
+    return IssueBlocked(issue=issue.id, reason=words_of(reason) if reason.strip() else "")
 
 
 def add_note(text: str, issue: IssueId | None = None) -> NoteAdded:
     """Remark on something."""
-    return NoteAdded(text=_words(text), issue=issue)
+    return NoteAdded(text=words_of(text), issue=issue)
 
 
 def mark(marker: str, text: str) -> MarkerSet:
@@ -72,10 +72,11 @@ def mark(marker: str, text: str) -> MarkerSet:
             raise Refused(f"A marker is deploy, migration or rollback; found {marker!r}")
 
 
-def _words(text: str) -> str:
+def words_of(text: str, otherwise: str = "There is nothing to write down: the text is empty") -> str:
+    """Take a person's words. Raises Refused with `otherwise` where there are none, or where they are too many."""
     text = text.strip()
     if not text:
-        raise Refused("There is nothing to write down: the text is empty")
+        raise Refused(otherwise)
     if len(text) > TEXT_LIMIT:
         raise Refused(f"A text has at most {TEXT_LIMIT} characters; this one has {len(text)}")
     return text

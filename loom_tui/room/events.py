@@ -1,4 +1,4 @@
-"""What people did: the journal's events, past tense, one struct a kind.
+"""What people did, and what must outlive the readings that showed it: the journal's events, one struct a kind.
 
 A payload is stored as JSON with its `kind`; a stored event adds what the store alone can say: its place
 in the journal, its time and the chain's hash. Times are Unix seconds, UTC.
@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from loom_tui.plan.model import IssueId, Range, Status
+from loom_tui.room.verdicts import Choice, Evidence, GateView
 
 
 class _Payload(Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -23,6 +24,8 @@ class PlanAdopted(_Payload, frozen=True, tag="plan_adopted"):
 
     plan_hash: str
     version: str = ""
+    release: str = ""
+    environment: str = ""
 
 
 class TaskTicked(_Payload, frozen=True, tag="task_ticked"):
@@ -76,8 +79,141 @@ class MarkerSet(_Payload, frozen=True, tag="marker_set"):
     text: str = ""
 
 
+class _Claim(_Payload, frozen=True):
+    """The base of what is said of one release in one environment, and ends with it."""
+
+    release: str
+    environment: str
+
+
+class Voted(_Claim, frozen=True, tag="voted"):
+    """A role voted, by one of its people."""
+
+    role: str
+    choice: Choice
+    reason: str = ""
+
+
+class VoteWithdrawn(_Claim, frozen=True, tag="vote_withdrawn"):
+    """A person took back what they voted for a role."""
+
+    role: str
+    reason: str = ""
+
+
+class SignedOff(_Claim, frozen=True, tag="signed_off"):
+    """A person attested by name that a criterion's condition holds, or that it does not; `text` as it read then."""
+
+    criterion: str
+    text: str
+    holds: bool
+    no_go: bool = False  # it is a no-go condition, so that `holds` speaks against going
+    words: str = ""
+    role: str = ""  # the role that was spoken for, where the plan does not name its people
+
+
+class Waived(_Claim, frozen=True, tag="waived"):
+    """A person proposed that a criterion need not hold until a moment. It waives nothing until another one agrees."""
+
+    criterion: str
+    text: str
+    reason: str
+    until: float
+
+
+class WaiverAgreed(_Payload, frozen=True, tag="waiver_agreed"):
+    """A person agreed to a waiver, named by its proposal's place in the journal."""
+
+    waiver: int
+
+
+class WaiverEnded(_Payload, frozen=True, tag="waiver_ended"):
+    """A person ended a waiver before its time."""
+
+    waiver: int
+    reason: str
+
+
+class NoGoShown(_Claim, frozen=True, tag="no_go_shown"):
+    """Readings showed a no-go to hold. Written by the collector: readings are overwritten, the journal remembers."""
+
+    criterion: str
+    text: str
+    evidence: tuple[Evidence, ...]
+
+
+class NoGoCleared(_Claim, frozen=True, tag="no_go_cleared"):
+    """Fresh readings showed that a no-go which had been shown no longer holds. Written by the collector."""
+
+    criterion: str
+    text: str
+    evidence: tuple[Evidence, ...]
+
+
+class NoGoLifted(_Claim, frozen=True, tag="no_go_lifted"):
+    """A person lifted what was shown or said of a no-go criterion, or a role's no-go votes; exactly one is named."""
+
+    reason: str
+    criterion: str = ""
+    role: str = ""
+
+
+class ClockRan(_Claim, frozen=True, tag="clock_ran"):
+    """A criterion held for the whole of its clock after the deploy of `deployed_at`. Written by the collector."""
+
+    criterion: str
+    text: str
+    deployed_at: float
+    since: float
+
+
+class DecisionCalled(_Claim, frozen=True, tag="decision_called"):
+    """A person called GO or NO-GO, on this evidence. A GO against the gate is pending until another person agrees."""
+
+    choice: Choice
+    reason: str
+    gate: GateView
+
+
+class DecisionAgreed(_Payload, frozen=True, tag="decision_agreed"):
+    """A second person agreed to a GO against the gate, named by its place in the journal."""
+
+    decision: int
+
+
+class RiskAccepted(_Claim, frozen=True, tag="risk_accepted"):
+    """Somebody takes a risk on. One that its trigger lights stays lit."""
+
+    risk: str
+    owner: str
+    reason: str
+
+
+GatePayload = (
+    Voted
+    | VoteWithdrawn
+    | SignedOff
+    | Waived
+    | WaiverAgreed
+    | WaiverEnded
+    | NoGoShown
+    | NoGoCleared
+    | NoGoLifted
+    | ClockRan
+    | DecisionCalled
+    | DecisionAgreed
+    | RiskAccepted
+)
 Payload = (
-    PlanAdopted | TaskTicked | IssueStatusSet | IssueOwnersSet | IssueEffortSet | IssueBlocked | NoteAdded | MarkerSet
+    PlanAdopted
+    | TaskTicked
+    | IssueStatusSet
+    | IssueOwnersSet
+    | IssueEffortSet
+    | IssueBlocked
+    | NoteAdded
+    | MarkerSet
+    | GatePayload
 )
 
 

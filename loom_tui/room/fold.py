@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
+from loom_tui.plan.criteria import folded
 from loom_tui.plan.model import IssueId, Plan, Risk, Status
 from loom_tui.plan.schedule import Progress, Schedule, with_projection
 from loom_tui.plan.signals import signals_of
@@ -19,9 +20,11 @@ from loom_tui.plan.sources.github import GithubSource
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.plan.timeline import milestones_of, phase_span, planned_at
 from loom_tui.room import views
+from loom_tui.room.consent import decision_of
 from loom_tui.room.events import Event
 from loom_tui.room.gate import judge
 from loom_tui.room.ledger import Ledger, advance, progress_of, stand, task_views
+from loom_tui.room.proof import Facts, find
 from loom_tui.room.signals import Bucket
 from loom_tui.room.snapshot import (
     DatabaseView,
@@ -53,7 +56,7 @@ class Folder:
 
     def __init__(self, plan: Plan, ledger: Ledger | None = None) -> None:
         self.ledger = ledger or Ledger()
-        self._plan = plan
+        self.plan = plan
         self._signals = signals_of(plan)
         self._work: _Work | None = None
         self._trackers: dict[str, tuple[bytes, Mapping[IssueId, LiveIssue]]] = {}
@@ -70,7 +73,7 @@ class Folder:
         """Compute the snapshot at `now`."""
         work = self._work
         if work is None or not 0 <= now - work.at < SCHEDULE_EVERY_S:
-            work = self._work = _Work(self._plan, self.ledger, now)
+            work = self._work = _Work(self.plan, self.ledger, now)
         signals = {
             name: views.signal_view(signal, observations.latest.get(name), now=now)
             for name, signal in self._signals.items()
@@ -80,17 +83,19 @@ class Folder:
             for query in database.queries:
                 signals |= views.percentile_views(query, self._signals)
         feeds = views.feed_views(work.plan, observations, now=now)
+        facts = self._facts(work.plan, signals, observations, now)
         return Snapshot(
             now=now,
             plan=work.plan,
-            gate=judge(work.plan),
+            gate=judge(facts),
+            decision=decision_of(work.plan, self.ledger.ballot),
             issues=views.tracked_issues(work.issues, self._tracked(signals)),
             schedule=work.schedule,
             progress=work.progress,
             phases=work.phases,
             milestones=work.milestones,
             cadences=work.plan.cadences,
-            risks=tuple(_risk_view(risk, signals) for risk in work.plan.risks),
+            risks=tuple(_risk_view(risk, facts) for risk in work.plan.risks),
             errors=self._errors(signals, observations),
             databases=databases,
             checks=views.check_views(signals, feeds, observations),
@@ -100,7 +105,22 @@ class Folder:
             collector=observations.collector,
             events=self.ledger.events,
             marks=self.ledger.marks,
+            deployed_at=facts.deployed_at,
             version=views.version_view(work.plan, signals),
+        )
+
+    def _facts(self, plan: Plan, signals: Mapping[str, SignalView], observations: Observations, now: float) -> Facts:
+        rolled_back_at = self._last_mark(frozenset({"rollback"})) or 0.0
+        deployed_at = self._last_mark(frozenset({"deploy"}))
+        return Facts(
+            plan=plan,
+            ledger=self.ledger,
+            signals=signals,
+            latest=observations.latest,
+            past=observations.past,
+            changed_at=self._last_mark(_CHANGES),
+            deployed_at=deployed_at if deployed_at is not None and deployed_at > rolled_back_at else None,
+            now=now,
         )
 
     def _errors(self, signals: Mapping[str, SignalView], observations: Observations) -> tuple[ErrorsView, ...]:
@@ -109,7 +129,7 @@ class Folder:
             views.errors_view(
                 name, signals, observations.series.get(f"{name}.errors_per_minute", ()), deployed_at=deployed_at
             )
-            for name, source in self._plan.sources.items()
+            for name, source in self.plan.sources.items()
             if isinstance(source, ErrorFeed)
         )
 
@@ -118,7 +138,7 @@ class Folder:
     ) -> tuple[DatabaseView, ...]:
         return tuple(
             views.database_view(name, self._queries_of(name, source, signals, observations, now), signals)
-            for name, source in self._plan.sources.items()
+            for name, source in self.plan.sources.items()
             if isinstance(source, PostgresSource)
         )
 
@@ -130,8 +150,9 @@ class Folder:
         observations: Observations,
         now: float,
     ) -> tuple[QueryView, ...]:
-        targets = {target.name: target for target in self._plan.targets}
-        changed_at = self._last_mark(_CHANGES) or 0.0
+        targets = {target.name: target for target in self.plan.targets}
+        adopted = self.ledger.ballot.adoption
+        changed_at = max(self._last_mark(_CHANGES) or 0.0, adopted.since if adopted is not None else 0.0)
         out = []
         for query in source.queries:
             signal = signals[f"{name}.{query.name}.ms"]
@@ -158,7 +179,7 @@ class Folder:
     def _tracked(self, signals: Mapping[str, SignalView]) -> Mapping[IssueId, LiveIssue]:
         """Give the issues as their trackers have them; a body is decoded anew only when it changed."""
         live: dict[IssueId, LiveIssue] = {}
-        for name, source in self._plan.sources.items():
+        for name, source in self.plan.sources.items():
             reading = signals[f"{name}.issues"].reading if isinstance(source, GithubSource) else None
             if reading is not None:
                 if self._trackers.get(name, (b"",))[0] is not reading.body:
@@ -239,12 +260,20 @@ def _milestone_views(plan: Plan, schedule: Schedule, progress: Progress) -> Iter
         )
 
 
-def _risk_view(risk: Risk, signals: Mapping[str, SignalView]) -> RiskView:
+def _risk_view(risk: Risk, facts: Facts) -> RiskView:
+    accepted = facts.ledger.ballot.risks.get(folded(risk.text))
+    if accepted is not None and not facts.is_ours(accepted.payload.release, accepted.payload.environment):
+        accepted = None
+    by, at, reason = (accepted.by, accepted.at, accepted.payload.reason) if accepted is not None else ("", None, "")
+    if accepted is not None and accepted.payload.owner:
+        risk = replace(risk, owner=accepted.payload.owner)
+    lit, why, signal = _lit(risk, facts)
+    return RiskView(risk=risk, lit=lit, why=why, signal=signal, accepted_by=by, accepted_at=at, accepted_why=reason)
+
+
+def _lit(risk: Risk, facts: Facts) -> tuple[bool | None, str, SignalView | None]:
+    """Say whether a risk's trigger lights it, or why that is not known."""
     if risk.trigger is None:
-        return RiskView(risk=risk, lit=None, why="no trigger: a person must judge it")
-    view = signals.get(risk.trigger.signal)
-    if view is None:
-        return RiskView(risk=risk, lit=None, why=f"no source gives {risk.trigger.signal}")
-    lit = views.rule_holds(risk.trigger, view)
-    why = view.why or "unknown" if lit is None else ""
-    return RiskView(risk=risk, lit=lit, why=why, signal=view)
+        return None, "no trigger: a person must judge it", None
+    finding = find(risk.trigger, facts)
+    return finding.holds, "" if finding.holds is not None else finding.words, finding.view

@@ -2,35 +2,304 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Literal
 
-from loom_tui.plan.model import Criterion, Plan
-from loom_tui.room.snapshot import CriterionView, GateState, GateView, Verdict
+from msgspec.structs import replace
+
+from loom_tui.plan.check import issue_name
+from loom_tui.plan.criteria import Named, Part, clock_rules, criteria_of, proof_is_named
+from loom_tui.plan.model import IssueId, Rule, Status
+from loom_tui.room.consent import anybody, attestations, denials, vote_evidence, vote_views, waiver_of, word_evidence
+from loom_tui.room.events import IssueStatusSet, NoGoShown, SignedOff
+from loom_tui.room.proof import Facts, condition, find, held, stretch_of
+from loom_tui.room.verdicts import (
+    Choice,
+    Clock,
+    CriterionView,
+    Evidence,
+    GateState,
+    GateView,
+    Says,
+    Verdict,
+    VoteView,
+)
+
+_NEEDS_NAMED = 5  # in the sentence; all of them are in `needs`
 
 
-def judge(plan: Plan) -> GateView:
-    """Judge the plan's criteria. None of them has a rule yet, so each is unknown, and the gate holds."""
-    criteria = plan.criteria
-    go, no_go = _views(criteria.go), _views(criteria.no_go)
-    return GateView(
+def judge(facts: Facts) -> GateView:
+    """Judge the plan's criteria and the votes on what is known at `facts.now`."""
+    votes = vote_views(facts)
+    views: dict[Part, list[CriterionView]] = {part: [] for part in Part}
+    for named in criteria_of(facts.plan):
+        views[named.part].append(_criterion(named, facts, votes))
+    views[Part.NO_GO] += _orphans(facts)
+    gate = GateView(
         state=GateState.HOLD,
-        why=_why(go, no_go),
-        go=go,
-        no_go=no_go,
-        deployment=_views(criteria.deployment),
-        post_deployment=_views(criteria.post_deployment),
+        why="",
+        go=tuple(views[Part.GO]),
+        no_go=tuple(views[Part.NO_GO]),
+        deployment=tuple(views[Part.DEPLOYMENT]),
+        post_deployment=tuple(views[Part.POST_DEPLOYMENT]),
+        votes=votes,
+        release=facts.plan.plan.release,
+        environment=facts.plan.plan.environment,
+    )
+    against = _against(gate)
+    needs = _needs(gate)
+    if against:
+        return replace(gate, state=GateState.NO_GO, why=" · ".join(against), needs=needs)
+    if needs:
+        shown = [
+            *needs[:_NEEDS_NAMED],
+            *([f"and {len(needs) - _NEEDS_NAMED} more"] if len(needs) > _NEEDS_NAMED else []),
+        ]
+        return replace(gate, why=f"needs {' · '.join(shown)}", needs=needs)
+    return replace(gate, state=GateState.GO, why=_go_words(gate))
+
+
+def _against(gate: GateView) -> list[str]:
+    """Say what makes it NO-GO: each no-go criterion that holds, each vote against going."""
+    criteria = [f"{view.text} ({view.why})" for view in gate.no_go if view.verdict is Verdict.MET]
+    votes = [vote for vote in gate.votes if vote.choice is Choice.NO_GO]
+    return criteria + [
+        f"{vote.role} votes no-go ({vote.by}{': ' + vote.reason if vote.reason else ''})" for vote in votes
+    ]
+
+
+def _go_words(gate: GateView) -> str:
+    waived = sum(view.verdict is Verdict.WAIVED for view in gate.go)
+    parts = [f"{len(gate.go)} of {len(gate.go)} criteria met{f', {waived} of them waived' if waived else ''}"]
+    if gate.no_go:
+        parts.append(f"none of {len(gate.no_go)} no-go criteria holds")
+    if gate.votes:
+        parts.append(f"{len(gate.votes)} of {len(gate.votes)} votes are go")
+    return " · ".join(parts)
+
+
+def _needs(gate: GateView) -> tuple[str, ...]:
+    """List what GO still needs and from whom; empty only where nothing stands in its way."""
+    if not gate.go:
+        return ("go criteria: the plan has none, and nothing proves that it is safe to go",)
+    open_views = [view for view in gate.go if view.verdict not in (Verdict.MET, Verdict.WAIVED)]
+    open_views += [view for view in gate.no_go if view.verdict is not Verdict.NOT_MET]
+    found = [item for view in open_views for item in view.evidence if item.says is not Says.FOR]
+    issues = list(dict.fromkeys(item.need for item in found if item.kind == "issue"))
+    needs = [] if gate.release else ["the plan to name its release"]
+    needs += [f"{' and '.join([', '.join(issues[:-1]), issues[-1]] if issues[1:] else issues)} done"] if issues else []
+    needs += dict.fromkeys(item.need for item in found if item.need and item.kind != "issue")
+    unproved = [view.text for view in open_views if not view.evidence]
+    if len(unproved) == 1:
+        needs.append(f"a rule or a sign-off for “{unproved[0]}”")
+    elif unproved:
+        needs.append(f"rules or sign-offs for {len(unproved)} criteria")
+    silent = [vote.role for vote in gate.votes if vote.choice is None]
+    if silent:
+        names = " and ".join([", ".join(silent[:-1]), silent[-1]]) if silent[1:] else silent[0]
+        needs.append(f"{'votes' if silent[1:] else 'the vote'} from {names}")
+    if open_views and not needs:
+        needs += [view.text for view in open_views]
+    return tuple(needs)
+
+
+def _criterion(named: Named, facts: Facts, votes: Sequence[VoteView]) -> CriterionView:
+    criterion = named.criterion
+    clock, clock_evidence = _clock(named, facts) if criterion.clock_hours is not None else (None, None)
+    evidence = [*denials(named, facts)]
+    if not proof_is_named(criterion):
+        word = anybody(named, facts)
+        evidence += [word] if word is not None else []
+    else:
+        evidence += [_issue(issue_id, facts) for issue_id in criterion.issues]
+        if clock_evidence is None or clock_evidence.says is not Says.FOR:
+            evidence += _readings(named, facts)
+        evidence += [clock_evidence] if clock_evidence is not None else []
+        evidence += attestations(named, facts)
+        evidence += [vote_evidence(vote) for vote in votes] if criterion.votes else []
+    view = CriterionView(
+        key=named.key,
+        text=criterion.text,
+        verdict=Verdict.UNKNOWN,
+        why="no rule yet",
+        claimed=criterion.claimed,
+        observed_at=min((item.at for item in evidence if item.at is not None and item.kind != "issue"), default=None),
+        evidence=tuple(evidence),
+        clock=clock,
+    )
+    return _no_go(view, facts) if named.part is Part.NO_GO else _go(view, named, facts)
+
+
+def _go(view: CriterionView, named: Named, facts: Facts) -> CriterionView:
+    """Judge a go or success condition: all of its evidence must speak for it, or a waiver does."""
+    says = {item.says for item in view.evidence}
+    if says & {Says.AGAINST, Says.AWAITED}:
+        view = replace(view, verdict=Verdict.NOT_MET, why=_why(view))
+    elif Says.UNKNOWN in says:
+        view = replace(view, why=_why(view))
+    elif view.evidence:
+        return replace(view, verdict=Verdict.MET, why=_why(view))
+    waiver = waiver_of(named, facts)
+    if waiver is None:
+        return view
+    if not waiver.agreed_by:
+        return replace(view, waiver=waiver)
+    why = f"waived by {waiver.by} and {waiver.agreed_by}: {waiver.reason}"
+    return replace(view, waiver=waiver, verdict=Verdict.WAIVED, why=why)
+
+
+def _no_go(view: CriterionView, facts: Facts) -> CriterionView:
+    """Judge a no-go condition. It holds when anything shows it to, and until fresh proof or a person says otherwise."""
+    says = {item.says for item in view.evidence}
+    if Says.AGAINST in says:
+        return replace(view, verdict=Verdict.MET, why=_why(view))
+    if _readings_speak_for(view) is not True:
+        latched = facts.ledger.ballot.shown.get(view.key)
+        if latched is not None and facts.is_ours(latched.payload.release, latched.payload.environment):
+            shown = next((item.words for item in latched.payload.evidence if item.says is Says.AGAINST), "held")
+            why = f"{shown} when last seen; nothing fresh says otherwise"
+            return replace(view, verdict=Verdict.MET, why=why, latched_at=latched.at)
+    if view.evidence and says == {Says.FOR}:
+        return replace(view, verdict=Verdict.NOT_MET, why=_why(view))
+    return replace(view, why=_why(view)) if view.evidence else view
+
+
+def _readings_speak_for(view: CriterionView) -> bool | None:
+    """Say whether fresh readings show that a no-go does not hold; None where it has no rules or checks."""
+    readings = [item.says for item in view.evidence if item.kind in ("rule", "check")]
+    return all(says is Says.FOR for says in readings) if readings else None
+
+
+def _orphans(facts: Facts) -> Iterator[CriterionView]:
+    """Show the no-gos that were shown or said to hold, and that an edit took out of the plan: no edit lifts them."""
+    known = {named.key for named in criteria_of(facts.plan)}
+    ballot = facts.ledger.ballot
+    found: dict[str, tuple[NoGoShown | SignedOff, tuple[Evidence, ...], float]] = {
+        key: (said.payload, said.payload.evidence, said.at) for key, said in ballot.shown.items()
+    }
+    found |= {
+        key: (said.payload, (word_evidence(said),), said.at)
+        for (key, _, _), said in ballot.signoffs.items()
+        if said.payload.no_go and said.payload.holds
+    }
+    for key, (payload, evidence, at) in found.items():
+        if key not in known and facts.is_ours(payload.release, payload.environment):
+            why = "held when last seen; the plan no longer names it"
+            yield CriterionView(
+                key=key, text=payload.text, verdict=Verdict.MET, why=why, evidence=evidence, latched_at=at
+            )
+
+
+def _why(view: CriterionView) -> str:
+    """Say in a few words what decided a criterion: what speaks against it, else what is not known, else the count."""
+    evidence = view.evidence
+    order = (Says.AGAINST, Says.UNKNOWN, Says.AWAITED)
+    first = next((item for says in order for item in evidence if item.says is says), None)
+    kinds = {item.kind for item in evidence}
+    good = sum(item.says is Says.FOR for item in evidence)
+    if kinds in ({"issue"}, {"vote"}) and (first is None or first.says is Says.AWAITED):
+        return f"{good} of {len(evidence)} {'done' if kinds == {'issue'} else 'votes'}"
+    if len(evidence) == 1:
+        return evidence[0].words
+    return f"{good} of {len(evidence)}" if first is None else f"{first.subject}: {first.words}"
+
+
+def _issue(issue_id: IssueId, facts: Facts) -> Evidence:
+    """Show an issue: done is what a person said is done; what only the document claims is awaited."""
+    name = issue_name(issue_id)
+    issue = next((issue for issue in facts.plan.issues if issue.id == issue_id), None)
+    if issue is None:
+        return Evidence(
+            kind="issue", subject=name, says=Says.UNKNOWN, words="not in the plan", need=f"{name} (not in the plan)"
+        )
+    standing = facts.ledger.standing(issue_id)
+    said = [event for event in standing.history if isinstance(event.payload, IssueStatusSet)]
+    at, by = (said[-1].at, said[-1].actor) if said else (None, "")
+    owners = f" ({'/'.join(issue.owners)})" if issue.owners else ""
+    done = issue.status is Status.DONE and not issue.claimed
+    words = "claimed by the document" if issue.status is Status.DONE and not done else issue.status.value
+    return Evidence(
+        kind="issue",
+        subject=name,
+        says=Says.FOR if done else Says.AWAITED,
+        words=words.replace("_", " "),
+        need="" if done else f"{name}{owners}",
+        at=at,
+        by=by,
+        detail=issue.title,
     )
 
 
-def _views(criteria: Sequence[Criterion]) -> tuple[CriterionView, ...]:
-    return tuple(
-        CriterionView(text=criterion.text, verdict=Verdict.UNKNOWN, why="no rule yet", claimed=criterion.claimed)
-        for criterion in criteria
+def _readings(named: Named, facts: Facts) -> Iterator[Evidence]:
+    """Hold the rules and checks against the readings. A rule of a no-go says when it holds; a bad check shows it."""
+    criterion = named.criterion
+    for rule in criterion.rules:
+        yield _reading("rule", rule, facts, bad=named.part is Part.NO_GO)
+    for name in criterion.checks:
+        yield _reading("check", Rule(signal=name, is_="ok"), facts, bad=False)
+
+
+def _reading(kind: Literal["rule", "check"], rule: Rule, facts: Facts, *, bad: bool) -> Evidence:
+    """Show what a reading says. `bad`: the rule says what must not be."""
+    finding = find(rule, facts)
+    reading = finding.view.reading if finding.view is not None else None
+    if finding.holds is None:
+        says, need = Says.UNKNOWN, finding.need
+    elif finding.pending:
+        says = Says.AWAITED
+        need = f"{rule.signal} no longer {condition(rule)}" if bad else f"{rule.signal} {condition(rule)} for longer"
+    elif finding.holds is bad:
+        says, need = Says.AGAINST, f"{rule.signal} {'not ' if bad else ''}{condition(rule)}"
+    else:
+        says, need = Says.FOR, ""
+    return Evidence(
+        kind=kind,
+        subject=rule.signal,
+        says=says,
+        words=finding.words,
+        need=need,
+        at=reading.observed_at if reading is not None else None,
+        value=reading.value if reading is not None else None,
+        detail=reading.detail if reading is not None else "",
+        environment=reading.environment if reading is not None else "",
+        release=reading.release if reading is not None else "",
     )
 
 
-def _why(go: Sequence[CriterionView], no_go: Sequence[CriterionView]) -> str:
-    if not go:
-        return "the plan has no go criteria, and nothing proves that it is safe to go"
-    count = len(go) + len(no_go)
-    return f"no rules yet: nothing proves {'the criterion' if count == 1 else f'any of the {count} criteria'}"
+def _clock(named: Named, facts: Facts) -> tuple[Clock, Evidence]:
+    """Run a criterion's clock: how long its rules and checks have held, without a hole, since the deploy."""
+    hours = named.criterion.clock_hours or 0.0
+    of_s, subject = hours * 3600, f"{hours:g} h since the deploy"
+    deployed_at, since = facts.deployed_at, facts.release_since
+    ran = facts.ledger.ballot.ran.get(named.key)
+    ours = ran is not None and facts.is_ours(ran.payload.release, ran.payload.environment)
+    if ran is not None and ours and ran.payload.deployed_at == deployed_at:
+        words = f"held for {hours:g} h"
+        done = Evidence(kind="clock", subject=subject, says=Says.FOR, words=words, at=ran.payload.since)
+        return Clock(ran_s=of_s, of_s=of_s, since=ran.payload.since), done
+    if deployed_at is None or since is None or deployed_at < since:
+        awaited = Evidence(
+            kind="clock", subject=subject, says=Says.AWAITED, words="not deployed yet", need="the deploy"
+        )
+        return Clock(ran_s=0.0, of_s=of_s), awaited
+    clock, runs = _run(named, facts, of_s=of_s, start=deployed_at)
+    full = runs and clock.ran_s >= of_s
+    words = f"held for {hours:g} h" if full else "the clock runs" if runs else "the clock stands"
+    need = "" if full else f"{hours:g} h of “{named.criterion.text}”"
+    says = Says.FOR if full else Says.AWAITED
+    return clock, Evidence(kind="clock", subject=subject, says=says, words=words, need=need, at=clock.since)
+
+
+def _run(named: Named, facts: Facts, *, of_s: float, start: float) -> tuple[Clock, bool]:
+    """Give a clock's reading, the least of its rules', and whether all of them hold now."""
+    clocks, runs = [], True
+    for rule in clock_rules(named.criterion):
+        finding = find(rule, facts)
+        runs = runs and finding.holds is True
+        if finding.view is None or finding.holds is False:
+            clocks.append(Clock(ran_s=0.0, of_s=of_s, broken=finding.words))
+            continue
+        stretch = stretch_of(rule, finding.view, facts, start=start)
+        ran_s = min(held(stretch, finding.view), of_s)
+        clocks.append(Clock(ran_s=ran_s, of_s=of_s, since=stretch.since, broken=stretch.broken))
+    return min(clocks, key=lambda clock: clock.ran_s), runs

@@ -1,4 +1,4 @@
-"""What the journal alone says, folded event by event: ticks, statuses, owners, efforts, blockers, marks."""
+"""What the journal alone says, folded event by event: ticks, statuses, owners, efforts, blockers, marks, votes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from loom_tui.plan.model import Issue, IssueId, Plan, Range, Status, Task
 from loom_tui.plan.schedule import Progress
 from loom_tui.plan.timeline import launch_of, milestones_of
+from loom_tui.room.ballot import Ballot, count
 from loom_tui.room.events import (
     Event,
     IssueBlocked,
@@ -46,6 +47,7 @@ class Ledger(Struct, frozen=True, kw_only=True):
     events: tuple[Event, ...] = ()
     standings: Mapping[IssueId, Standing] = {}
     marks: tuple[Mark, ...] = ()
+    ballot: Ballot = Ballot()
 
     @property
     def seq(self) -> int:
@@ -62,8 +64,10 @@ def advance(ledger: Ledger, events: Iterable[Event]) -> Ledger:
     added = tuple(events)
     standings = dict(ledger.standings)
     marks = list(ledger.marks)
+    ballot = ledger.ballot
     for event in added:
         payload = event.payload
+        ballot = count(ballot, event)
         if isinstance(payload, MarkerSet):
             marks.append(Mark(at=event.at, kind=payload.marker, text=payload.text, actor=event.actor))
         elif isinstance(payload, NoteAdded):
@@ -71,7 +75,7 @@ def advance(ledger: Ledger, events: Iterable[Event]) -> Ledger:
         issue_id = getattr(payload, "issue", None)
         if issue_id is not None:
             standings[issue_id] = _after(standings.get(issue_id, _UNTOUCHED), event)
-    return Ledger(events=ledger.events + added, standings=standings, marks=tuple(marks))
+    return Ledger(events=ledger.events + added, standings=standings, marks=tuple(marks), ballot=ballot)
 
 
 def _after(standing: Standing, event: Event) -> Standing:

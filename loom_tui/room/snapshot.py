@@ -6,7 +6,6 @@ Ages and figures are worked out here, so that a screen only draws. Times are Uni
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 
 from msgspec import Struct
 
@@ -26,48 +25,11 @@ from loom_tui.room.signals import (
     Stored,
 )
 from loom_tui.room.tracker import LiveIssue
+from loom_tui.room.verdicts import DecisionView, GateView, Verdict
 
 
 class _View(Struct, frozen=True, kw_only=True):
     """The base of what is shown."""
-
-
-class Verdict(StrEnum):
-    """What is known of a criterion."""
-
-    MET = "met"
-    NOT_MET = "not_met"
-    UNKNOWN = "unknown"
-    WAIVED = "waived"
-
-
-class GateState(StrEnum):
-    """The criteria together."""
-
-    GO = "GO"
-    HOLD = "HOLD"
-    NO_GO = "NO-GO"
-
-
-class CriterionView(_View, frozen=True):
-    """A criterion, what is known of it, and why in a few words ("no rule yet")."""
-
-    text: str
-    verdict: Verdict
-    why: str
-    claimed: bool = False
-    observed_at: float | None = None
-
-
-class GateView(_View, frozen=True):
-    """The gate: its state, the sentence that explains it, and each criterion."""
-
-    state: GateState
-    why: str
-    go: tuple[CriterionView, ...] = ()
-    no_go: tuple[CriterionView, ...] = ()
-    deployment: tuple[CriterionView, ...] = ()
-    post_deployment: tuple[CriterionView, ...] = ()
 
 
 class TaskView(_View, frozen=True):
@@ -107,6 +69,7 @@ class SignalView(_View, frozen=True):
     freshness: Freshness
     state: State
     why: str = ""  # for people: why it is unknown or bad
+    samples: int | None = None  # of a percentile
 
 
 class QueryView(_View, frozen=True):
@@ -166,6 +129,9 @@ class RiskView(_View, frozen=True):
     lit: bool | None
     why: str
     signal: SignalView | None = None
+    accepted_by: str = ""  # who took it on; a lit risk stays lit
+    accepted_at: float | None = None
+    accepted_why: str = ""
 
 
 class PhaseView(_View, frozen=True):
@@ -234,6 +200,7 @@ class Snapshot(_View, frozen=True):
     now: float
     plan: Plan
     gate: GateView
+    decision: DecisionView | None
     issues: tuple[IssueView, ...]
     schedule: Schedule
     progress: Progress
@@ -250,6 +217,7 @@ class Snapshot(_View, frozen=True):
     collector: CollectorView
     events: tuple[Event, ...]  # oldest first
     marks: tuple[Mark, ...]
+    deployed_at: float | None  # the last deploy, unless it was rolled back since
     version: SignalView | None  # the deployed version, where a source tells it
 
     def issue(self, issue_id: IssueId) -> IssueView | None:
@@ -263,5 +231,6 @@ class Observations(_View, frozen=True):
     latest: Mapping[str, Stored] = {}
     series: Mapping[str, tuple[Bucket, ...]] = {}
     history: Mapping[str, tuple[Run, ...]] = {}  # of each check, newest last
+    past: Mapping[str, tuple[Bucket, ...]] = {}  # the past of signals that rules with a duration speak of
     window_s: float = 900.0  # how far back the database's percentiles reach
     collector: CollectorView = CollectorView(alive=False, holder="", why="no collector has run yet")

@@ -12,7 +12,6 @@ from math import ceil
 from typing import Any
 
 from loom_tui.room.snapshot import (
-    CriterionView,
     ErrorsView,
     FeedView,
     IssueView,
@@ -21,6 +20,7 @@ from loom_tui.room.snapshot import (
     SignalView,
     Snapshot,
 )
+from loom_tui.room.verdicts import CriterionView
 
 
 def as_json(snapshot: Snapshot) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from loom_tui.plan.kinds import PERCENTILES, Kind
-from loom_tui.plan.model import IssueId, Plan, Rule, Target
+from loom_tui.plan.model import IssueId, Plan, Target
 from loom_tui.plan.signals import Signal, asked_of
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.postgres import Query
@@ -36,9 +36,9 @@ from loom_tui.room.snapshot import (
     Observations,
     QueryView,
     SignalView,
-    Verdict,
 )
 from loom_tui.room.tracker import LiveIssue, differences
+from loom_tui.room.verdicts import Verdict
 
 T = TypeVar("T")
 P99_MIN_SAMPLES = 100  # a 99th percentile of fewer is the maximum by another name
@@ -58,24 +58,6 @@ def signal_view(signal: Signal, stored: Stored | None, *, now: float) -> SignalV
         return SignalView(signal=signal, reading=reading, freshness=fresh, state=reading.state, why=reading.detail)
     why = "stale" if fresh is Freshness.STALE else "read in the future: a clock is wrong"
     return SignalView(signal=signal, reading=reading, freshness=fresh, state=State.UNKNOWN, why=why)
-
-
-def rule_holds(rule: Rule, view: SignalView) -> bool | None:
-    """Say whether a rule holds of a signal; None where nothing fresh can tell."""
-    if view.state is State.UNKNOWN or view.reading is None:
-        return None
-    verdicts: list[bool] = []
-    if rule.is_ is not None:
-        words = {view.state.value, view.reading.detail}
-        verdicts.append(rule.is_ in words)
-    value = view.reading.value
-    if rule.at_most is not None or rule.at_least is not None:
-        if value is None:
-            return None
-        verdicts.append(
-            (rule.at_most is None or value <= rule.at_most) and (rule.at_least is None or value >= rule.at_least)
-        )
-    return all(verdicts) if verdicts else None
 
 
 class QueryFigures(Struct, frozen=True):
@@ -155,17 +137,23 @@ def percentile_views(view: QueryView, signals: Mapping[str, Signal]) -> dict[str
         if value is None or base.reading is None:
             why = base.why if base.reading is None else f"{view.samples} samples are too few"
             out[signal.id] = SignalView(
-                signal=signal, reading=None, freshness=base.freshness, state=State.UNKNOWN, why=why
+                signal=signal,
+                reading=None,
+                freshness=base.freshness,
+                state=State.UNKNOWN,
+                why=why,
+                samples=view.samples,
             )
             continue
         reading = replace(base.reading, signal=signal.id, value=value, detail="", state=State.OK)
-        fresh = base.freshness is Freshness.FRESH
+        known = base.state is not State.UNKNOWN
         out[signal.id] = SignalView(
             signal=signal,
             reading=reading,
             freshness=base.freshness,
-            state=State.OK if fresh else State.UNKNOWN,
-            why="" if fresh else base.why,
+            state=State.OK if known else State.UNKNOWN,
+            why="" if known else base.why or "unknown",
+            samples=view.samples,
         )
     return out
 

@@ -10,7 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from loom_tui.room.signals import Freshness
-from loom_tui.room.snapshot import DatabaseView, QueryView, SignalView, Snapshot, Verdict
+from loom_tui.room.snapshot import DatabaseView, QueryView, SignalView, Snapshot
+from loom_tui.room.verdicts import Verdict
 from loom_tui.screens import glance
 from loom_tui.screens.base import RoomScreen
 from loom_tui.widgets.chart import (

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from loom_tui.plan.kinds import Kind
 from loom_tui.plan.model import Priority, Status
 from loom_tui.room.signals import Freshness, State
-from loom_tui.room.snapshot import CriterionView, IssueView, QueryView, RiskView, SignalView, Snapshot, Verdict
+from loom_tui.room.snapshot import IssueView, QueryView, RiskView, SignalView, Snapshot
+from loom_tui.room.verdicts import CriterionView, Verdict
 from loom_tui.screens.news import told
 from loom_tui.widgets.chart import axis_of, braille, gather, peak_of, scale_of, spark
 from loom_tui.widgets.frame import feeds_line, gate_counts

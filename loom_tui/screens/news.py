@@ -5,17 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from loom_tui.room.events import (
+    ClockRan,
+    DecisionAgreed,
+    DecisionCalled,
     Event,
+    GatePayload,
     IssueBlocked,
     IssueEffortSet,
     IssueOwnersSet,
     IssueStatusSet,
     MarkerSet,
+    NoGoCleared,
+    NoGoLifted,
+    NoGoShown,
     NoteAdded,
     PlanAdopted,
+    RiskAccepted,
+    SignedOff,
     TaskTicked,
+    Voted,
+    VoteWithdrawn,
+    Waived,
+    WaiverAgreed,
+    WaiverEnded,
 )
 from loom_tui.room.snapshot import Snapshot
+from loom_tui.room.verdicts import Choice
 from loom_tui.widgets.frame import News
 from loom_tui.widgets.text import WORD_OF_STATUS, Sign, issue_name
 
@@ -70,3 +85,46 @@ def told(event: Event) -> str:
             return f"marked a {payload.marker}{': ' + payload.text if payload.text else ''}"
         case PlanAdopted():
             return f"opened the plan{' ' + payload.version if payload.version else ''}"
+        case _:
+            return _told_of_gate(payload)
+
+
+def _told_of_gate(payload: GatePayload) -> str:
+    match payload:
+        case Voted():
+            return f"voted {word_of(payload.choice)} ({payload.role}){_because(payload.reason)}"
+        case VoteWithdrawn():
+            return f"took back their vote ({payload.role}){_because(payload.reason)}"
+        case SignedOff():
+            word = "holds" if payload.holds else "does not hold"
+            return f"says that it {word}: {payload.text}{_because(payload.words)}"
+        case Waived():
+            return f"proposes to waive {payload.text}{_because(payload.reason)}"
+        case WaiverAgreed():
+            return f"agreed to waiver {payload.waiver}"
+        case WaiverEnded():
+            return f"ended waiver {payload.waiver}{_because(payload.reason)}"
+        case NoGoShown():
+            return f"saw a no-go hold: {payload.text}"
+        case NoGoCleared():
+            return f"saw a no-go end: {payload.text}"
+        case NoGoLifted():
+            return f"lifted a no-go of {payload.role or payload.criterion}{_because(payload.reason)}"
+        case ClockRan():
+            return f"saw the clock run out: {payload.text}"
+        case DecisionCalled():
+            against = f" while the gate was {payload.gate.state.value}"
+            return f"called {word_of(payload.choice)}{against}{_because(payload.reason)}"
+        case DecisionAgreed():
+            return f"agreed to decision {payload.decision}"
+        case RiskAccepted():
+            return f"accepted a risk: {payload.risk}{_because(payload.reason)}"
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason else ""
+
+
+def word_of(choice: Choice) -> str:
+    """Write a choice as people call it."""
+    return "GO" if choice is Choice.GO else "NO-GO"

@@ -8,7 +8,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 
-from loom_tui.room.snapshot import CriterionView, RiskView, Snapshot, Verdict
+from loom_tui.room.snapshot import RiskView, Snapshot
+from loom_tui.room.verdicts import CriterionView, Verdict
 from loom_tui.screens import glance
 from loom_tui.screens.base import RoomScreen
 from loom_tui.widgets.lines import EMPTY, Column, Ink, Line, Span, cells, clean

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from loom_tui.room.snapshot import GateView, MilestoneView, Snapshot, Verdict
+from loom_tui.room.snapshot import MilestoneView, Snapshot
+from loom_tui.room.verdicts import GateView, Verdict
 from loom_tui.widgets.canvas import Canvas
 from loom_tui.widgets.lines import EMPTY, Ground, Ink, Line, Span, clean, clip, on, spread, width_of
 from loom_tui.widgets.text import GROUND_OF_GATE, SIGN_OF_GATE, Pen, Sign, duration

@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from loom_tui.plan.model import IssueId, Range, Status
 from loom_tui.room.signals import Freshness, State
-from loom_tui.room.snapshot import GateState, SignalView, Verdict
+from loom_tui.room.snapshot import SignalView
+from loom_tui.room.verdicts import GateState, Verdict
 from loom_tui.widgets.lines import Ground, Ink, Span
 
 

@@ -1,0 +1,158 @@
+"""The collector writes into the journal what readings showed: a no-go latches although its reading is overwritten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loom_tui.collector.witness import Witness
+from loom_tui.gathering import append_deed, read_once
+from loom_tui.plan.model import Criterion, Plan, Rule, Stakeholder
+from loom_tui.plan.signals import signals_of
+from loom_tui.room.deeds import Refused
+from loom_tui.room.events import ClockRan, MarkerSet, NoGoCleared, NoGoShown, PlanAdopted
+from loom_tui.room.fold import Folder
+from loom_tui.room.gate_deeds import Deed, call_decision, cast_vote
+from loom_tui.room.signals import Reading, State
+from loom_tui.room.snapshot import Observations
+from loom_tui.room.verdicts import Choice, GateState
+from loom_tui.store.base import Lease
+from loom_tui.store.sqlite import SqliteStore
+from tests.gates import CALM, ENVIRONMENT, HOT, RELEASE, plan
+from tests.stores import AT, collector_lease, new_store
+
+PLAN = plan(
+    go=[Criterion(text="calm", rules=(CALM,))],
+    no_go=[Criterion(text="hot", rules=(HOT,))],
+    post=[Criterion(text="clean", rules=(CALM,), clock_hours=0.05)],
+)
+
+
+class Bench:
+    def __init__(self, store: SqliteStore, lease: Lease) -> None:
+        self.store, self.lease, self.now = store, lease, AT
+        store.define(signals_of(PLAN).values())
+        adopted = PlanAdopted(plan_hash="0", release=RELEASE, environment=ENVIRONMENT)
+        store.append(adopted, actor="ana", at=AT)
+
+    def read(self, value: float | None, *, after_s: float = 5.0) -> None:
+        self.now += after_s
+        state = State.UNKNOWN if value is None else State.OK
+        reading = Reading(
+            signal="sentry.critical",
+            observed_at=self.now,
+            value=value,
+            state=state,
+            release=RELEASE,
+            environment=ENVIRONMENT,
+        )
+        self.store.record([reading], lease=self.lease, now=self.now)
+
+    def state(self, a_plan: Plan = PLAN) -> GateState:
+        return read_once(a_plan, self.store, now=self.now).gate.state
+
+    def written(self) -> list[str]:
+        return [type(event.payload).__name__ for event in self.store.events(after=1)]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    store = new_store(tmp_path, "friday")
+    try:
+        yield Bench(store, collector_lease(store))
+    finally:
+        store.close()
+
+
+def test_a_no_go_that_readings_showed_stays_after_the_source_fell_silent(bench):
+    witness = Witness(PLAN, bench.store)
+    bench.read(2.0)
+    witness.look(now=bench.now)
+    bench.read(None)
+    assert bench.written() == ["NoGoShown"]
+    assert bench.state() is GateState.NO_GO
+    bench.now += 86_400
+    assert bench.state() is GateState.NO_GO
+
+
+def test_fresh_proof_to_the_contrary_is_written_too_and_silence_after_it_is_hold(bench):
+    witness = Witness(PLAN, bench.store)
+    bench.read(2.0)
+    witness.look(now=bench.now)
+    bench.read(0.0)
+    assert bench.state() is GateState.GO
+    witness.look(now=bench.now)
+    bench.now += 600
+    assert bench.written() == ["NoGoShown", "NoGoCleared"]
+    assert bench.state() is GateState.HOLD
+
+
+def test_it_is_written_once_however_often_and_by_however_many_it_is_seen(bench, tmp_path):
+    other = new_store(tmp_path, "friday")
+    bench.read(2.0)
+    one, two = Witness(PLAN, bench.store), Witness(PLAN, other)
+    two.look(now=bench.now - 100)  # has read the journal already
+    for witness in (one, two, one, two):
+        witness.look(now=bench.now)
+    other.close()
+    assert bench.written() == ["NoGoShown"]
+
+
+def test_the_event_holds_the_readings_that_showed_it(bench):
+    bench.read(2.0)
+    Witness(PLAN, bench.store).look(now=bench.now)
+    (event,) = bench.store.events(after=1)
+    assert isinstance(event.payload, NoGoShown)
+    assert (event.actor, event.payload.evidence[0].value, event.payload.evidence[0].at) == ("loom", 2.0, bench.now)
+
+
+def test_a_reading_of_another_release_shows_nothing(bench):
+    bench.read(2.0)
+    later = plan(go=PLAN.criteria.go, no_go=PLAN.criteria.no_go, release="v3")
+    assert Witness(later, bench.store).look(now=bench.now) == []
+
+
+def test_a_clock_that_ran_out_over_real_readings_is_written_once(bench):
+    witness = Witness(PLAN, bench.store)
+    bench.store.append(MarkerSet(marker="deploy"), actor="ana", at=bench.now)
+    for _ in range(40):
+        bench.read(0.0)
+        witness.look(now=bench.now)
+    assert bench.written() == ["MarkerSet", "ClockRan"]
+    payload = bench.store.events(after=2)[0].payload
+    assert isinstance(payload, ClockRan)
+    assert bench.now - payload.since >= 180
+    assert not isinstance(payload, NoGoCleared)
+
+
+def test_a_plan_without_anything_to_see_costs_no_look(bench):
+    bench.read(2.0)
+    quiet = plan(go=[Criterion(text="calm", rules=(CALM,))])
+    assert Witness(quiet, bench.store).look(now=bench.now) == []
+
+
+def test_a_deed_is_decided_against_the_journal_as_it_is_when_it_is_written(bench):
+    """Ana calls GO on what she saw; Bo's no-go came between, so that hers is refused without a reason."""
+    a_plan = plan(
+        go=[Criterion(text="up", rules=(Rule(signal="sentry.critical", at_most=9),))],
+        voters=[Stakeholder(name="Eng", votes=True), Stakeholder(name="Ops", votes=True)],
+    )
+    bench.read(0.0)
+    for who, role in (("ana", "Eng"), ("bo", "Ops")):
+        _append(bench, a_plan, cast_vote(role, Choice.GO), who)
+    assert bench.state(a_plan) is GateState.GO
+    behind = Folder(a_plan)
+    behind.take(bench.store.events())
+    _append(bench, a_plan, cast_vote("Ops", Choice.NO_GO, reason="wait"), "bo")
+    before = len(bench.store.events())
+    with pytest.raises(Refused, match="The gate is NO-GO"):
+        append_deed(
+            bench.store, call_decision(Choice.GO), folder=behind, observations=Observations(), actor="ana", at=bench.now
+        )
+    assert len(bench.store.events()) == before
+
+
+def _append(bench: Bench, a_plan: Plan, deed: Deed, who: str) -> None:
+    append_deed(bench.store, deed, folder=Folder(a_plan), observations=Observations(), actor=who, at=bench.now)
