@@ -12,6 +12,7 @@ from loom_tui.plan.sources.bugsink import BugsinkSource
 from loom_tui.plan.sources.github import GithubSource
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.sentry import SentrySource
+from loom_tui.plan.sources.supabase import SupabaseSource
 from loom_tui.plan.steps import Expect, HttpStep
 from loom_tui.plan.workflows import Workflow
 from loom_tui.room.signals import Reading, State
@@ -48,6 +49,7 @@ SOURCES: dict[str, Callable[[str], Asked]] = {
     ),
     "github": lambda url: GithubSource(url=url, repo="acme/web", token=TOKEN, timeout_s=DEADLINE_S),
     "sentry": lambda url: SentrySource(url=url, org="loom", project="web", token=TOKEN, timeout_s=DEADLINE_S),
+    "supabase": lambda url: SupabaseSource(url=url, anon_key=TOKEN, private_tables=("profiles",), timeout_s=DEADLINE_S),
 }
 # What a bad day's answer still proves: that something answered as the plan expects it to.
 PROVED = {("http", "app", name) for name in ("HTML", "wrong types", "another form", "null", "truncated", "no text")} | {

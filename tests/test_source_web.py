@@ -7,6 +7,7 @@ import pytest
 
 from loom_tui.plan.sources.base import Secret
 from loom_tui.plan.sources.http import HttpSource
+from loom_tui.room.checks import decode_result
 from loom_tui.room.signals import State
 from loom_tui.sources.base import (
     CredentialMissing,
@@ -165,3 +166,16 @@ def test_paths_into_an_answer_lead_where_they_say_or_nowhere():
     assert judge({"status": "healthy"}) == (State.OK, "")
     assert judge(value=False)[0] is State.BAD
     assert judge(42)[0] is State.UNKNOWN
+
+
+async def test_what_a_failing_service_answered_is_kept_without_the_credential_that_it_repeats():
+    body = f"no such tenant: {TOKEN}".encode()
+    async with serving(answer(body, status="503 Down")) as server:
+        asker = build(web(server, headers={"x-key": Secret(env="TOKEN")}), errand_of("app", environ={"TOKEN": TOKEN}))
+        reading = (await asker.ask())[0]
+        await asker.close()
+    result = decode_result(reading.body)
+    assert result is not None
+    assert result.steps[0].sent == f"GET {server.url}/api/health"
+    assert result.steps[0].got == "503\nno such tenant: ••••"
+    assert TOKEN.encode() not in reading.body

@@ -7,12 +7,15 @@ from importlib import import_module
 from loom_tui.plan.sources.base import Asked
 from loom_tui.plan.sources.bugsink import BugsinkSource
 from loom_tui.plan.sources.command import CommandSource
+from loom_tui.plan.sources.environment import EnvironmentSource
 from loom_tui.plan.sources.errors import RoundTrip
 from loom_tui.plan.sources.github import GithubSource
+from loom_tui.plan.sources.host import HostSource
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.plan.sources.report import ReportSource
 from loom_tui.plan.sources.sentry import SentrySource
+from loom_tui.plan.sources.supabase import SupabaseSource
 from loom_tui.plan.workflows import Workflow
 from loom_tui.sources.base import Asker, Errand
 
@@ -20,12 +23,15 @@ from loom_tui.sources.base import Asker, Errand
 _MODULES: dict[type[Asked], str] = {
     BugsinkSource: "bugsink",
     CommandSource: "command",
+    EnvironmentSource: "environment",
     GithubSource: "github",
+    HostSource: "host",
     HttpSource: "http",
     PostgresSource: "postgres",
     ReportSource: "report",
     RoundTrip: "roundtrip",
     SentrySource: "sentry",
+    SupabaseSource: "supabase",
     Workflow: "workflow",
 }
 

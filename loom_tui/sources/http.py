@@ -8,11 +8,13 @@ from typing import Any
 import msgspec
 
 from loom_tui.plan.sources.http import HttpSource
+from loom_tui.room.checks import CheckResult, Step, encode_result
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Asker, Errand
 from loom_tui.sources.secrets import Masked, resolve
-from loom_tui.sources.web import Web
+from loom_tui.sources.web import Answer, Web
 
+SHOWN_BYTES = 500  # of an answer that was not hoped for
 _WELL = frozenset({"ok", "healthy", "pass", "passing", "up", "true", "green", "operational", "connected", "available"})
 _ILL = frozenset({"error", "fail", "failed", "failing", "down", "unhealthy", "false", "red", "critical", "unavailable"})
 
@@ -41,7 +43,13 @@ class HttpAsker(Asker):
         detail = "" if good else f"answered {answer.status}, expected {source.expect_status}"
         reading = self._errand.reading
         readings = [
-            reading("", at=now, state=State.OK if good else State.BAD, detail=detail),
+            reading(
+                "",
+                at=now,
+                state=State.OK if good else State.BAD,
+                detail=detail,
+                body=b"" if good else self._told(answer),
+            ),
             reading(".latency_ms", at=now, value=answer.latency_ms),
         ]
         if source.fields or source.version_field:
@@ -51,6 +59,21 @@ class HttpAsker(Asker):
     async def close(self) -> None:
         """Close the connections."""
         await self._web.close()
+
+    def _told(self, answer: Answer) -> bytes:
+        """Keep what was sent and got, for whoever has to find out why; credentials that it repeats are masked."""
+        got = answer.body[:SHOWN_BYTES].decode("utf-8", "replace")
+        for secret in self._headers.values():
+            got = secret.scrub(got)
+        step = Step(
+            name="request",
+            state=State.BAD,
+            detail=f"answered {answer.status}, expected {self._source.expect_status}",
+            sent=f"GET {self._source.url}",
+            got=f"{answer.status}\n{got}",
+            duration_ms=answer.latency_ms,
+        )
+        return encode_result(CheckResult(steps=(step,), duration_ms=answer.latency_ms))
 
     def _fields(self, body: bytes, now: float) -> list[Reading]:
         """Read the answer's fields. One that is no JSON makes them unknown, each with the reason."""

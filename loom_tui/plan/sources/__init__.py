@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from loom_tui.plan.sources.bugsink import BugsinkSource
 from loom_tui.plan.sources.command import CommandSource
+from loom_tui.plan.sources.environment import EnvironmentSource
 from loom_tui.plan.sources.github import GithubSource
+from loom_tui.plan.sources.host import HostSource
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.plan.sources.report import ReportSource
 from loom_tui.plan.sources.sentry import SentrySource
+from loom_tui.plan.sources.supabase import SupabaseSource
 
-Source = BugsinkSource | CommandSource | GithubSource | HttpSource | PostgresSource | ReportSource | SentrySource
+Source = (
+    BugsinkSource
+    | CommandSource
+    | EnvironmentSource
+    | GithubSource
+    | HostSource
+    | HttpSource
+    | PostgresSource
+    | ReportSource
+    | SentrySource
+    | SupabaseSource
+)
