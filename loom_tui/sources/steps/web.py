@@ -67,7 +67,7 @@ class Browser(Web):
                 data=dict(call.form) or None,
             )
             self._name = request.url.host  # the deadline is the step's, and the sentences speak of who was asked
-            return await self._followed(request, call)
+            return await self._led(request, call)
         except httpx.HTTPError as error:
             raise self._translated(error) from None
         except (httpx.InvalidURL, httpx.CookieConflict, ValueError, TypeError):
@@ -77,7 +77,7 @@ class Browser(Web):
         """Drop the cookies."""
         self._client.cookies.clear()
 
-    async def _followed(self, request: httpx.Request, call: Call) -> Got:
+    async def _led(self, request: httpx.Request, call: Call) -> Got:
         for _ in range(MAX_REDIRECTS + 2):
             response = await self._client.send(request, stream=True, follow_redirects=False)
             try:
