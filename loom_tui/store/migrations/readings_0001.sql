@@ -17,15 +17,6 @@ CREATE TABLE latest (
   body BLOB NOT NULL
 );
 
-CREATE TABLE runs (                      -- each check's last runs, a ring of ten places
-  sid INTEGER NOT NULL REFERENCES signals,
-  place INTEGER NOT NULL,
-  observed_at REAL NOT NULL,
-  state TEXT NOT NULL,
-  detail TEXT NOT NULL,
-  PRIMARY KEY (sid, place)
-) WITHOUT ROWID;
-
 CREATE TABLE buckets (                   -- what is still changing; older hours are in `hours`
   sid INTEGER NOT NULL REFERENCES signals,
   step INTEGER NOT NULL,                 -- seconds
