@@ -22,6 +22,12 @@ _COMMANDS = {
     "tick": "loom_tui.commands.act:tick",
     "set": "loom_tui.commands.act:set_",
     "note": "loom_tui.commands.act:note",
+    "vote": "loom_tui.commands.gate:vote",
+    "signoff": "loom_tui.commands.gate:signoff",
+    "waive": "loom_tui.commands.gate:waive",
+    "lift": "loom_tui.commands.gate:lift",
+    "accept": "loom_tui.commands.gate:accept",
+    "decide": "loom_tui.commands.gate:decide",
     "journal": "loom_tui.commands.record:journal",
 }
 

@@ -132,3 +132,13 @@ def append_deed(
         return deed(newest.snapshot(observations, at), actor)
 
     return store.decide(decide, after=folder.ledger.seq, actor=actor, at=at)
+
+
+def write_deed(plan: Plan, store: Store, deed: Callable[[Snapshot, str], Payload], *, actor: str, now: float) -> Event:
+    """Read a store as it is and write one deed down, for commands. Raises what the deed refuses with, or StoreError."""
+    folder = Folder(plan)
+    folder.take(store.events())
+    gathering = Gathering(plan, store)
+    gathering.read(folder.ledger.marks, now=now)
+    observations = gathering.observations(collector_view(store, now=now))
+    return append_deed(store, deed, folder=folder, observations=observations, actor=actor, at=now)

@@ -101,33 +101,33 @@ def test_a_no_go_vote_and_taking_a_vote_back_say_why():
 
 def test_a_sign_off_is_for_those_who_are_named_and_says_for_which_role():
     scene = Scene()
-    assert scene.do("dora", sign_off("security reviewed", holds=True)) == SignedOff(
+    assert scene.do("dora", sign_off("security reviewed")) == SignedOff(
         criterion="go/security reviewed", text="Security reviewed", holds=True, **OURS
     )
-    assert "Say for which role ana signs: Engineering, Ops" in scene.refused("ana", sign_off("reviewed", holds=True))
-    said = scene.do("ana", sign_off("reviewed", holds=True, role="engineering"))
+    assert "Say for which role ana signs: Engineering, Ops" in scene.refused("ana", sign_off("reviewed"))
+    said = scene.do("ana", sign_off("reviewed", role="engineering"))
     assert isinstance(said, SignedOff)
     assert said.role == "Engineering"
-    assert "is not for cy to sign off" in scene.refused("cy", sign_off("reviewed", holds=True, role="engineering"))
-    scene.do("cy", sign_off("reviewed", holds=True))
+    assert "is not for cy to sign off" in scene.refused("cy", sign_off("reviewed", role="engineering"))
+    scene.do("cy", sign_off("reviewed"))
     assert scene.now().gate.go[2].verdict is Verdict.MET
 
 
 def test_a_word_does_not_open_what_rules_prove_but_may_always_speak_against_going():
     scene = Scene()
-    assert "a word does not" in scene.refused("ana", sign_off("calm", holds=True))
-    assert "needs a reason" in scene.refused("ana", sign_off("calm", holds=False))
-    scene.do("ana", sign_off("calm", holds=False, words="I see one"))
+    assert "a word does not" in scene.refused("ana", sign_off("calm"))
+    assert "needs a reason" in scene.refused("ana", sign_off("calm", against=True))
+    scene.do("ana", sign_off("calm", against=True, words="I see one"))
     assert scene.now().gate.go[0].verdict is Verdict.NOT_MET
-    scene.do("bo", sign_off("concern", holds=True, words="a leak"))
+    scene.do("bo", sign_off("concern", against=True, words="a leak"))
     assert scene.now().gate.state is GateState.NO_GO
 
 
 def test_a_criterion_is_found_by_its_id_or_a_part_of_its_text_that_no_other_has():
     scene = Scene()
-    told = scene.refused("ana", sign_off("security", holds=True))
+    told = scene.refused("ana", sign_off("security"))
     assert told == "'security' names several criteria; write one of: go/security reviewed, no_go/security concern"
-    assert "names no criterion; write one of: calm, go/feedback" in scene.refused("ana", sign_off("[/", holds=True))
+    assert "names no criterion; write one of: calm, go/feedback" in scene.refused("ana", sign_off("[/"))
 
 
 def test_a_waiver_needs_a_reason_an_end_and_a_second_person():
@@ -179,11 +179,11 @@ def ready() -> Scene:
     scene = Scene()
     scene.do("ana", cast_vote("eng", Choice.GO))
     scene.do("cy", cast_vote("ops", Choice.GO))
-    scene.do("cy", sign_off("feedback", holds=True))
-    scene.do("dora", sign_off("reviewed", holds=True))
-    scene.do("ana", sign_off("reviewed", holds=True, role="Engineering"))
-    scene.do("cy", sign_off("reviewed", holds=True, role="Ops"))
-    scene.do("bo", sign_off("concern", holds=False))
+    scene.do("cy", sign_off("feedback"))
+    scene.do("dora", sign_off("reviewed"))
+    scene.do("ana", sign_off("reviewed", role="Engineering"))
+    scene.do("cy", sign_off("reviewed", role="Ops"))
+    scene.do("bo", sign_off("concern"))
     assert scene.now().gate.state is GateState.GO
     return scene
 
@@ -261,7 +261,7 @@ def test_who_may_only_look_does_nothing_and_only_approvers_agree_and_decide():
     waive = propose_waiver("calm", reason="r", until=NOW + 60)
     for deed in (
         cast_vote("ops", Choice.GO),
-        sign_off("feedback", holds=True),
+        sign_off("feedback"),
         waive,
         accept_risk("err", owner="", reason="r"),
     ):

@@ -5,17 +5,19 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from loom_tui.cli import plan_argument, store_option
-from loom_tui.commands.rooms import find_room
+from loom_tui.commands.rooms import Room, find_room, gate_line
 from loom_tui.gathering import read_once
 from loom_tui.room.fold import fold
-from loom_tui.room.snapshot import Observations
+from loom_tui.room.snapshot import Observations, Snapshot
 from loom_tui.room.verdicts import GateState
 from loom_tui.store.base import ChainBroken, StoreMissing
 
+WATCH_EVERY_S = 1.0
 _EXIT = {GateState.GO: 0, GateState.NO_GO: 1, GateState.HOLD: 3}
 
 
@@ -23,22 +25,16 @@ _EXIT = {GateState.GO: 0, GateState.NO_GO: 1, GateState.HOLD: 3}
 @plan_argument
 @store_option
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
-def status(plan_file: Path | None, *, store_directory: Path | None, as_json: bool) -> None:
+@click.option("--watch", is_flag=True, help="Go on, with a line for each change, until interrupted.")
+def status(plan_file: Path | None, *, store_directory: Path | None, as_json: bool, watch: bool) -> None:
     """Say whether it is safe to go: exit 0 GO, 1 NO-GO, 3 HOLD.
 
     Example: loom status && ./deploy.sh
     """
     room = find_room(plan_file, store_directory)
-    now = time.time()
-    try:
-        store = room.open(read_only=True)
-    except StoreMissing:  # nobody has opened this room yet: the plan alone can be judged, and nothing is made
-        snapshot = fold(room.plan, (), Observations(), now)
-    else:
-        try:
-            snapshot = read_once(room.plan, store, now=now)
-        finally:
-            store.close()
+    if watch:
+        _follow(room, as_json=as_json)
+    snapshot = _read(room)
     if as_json:
         import msgspec
 
@@ -46,8 +42,39 @@ def status(plan_file: Path | None, *, store_directory: Path | None, as_json: boo
 
         click.echo(msgspec.json.format(msgspec.json.encode(summary(snapshot)), indent=2).decode())
     else:
-        click.echo(f"{snapshot.gate.state.value}: {snapshot.gate.why}")
+        click.echo(gate_line(snapshot.gate))
     sys.exit(_EXIT[snapshot.gate.state])
+
+
+def _read(room: Room) -> Snapshot:
+    now = time.time()
+    try:
+        store = room.open(read_only=True)
+    except StoreMissing:  # nobody has opened this room yet: the plan alone can be judged, and nothing is made
+        return fold(room.plan, (), Observations(), now)
+    try:
+        return read_once(room.plan, store, now=now)
+    finally:
+        store.close()
+
+
+def _follow(room: Room, *, as_json: bool) -> NoReturn:
+    """Write the gate as it is, and then each change of its state or its sentence as a line; ends with ctrl+c."""
+    import msgspec
+
+    from loom_tui.room.summary import gate_as_json
+    from loom_tui.widgets.text import Pen
+
+    pen, last = Pen(zone=room.plan.calendar.zone), ""
+    while True:
+        snapshot = _read(room)
+        line = gate_line(snapshot.gate)
+        if line != last:
+            last = line
+            at = f"{pen.local(snapshot.now):%Y-%m-%d %H:%M:%S}"
+            click.echo(msgspec.json.encode(gate_as_json(snapshot)).decode() if as_json else f"{at}  {line}")
+            sys.stdout.flush()
+        time.sleep(WATCH_EVERY_S)
 
 
 @click.group("journal")

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from loom_tui.config.plans import PlanFile, find_plan
 from loom_tui.plan.model import Plan
+from loom_tui.room.verdicts import GateView
 from loom_tui.store.base import Store
 from loom_tui.store.place import default_directory
 
@@ -59,6 +60,13 @@ def open_room_store(plan: Plan, directory: Path, *, read_only: bool = False) -> 
 def room_id(plan: Plan) -> str:
     """Name the room: the plan's id, or its title in small letters and hyphens."""
     return plan.plan.id or re.sub(r"[^a-z0-9]+", "-", plan.plan.title.casefold()).strip("-") or "plan"
+
+
+def gate_line(gate: GateView) -> str:
+    """Write the gate as a line: its state and its sentence, in which people's words are foreign text."""
+    from loom_tui.widgets.lines import clean
+
+    return f"{gate.state.value}: {clean(gate.why)}"
 
 
 def require_terminal() -> None:

@@ -65,24 +65,23 @@ def withdraw_vote(role: str, *, reason: str) -> Deed:
     return deed
 
 
-def sign_off(criterion: str, *, holds: bool, words: str = "", role: str = "") -> Deed:
-    """Attest that a criterion's condition holds, or that it does not. Whatever speaks against going says why."""
+def sign_off(criterion: str, *, against: bool = False, words: str = "", role: str = "") -> Deed:
+    """Attest a criterion by name: that a go condition holds and a no-go one does not. `against` says the contrary."""
 
     def deed(snapshot: Snapshot, actor: str) -> Payload:
         _require(snapshot.plan, actor, Right.OPERATOR)
         named = _named(snapshot, criterion)
         no_go = named.part is Part.NO_GO
         said, as_role = words.strip(), role
-        if holds is no_go:
-            said = words_of(
-                words, f"To say that “{named.criterion.text}” {'holds' if holds else 'fails'} needs a reason"
-            )
+        if against:
+            what = f"“{named.criterion.text}” {'holds' if no_go else 'fails'}"
+            said = words_of(words, f"To say that {what} needs a reason")
         else:
             as_role = _signing_role(snapshot.plan, named, actor, role)
         return SignedOff(
             criterion=named.key,
             text=named.criterion.text,
-            holds=holds,
+            holds=no_go is against,
             no_go=no_go,
             words=said,
             role=as_role,

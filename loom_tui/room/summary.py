@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from math import ceil
+from math import ceil, floor, isfinite
 from typing import Any
 
 from loom_tui.room.snapshot import (
@@ -20,7 +20,7 @@ from loom_tui.room.snapshot import (
     SignalView,
     Snapshot,
 )
-from loom_tui.room.verdicts import CriterionView
+from loom_tui.room.verdicts import Clock, CriterionView, DecisionView, Evidence, VoteView, Waiver
 
 
 def as_json(snapshot: Snapshot) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def as_json(snapshot: Snapshot) -> dict[str, Any]:
         f"{query.source}.{query.query.name}.ms": query for database in snapshot.databases for query in database.queries
     }
     return {
-        "gate": _gate(snapshot),
+        "gate": gate_as_json(snapshot),
         "issues": [_issue(view, snapshot) for view in snapshot.issues],
         "schedule": _schedule(snapshot),
         "risks": [_risk(view) for view in snapshot.risks],
@@ -52,23 +52,89 @@ def _age_s(at: float | None, now: float) -> int | None:
     return None if at is None else max(0, ceil(now - at))
 
 
-def _gate(snapshot: Snapshot) -> dict[str, Any]:
+def gate_as_json(snapshot: Snapshot) -> dict[str, Any]:
+    """Give the gate whole: each criterion with its evidence, the votes, what GO still needs, the decision."""
     gate = snapshot.gate
+    now = snapshot.now
     return {
         "state": gate.state.value,
         "why": gate.why,
-        "at": _moment(snapshot.now),
-        "go": _criteria(gate.go),
-        "no_go": _criteria(gate.no_go),
-        "deployment": _criteria(gate.deployment),
-        "post_deployment": _criteria(gate.post_deployment),
+        "needs": gate.needs,
+        "at": _moment(now),
+        "release": gate.release,
+        "environment": gate.environment,
+        "go": [_criterion(view, now=now) for view in gate.go],
+        "no_go": [_criterion(view, now=now) for view in gate.no_go],
+        "deployment": [_criterion(view, now=now) for view in gate.deployment],
+        "post_deployment": [_criterion(view, now=now) for view in gate.post_deployment],
+        "votes": [_vote(vote) for vote in gate.votes],
+        "decision": None if snapshot.decision is None else _decision(snapshot.decision),
     }
 
 
-def _criteria(views: Iterable[CriterionView]) -> list[dict[str, Any]]:
-    return [
-        {"text": view.text, "verdict": view.verdict.value, "why": view.why, "claimed": view.claimed} for view in views
-    ]
+def _criterion(view: CriterionView, *, now: float) -> dict[str, Any]:
+    return {
+        "key": view.key,
+        "text": view.text,
+        "verdict": view.verdict.value,
+        "why": view.why,
+        "claimed": view.claimed,
+        "age_s": _age_s(view.observed_at, now),
+        "latched_at": _moment(view.latched_at),
+        "evidence": [_evidence(item, now=now) for item in view.evidence],
+        "waiver": None if view.waiver is None else _waiver(view.waiver),
+        "clock": None if view.clock is None else _clock(view.clock),
+    }
+
+
+def _waiver(waiver: Waiver) -> dict[str, Any]:
+    return {
+        "by": waiver.by,
+        "agreed_by": waiver.agreed_by or None,
+        "reason": waiver.reason,
+        "until": _moment(waiver.until),
+    }
+
+
+def _clock(clock: Clock) -> dict[str, Any]:
+    return {"ran_s": floor(clock.ran_s), "of_s": clock.of_s, "since": _moment(clock.since), "broken": clock.broken}
+
+
+def _evidence(item: Evidence, *, now: float) -> dict[str, Any]:
+    return {
+        "kind": item.kind,
+        "subject": item.subject,
+        "says": item.says.value,
+        "words": item.words,
+        "value": item.value if item.value is not None and isfinite(item.value) else None,
+        "detail": item.detail,
+        "by": item.by or None,
+        "at": _moment(item.at),
+        "age_s": _age_s(item.at, now),
+    }
+
+
+def _vote(vote: VoteView) -> dict[str, Any]:
+    return {
+        "role": vote.role,
+        "choice": None if vote.choice is None else vote.choice.value,
+        "by": vote.by or None,
+        "at": _moment(vote.at),
+        "reason": vote.reason,
+        "expired": vote.expired,
+    }
+
+
+def _decision(decision: DecisionView) -> dict[str, Any]:
+    return {
+        "choice": decision.choice.value,
+        "by": decision.by,
+        "at": _moment(decision.at),
+        "reason": decision.reason,
+        "agreed_by": decision.agreed_by or None,
+        "pending": decision.pending,
+        "gate_then": decision.gate.state.value,
+    }
 
 
 def _issue(view: IssueView, snapshot: Snapshot) -> dict[str, Any]:
@@ -122,6 +188,8 @@ def _risk(view: RiskView) -> dict[str, Any]:
         "lit": view.lit,
         "why": view.why,
         "signal": None if trigger is None else trigger.signal,
+        "accepted_by": view.accepted_by or None,
+        "accepted_why": view.accepted_why,
     }
 
 

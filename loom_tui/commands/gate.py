@@ -1,0 +1,158 @@
+"""`loom vote`, `signoff`, `waive`, `lift`, `accept` and `decide`: what one says at the gate, in one line of shell."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from loom_tui.cli import store_option
+from loom_tui.commands.rooms import find_room, gate_line
+from loom_tui.config.operator import whoami
+from loom_tui.gathering import read_once, write_deed
+from loom_tui.room.gate_deeds import (
+    Deed,
+    accept_risk,
+    agree_to_decision,
+    agree_to_waiver,
+    call_decision,
+    cast_vote,
+    end_waiver,
+    lift_no_go,
+    propose_waiver,
+    sign_off,
+    withdraw_vote,
+)
+from loom_tui.room.verdicts import Choice
+
+_PLAN = click.option("--plan", "plan_file", metavar="PLAN", type=click.Path(path_type=Path), help="The plan's file.")
+_REASON = click.option("--reason", default="", metavar="WHY", help="Why; the journal keeps it.")
+_CHOICES = {"go": Choice.GO, "no-go": Choice.NO_GO}
+
+
+@click.command("vote")
+@click.argument("role")
+@click.argument("choice", type=click.Choice([*_CHOICES, "withdraw"]))
+@_REASON
+@_PLAN
+@store_option
+def vote(role: str, choice: str, reason: str, plan_file: Path | None, store_directory: Path | None) -> None:
+    """Vote for a role, or take one's vote back. A no-go needs a reason, and stands until it is taken back or lifted.
+
+    Example: loom vote QA no-go --reason 'booking is broken'
+    """
+    if choice == "withdraw":
+        deed, said = withdraw_vote(role, reason=reason), "Took the vote back"
+    else:
+        deed, said = cast_vote(role, _CHOICES[choice], reason=reason), f"Voted {choice}"
+    _do(deed, said, plan_file, store_directory)
+
+
+@click.command("signoff")
+@click.argument("criterion")
+@click.option("--against", is_flag=True, help="Say the contrary: that it fails, or that a no-go holds.")
+@click.option("--words", default="", metavar="TEXT", help="What was seen; needed with --against.")
+@click.option("--as", "role", default="", metavar="ROLE", help="For which role, where one speaks for several.")
+@_PLAN
+@store_option
+def signoff(
+    criterion: str, *, against: bool, words: str, role: str, plan_file: Path | None, store_directory: Path | None
+) -> None:
+    """Attest a criterion by name: that it is met, or that a no-go does not hold. Its id or a part of its text will do.
+
+    Example: loom signoff 'security concerns' --words 'audit read, nothing open'
+    """
+    said = "Said so against it" if against else "Signed off"
+    _do(sign_off(criterion, against=against, words=words, role=role), said, plan_file, store_directory)
+
+
+@click.command("waive")
+@click.argument("criterion")
+@_REASON
+@click.option("--hours", type=float, metavar="H", help="Propose to waive it for so many hours.")
+@click.option("--agree", is_flag=True, help="Agree, as a second person.")
+@click.option("--end", is_flag=True, help="End its waiver.")
+@_PLAN
+@store_option
+def waive(
+    criterion: str,
+    *,
+    reason: str,
+    hours: float | None,
+    agree: bool,
+    end: bool,
+    plan_file: Path | None,
+    store_directory: Path | None,
+) -> None:
+    """Propose that a criterion need not hold for some hours; it counts when another person agrees.
+
+    Example: loom waive 'smoke testing' --hours 4 --reason 'staging is down' · loom waive 'smoke testing' --agree
+    """
+    if (hours is not None) + agree + end != 1:
+        raise click.UsageError("Say one of --hours (with --reason), --agree or --end (with --reason)")
+    if agree:
+        deed, said = agree_to_waiver(criterion), "Agreed"
+    elif end:
+        deed, said = end_waiver(criterion, reason=reason), "Ended"
+    else:
+        until = time.time() + (hours or 0.0) * 3600
+        deed = propose_waiver(criterion, reason=reason, until=until)
+        said = "Proposed; it waives nothing until another person agrees"
+    _do(deed, said, plan_file, store_directory)
+
+
+@click.command("lift")
+@click.argument("what")
+@_REASON
+@_PLAN
+@store_option
+def lift(what: str, *, reason: str, plan_file: Path | None, store_directory: Path | None) -> None:
+    """Lift a no-go that was shown or said, with a reason: a criterion, or a role's no-go vote. Not one that holds now.
+
+    Example: loom lift 'critical bug' --reason 'it was the test data'
+    """
+    _do(lift_no_go(what, reason=reason), "Lifted", plan_file, store_directory)
+
+
+@click.command("accept")
+@click.argument("risk")
+@_REASON
+@click.option("--owner", default="", metavar="WHO", help="Who has it from now on (default: you).")
+@_PLAN
+@store_option
+def accept(risk: str, *, reason: str, owner: str, plan_file: Path | None, store_directory: Path | None) -> None:
+    """Take a risk on, with a reason. One that its trigger lights stays lit.
+
+    Example: loom accept 'network restrictions' --reason 'CI runs them nightly'
+    """
+    _do(accept_risk(risk, owner=owner, reason=reason), "Accepted", plan_file, store_directory)
+
+
+@click.command("decide")
+@click.argument("choice", type=click.Choice([*_CHOICES, "agree"]))
+@_REASON
+@_PLAN
+@store_option
+def decide(choice: str, *, reason: str, plan_file: Path | None, store_directory: Path | None) -> None:
+    """Call GO or NO-GO; the journal keeps the whole evidence. A GO against the gate needs a reason and a second person.
+
+    Example: loom decide go · loom decide agree
+    """
+    deed = agree_to_decision() if choice == "agree" else call_decision(_CHOICES[choice], reason=reason)
+    said = "Agreed" if choice == "agree" else f"Called {choice.upper()}"
+    _do(deed, said, plan_file, store_directory)
+
+
+def _do(deed: Deed, said: str, plan_file: Path | None, store_directory: Path | None) -> None:
+    """Write a deed down, and say what was written and how the gate stands. Raises Refused."""
+    room = find_room(plan_file, store_directory)
+    store = room.open()
+    try:
+        now = time.time()
+        write_deed(room.plan, store, deed, actor=whoami(), now=now)
+        gate = read_once(room.plan, store, now=now).gate
+    finally:
+        store.close()
+    click.echo(said)
+    click.echo(gate_line(gate))
