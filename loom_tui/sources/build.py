@@ -9,6 +9,7 @@ from loom_tui.plan.sources.bugsink import BugsinkSource
 from loom_tui.plan.sources.command import CommandSource
 from loom_tui.plan.sources.environment import EnvironmentSource
 from loom_tui.plan.sources.errors import RoundTrip
+from loom_tui.plan.sources.git import GitSource
 from loom_tui.plan.sources.github import GithubSource
 from loom_tui.plan.sources.host import HostSource
 from loom_tui.plan.sources.http import HttpSource
@@ -26,6 +27,7 @@ _MODULES: dict[type[Asked], str] = {
     EnvironmentSource: "environment",
     GithubSource: "github",
     HostSource: "host",
+    GitSource: "git",
     HttpSource: "http",
     PostgresSource: "postgres",
     ReportSource: "report",

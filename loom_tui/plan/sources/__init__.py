@@ -5,6 +5,7 @@ from __future__ import annotations
 from loom_tui.plan.sources.bugsink import BugsinkSource
 from loom_tui.plan.sources.command import CommandSource
 from loom_tui.plan.sources.environment import EnvironmentSource
+from loom_tui.plan.sources.git import GitSource
 from loom_tui.plan.sources.github import GithubSource
 from loom_tui.plan.sources.host import HostSource
 from loom_tui.plan.sources.http import HttpSource
@@ -17,6 +18,7 @@ Source = (
     BugsinkSource
     | CommandSource
     | EnvironmentSource
+    | GitSource
     | GithubSource
     | HostSource
     | HttpSource
