@@ -7,7 +7,11 @@ from collections.abc import Sequence
 
 from loom_tui.plan.model import Issue, IssueId, Range, Status
 from loom_tui.refusal import Refusal
+from loom_tui.room.errors import ErrorIssue
 from loom_tui.room.events import (
+    ErrorAcknowledged,
+    ErrorBlocking,
+    ErrorNoted,
     IssueBlocked,
     IssueEffortSet,
     IssueOwnersSet,
@@ -18,6 +22,7 @@ from loom_tui.room.events import (
 )
 
 TEXT_LIMIT = 2000
+TITLE_LIMIT = 200
 
 
 class Refused(Refusal):
@@ -63,6 +68,26 @@ def add_note(text: str, issue: IssueId | None = None) -> NoteAdded:
     return NoteAdded(text=words_of(text), issue=issue)
 
 
+def acknowledge(source: str, issue: ErrorIssue, *, done: bool) -> ErrorAcknowledged:
+    """Say that one has seen an error, or take that back."""
+    return ErrorAcknowledged(source=source, error=issue.id, title=_named(issue), done=done)
+
+
+def note_error(source: str, issue: ErrorIssue, text: str) -> ErrorNoted:
+    """Remark on an error."""
+    return ErrorNoted(source=source, error=issue.id, title=_named(issue), text=words_of(text))
+
+
+def block_gate(source: str, issue: ErrorIssue, reason: str) -> ErrorBlocking:
+    """Put an error in the gate's way."""
+    return ErrorBlocking(source=source, error=issue.id, title=_named(issue), blocks=True, reason=words_of(reason))
+
+
+def unblock_gate(source: str, issue: ErrorIssue, reason: str) -> ErrorBlocking:
+    """Take an error out of the gate's way."""
+    return ErrorBlocking(source=source, error=issue.id, title=_named(issue), blocks=False, reason=words_of(reason))
+
+
 def mark(marker: str, text: str) -> MarkerSet:
     """Say that the world was changed just now."""
     match marker:
@@ -70,6 +95,10 @@ def mark(marker: str, text: str) -> MarkerSet:
             return MarkerSet(marker=marker, text=text.strip()[:TEXT_LIMIT])
         case _:
             raise Refused(f"A marker is deploy, migration or rollback; found {marker!r}")
+
+
+def _named(issue: ErrorIssue) -> str:
+    return f"{issue.short_id} {issue.title}"[:TITLE_LIMIT]
 
 
 def words_of(text: str, otherwise: str = "There is nothing to write down: the text is empty") -> str:

@@ -100,3 +100,20 @@ class ErrorEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     crumbs: tuple[Crumb, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
     request: Requested | None = None
+
+
+class ErrorWord(Struct, frozen=True):
+    """What somebody said of an error, when."""
+
+    by: str
+    at: float
+    text: str = ""
+
+
+class ErrorStanding(Struct, frozen=True, kw_only=True):
+    """What people said of an error, by the journal; `blocking` keeps it in the gate's way until somebody lifts it."""
+
+    title: str = ""
+    acknowledged: ErrorWord | None = None
+    blocking: ErrorWord | None = None
+    notes: tuple[ErrorWord, ...] = ()

@@ -204,6 +204,35 @@ GatePayload = (
     | DecisionAgreed
     | RiskAccepted
 )
+
+
+class _OfError(_Payload, frozen=True):
+    """The base of what is said of an error: its feed and id, and how it read then."""
+
+    source: str
+    error: str
+    title: str
+
+
+class ErrorAcknowledged(_OfError, frozen=True, tag="error_acknowledged"):
+    """Somebody has seen an error and looks after it, or takes that back."""
+
+    done: bool
+
+
+class ErrorNoted(_OfError, frozen=True, tag="error_noted"):
+    """A remark on an error."""
+
+    text: str
+
+
+class ErrorBlocking(_OfError, frozen=True, tag="error_blocking"):
+    """Somebody made an error a blocker of the gate, or lifted that, with a reason either way."""
+
+    blocks: bool
+    reason: str
+
+
 Payload = (
     PlanAdopted
     | TaskTicked
@@ -214,6 +243,9 @@ Payload = (
     | NoteAdded
     | MarkerSet
     | GatePayload
+    | ErrorAcknowledged
+    | ErrorNoted
+    | ErrorBlocking
 )
 
 

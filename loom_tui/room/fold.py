@@ -127,7 +127,11 @@ class Folder:
         deployed_at = self._last_mark(frozenset({"deploy"}))
         return tuple(
             views.errors_view(
-                name, signals, observations.series.get(f"{name}.errors_per_minute", ()), deployed_at=deployed_at
+                name,
+                signals,
+                observations.series.get(f"{name}.errors_per_minute", ()),
+                standings=self.ledger.errors,
+                deployed_at=deployed_at,
             )
             for name, source in self.plan.sources.items()
             if isinstance(source, ErrorFeed)

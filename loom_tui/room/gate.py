@@ -34,7 +34,7 @@ def judge(facts: Facts) -> GateView:
     views: dict[Part, list[CriterionView]] = {part: [] for part in Part}
     for named in criteria_of(facts.plan):
         views[named.part].append(_criterion(named, facts, votes))
-    views[Part.NO_GO] += _orphans(facts)
+    views[Part.NO_GO] += [*_orphans(facts), *_blocking_errors(facts)]
     gate = GateView(
         state=GateState.HOLD,
         why="",
@@ -188,6 +188,27 @@ def _orphans(facts: Facts) -> Iterator[CriterionView]:
             yield CriterionView(
                 key=key, text=payload.text, verdict=Verdict.MET, why=why, evidence=evidence, latched_at=at
             )
+
+
+def _blocking_errors(facts: Facts) -> Iterator[CriterionView]:
+    """Show the errors that people put in the gate's way: for any release, until somebody lifts them."""
+    for (source, error), standing in facts.ledger.errors.items():
+        said = standing.blocking
+        if said is None:
+            continue
+        word = Evidence(
+            kind="signoff", subject=said.by, says=Says.AGAINST, words=said.text, need=f"{said.by}'s blocker lifted",
+            at=said.at, by=said.by,
+        )  # fmt: skip
+        yield CriterionView(
+            key=f"error {source} {error}",
+            text=f"Blocking error {standing.title}",
+            verdict=Verdict.MET,
+            why=f"{said.by}: {said.text}",
+            observed_at=said.at,
+            evidence=(word,),
+            latched_at=said.at,
+        )
 
 
 def _why(view: CriterionView) -> str:

@@ -11,7 +11,11 @@ from loom_tui.plan.model import Issue, IssueId, Plan, Range, Status, Task
 from loom_tui.plan.schedule import Progress
 from loom_tui.plan.timeline import launch_of, milestones_of
 from loom_tui.room.ballot import Ballot, count
+from loom_tui.room.errors import ErrorStanding, ErrorWord
 from loom_tui.room.events import (
+    ErrorAcknowledged,
+    ErrorBlocking,
+    ErrorNoted,
     Event,
     IssueBlocked,
     IssueEffortSet,
@@ -48,6 +52,7 @@ class Ledger(Struct, frozen=True, kw_only=True):
     standings: Mapping[IssueId, Standing] = {}
     marks: tuple[Mark, ...] = ()
     ballot: Ballot = Ballot()
+    errors: Mapping[tuple[str, str], ErrorStanding] = {}  # by feed and id
 
     @property
     def seq(self) -> int:
@@ -65,6 +70,7 @@ def advance(ledger: Ledger, events: Iterable[Event]) -> Ledger:
     standings = dict(ledger.standings)
     marks = list(ledger.marks)
     ballot = ledger.ballot
+    errors = dict(ledger.errors)
     for event in added:
         payload = event.payload
         ballot = count(ballot, event)
@@ -72,10 +78,13 @@ def advance(ledger: Ledger, events: Iterable[Event]) -> Ledger:
             marks.append(Mark(at=event.at, kind=payload.marker, text=payload.text, actor=event.actor))
         elif isinstance(payload, NoteAdded):
             marks.append(Mark(at=event.at, kind="note", text=payload.text, actor=event.actor))
+        elif isinstance(payload, ErrorAcknowledged | ErrorNoted | ErrorBlocking):
+            key = (payload.source, payload.error)
+            errors[key] = _after_word(errors.get(key, ErrorStanding()), payload, event)
         issue_id = getattr(payload, "issue", None)
         if issue_id is not None:
             standings[issue_id] = _after(standings.get(issue_id, _UNTOUCHED), event)
-    return Ledger(events=ledger.events + added, standings=standings, marks=tuple(marks), ballot=ballot)
+    return Ledger(events=ledger.events + added, standings=standings, marks=tuple(marks), ballot=ballot, errors=errors)
 
 
 def _after(standing: Standing, event: Event) -> Standing:
@@ -98,6 +107,20 @@ def _after(standing: Standing, event: Event) -> Standing:
     if isinstance(payload, IssueBlocked):
         return replace(standing, blocked=payload.reason)
     return standing
+
+
+def _after_word(
+    standing: ErrorStanding, payload: ErrorAcknowledged | ErrorNoted | ErrorBlocking, event: Event
+) -> ErrorStanding:
+    standing = replace(standing, title=payload.title)
+    match payload:
+        case ErrorAcknowledged():
+            return replace(standing, acknowledged=ErrorWord(event.actor, event.at) if payload.done else None)
+        case ErrorNoted():
+            return replace(standing, notes=(*standing.notes, ErrorWord(event.actor, event.at, payload.text)))
+        case ErrorBlocking():
+            word = ErrorWord(event.actor, event.at, payload.reason)
+            return replace(standing, blocking=word if payload.blocks else None)
 
 
 def _after_status(standing: Standing, status: Status, at: float) -> Standing:

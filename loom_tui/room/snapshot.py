@@ -14,7 +14,7 @@ from loom_tui.plan.schedule import Progress, Schedule
 from loom_tui.plan.signals import Signal
 from loom_tui.plan.sources.postgres import Query
 from loom_tui.room.checks import CheckResult, Run
-from loom_tui.room.errors import ErrorIssue, ReleaseHealth
+from loom_tui.room.errors import ErrorIssue, ErrorStanding, ReleaseHealth
 from loom_tui.room.events import Event
 from loom_tui.room.signals import (
     Bucket,
@@ -106,6 +106,7 @@ class ErrorsView(_View, frozen=True):
     health: SignalView
     releases: tuple[ReleaseHealth, ...] = ()
     extent: str = ""
+    standings: Mapping[str, ErrorStanding] = {}  # what people said, by the error's id
     series: tuple[Bucket, ...] = ()  # errors per minute
 
 

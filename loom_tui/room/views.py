@@ -16,7 +16,7 @@ from loom_tui.plan.signals import Signal, asked_of
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.postgres import Query
 from loom_tui.room.checks import decode_result
-from loom_tui.room.errors import ErrorIssue, Listing, ReleaseHealth
+from loom_tui.room.errors import ErrorIssue, ErrorStanding, Listing, ReleaseHealth
 from loom_tui.room.signals import (
     Bucket,
     Freshness,
@@ -176,7 +176,12 @@ _ORDER = {"new": 0, "regressed": 1, "escalating": 2, "ongoing": 3}
 
 
 def errors_view(
-    name: str, signals: Mapping[str, SignalView], series: tuple[Bucket, ...], *, deployed_at: float | None
+    name: str,
+    signals: Mapping[str, SignalView],
+    series: tuple[Bucket, ...],
+    *,
+    standings: Mapping[tuple[str, str], ErrorStanding],
+    deployed_at: float | None,
 ) -> ErrorsView:
     """Show one error feed: what was first seen since the deploy, then new, regressed, escalating, ongoing."""
     body, listing = _decoded(signals[f"{name}.issues"], _LISTING, Listing(issues=()))
@@ -197,6 +202,7 @@ def errors_view(
         health=health,
         releases=releases,
         extent=listing.extent,
+        standings={error: standing for (source, error), standing in standings.items() if source == name},
         series=series,
     )
 

@@ -8,6 +8,9 @@ from loom_tui.room.events import (
     ClockRan,
     DecisionAgreed,
     DecisionCalled,
+    ErrorAcknowledged,
+    ErrorBlocking,
+    ErrorNoted,
     Event,
     GatePayload,
     IssueBlocked,
@@ -83,6 +86,13 @@ def told(event: Event) -> str:
             return f"noted {payload.text}" if payload.issue is None else f"{issue_name(payload.issue)}: {payload.text}"
         case MarkerSet():
             return f"marked a {payload.marker}{': ' + payload.text if payload.text else ''}"
+        case ErrorAcknowledged():
+            return f"{'acknowledged' if payload.done else 'no longer looks after'} {payload.title}"
+        case ErrorNoted():
+            return f"noted of {payload.title}: {payload.text}"
+        case ErrorBlocking():
+            what = "made a blocker of the gate" if payload.blocks else "lifted as a blocker"
+            return f"{what}: {payload.title} ({payload.reason})"
         case PlanAdopted():
             return f"opened the plan{' ' + payload.version if payload.version else ''}"
         case _:

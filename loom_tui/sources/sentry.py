@@ -126,7 +126,7 @@ class SentryAsker(Tracker):
         cursor: str | None = None
         for _ in range(MAX_PAGES):
             answer = await self._get("issues/", params)
-            issues += shapes.issues(answer.body, name=self._name)
+            issues += shapes.issues(answer.body, environment=self._errand.environment, name=self._name)
             total = shapes.hits(answer.headers)
             cursor = next_cursor(answer.headers.get("link", ""))
             if cursor is None or loop.time() > ends_at:

@@ -91,9 +91,9 @@ def _decoded(body: bytes, kind: type[T], *, name: str) -> T:
         raise SourceAnswered(f"{name} answered {form_of(body)} not what its API promises{hint}") from None
 
 
-def issues(body: bytes, *, name: str) -> list[ErrorIssue]:
-    """Read a page of issues."""
-    return [_shown(issue) for issue in _decoded(body, list[_Issue], name=name)]
+def issues(body: bytes, *, environment: str, name: str) -> list[ErrorIssue]:
+    """Read a page of issues, of the environment that was asked for."""
+    return [_shown(issue, environment) for issue in _decoded(body, list[_Issue], name=name)]
 
 
 def hits(headers: Mapping[str, str]) -> int | None:
@@ -156,7 +156,7 @@ def rules(body: bytes, *, environment: str, name: str) -> int:
     )
 
 
-def _shown(issue: _Issue) -> ErrorIssue:
+def _shown(issue: _Issue, environment: str) -> ErrorIssue:
     release = issue.first_release
     return ErrorIssue(
         id=issue.id,
@@ -171,6 +171,7 @@ def _shown(issue: _Issue) -> ErrorIssue:
         first_seen=moment(issue.first_seen),
         last_seen=moment(issue.last_seen),
         release=release.version if isinstance(release, _Release) else release or "",
+        environment=environment,
         url=issue.permalink or "",
         per_hour=_hours(issue.stats),
     )
