@@ -23,7 +23,7 @@ lint: .venv/.dev
 
 unit: .venv/.dev
 	$(BIN)/pytest -q -n $(JOBS)
-	@echo "Left out here, for what it needs beyond Python: nothing."
+	@echo "Left out here, for what it needs beyond Python: the witnesses from npm (marker node); .ci/run has them."
 
 headless: .venv/.run  ## the demo without a screen, for a script or CI
 	@$(BIN)/loom demo --headless --for 25 --json

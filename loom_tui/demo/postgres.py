@@ -70,6 +70,11 @@ def running_postgres(directory: Path) -> Iterator[str]:
         _stop(server)
 
 
+def pgbench() -> Path:
+    """Find the load generator that comes with the server. Raises PostgresMissing."""
+    return _tools() / "pgbench"
+
+
 def _settings(directory: Path, tools: Path) -> list[str]:
     """Give a throw-away server's settings: nothing is to survive a power cut."""
     settings = {

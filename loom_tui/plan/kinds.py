@@ -19,10 +19,14 @@ class Kind(StrEnum):
 
 
 class Row(NamedTuple):
-    """One signal that a source gives. `suffix` follows the source's name: "" or ".latency_ms"; `group` is of checks."""
+    """One signal that a source gives. `suffix` follows the source's name: "" or ".latency_ms"; `group` is of checks.
+
+    `ttl_s` is how long it stays fresh, where that is not what holds for the whole source.
+    """
 
     suffix: str
     kind: Kind
     label: str = ""
     unit: str = ""
     group: str = ""
+    ttl_s: float | None = None

@@ -79,7 +79,7 @@ def signals_of(plan: Plan) -> dict[str, Signal]:
                 kind=row.kind,
                 label=row.label or label,
                 unit=row.unit,
-                ttl_s=source.fresh_for_s,
+                ttl_s=source.fresh_for_s if row.ttl_s is None else row.ttl_s,
                 group=source.group or row.group or source.GROUP,
                 environment=environment,
             )

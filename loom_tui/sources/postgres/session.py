@@ -1,0 +1,129 @@
+"""One read-only connection, used a short transaction at a time, so that a transaction pooler may stand in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from importlib.resources import files
+from time import perf_counter
+from typing import Any
+
+import psycopg
+
+from loom_tui.sources.base import SourceError, SourceRefused, SourceTimeout, SourceUnreachable
+from loom_tui.sources.meter import meter
+from loom_tui.sources.secrets import Masked, scrub_dsn
+
+Row = tuple[Any, ...]
+Connection = psycopg.AsyncConnection[Row]
+
+
+class Session:
+    """A connection that is made when it is needed, and anew when it broke.
+
+    A pooler in transaction mode keeps nothing between transactions and takes no settings at the start: each
+    transaction brings its own with SET LOCAL, and nothing is prepared.
+    """
+
+    def __init__(self, dsn: Masked, *, label: str, timeout_s: float) -> None:
+        self.label = label
+        self.timeout_s = timeout_s
+        self._dsn = dsn
+        self._connection: Connection | None = None
+        self._alone = asyncio.Lock()  # a room's question must not get into the middle of a transaction
+        # The server gives up before we do: a statement that was ended there leaves the connection usable.
+        within_ms = max(1, int(timeout_s * 900))
+        self._begin = (
+            f"BEGIN READ ONLY; SET LOCAL statement_timeout = {within_ms}; SET LOCAL lock_timeout = {within_ms}"
+        ).encode()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Connection]:
+        """Give the connection within one read-only transaction, which is rolled back: it has nothing to keep.
+
+        All of it has one deadline. Raises SourceError where the database is not there; a psycopg.Error that leaves the
+        connection usable passes: it is a statement's own.
+        """
+        async with self._alone:
+            try:
+                async with asyncio.timeout(self.timeout_s), self._transaction() as connection:
+                    yield connection
+            except TimeoutError:
+                raise SourceTimeout(f"{self.label} did not answer within {self.timeout_s:g} s") from None
+            except psycopg.Error as error:
+                if self._connection is not None and not self._connection.closed:
+                    raise
+                raise self._translated(error) from None
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Connection]:
+        connection = await self._connected()
+        try:
+            meter().called()
+            await connection.execute(self._begin)
+            yield connection
+        except psycopg.Error:
+            if not connection.closed:
+                await connection.execute(b"ROLLBACK")
+            raise
+        except BaseException:  # cancelled in the middle of an answer: nothing more can be asked here
+            await self.close()
+            raise
+        await connection.execute(b"ROLLBACK")
+
+    async def ping(self) -> tuple[float, float]:
+        """Give the seconds that a round trip takes and the server's clock (Unix seconds). Raises SourceError."""
+        try:
+            async with self.reading() as connection:
+                began = perf_counter()
+                row = await one(connection, b"SELECT extract(epoch FROM clock_timestamp())::float8")
+                return perf_counter() - began, float(row[0])
+        except psycopg.Error as error:
+            raise self._translated(error) from None
+
+    async def close(self) -> None:
+        """Close the connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(psycopg.Error, OSError):
+                await connection.close()
+
+    def words(self, error: psycopg.Error) -> str:
+        """Give the server's own first line, without secrets."""
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        return self._dsn.scrub(scrub_dsn(lines[0]))[:200]
+
+    async def _connected(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = await psycopg.AsyncConnection.connect(
+                self._dsn.reveal(), autocommit=True, prepare_threshold=None, application_name="loom"
+            )
+        return self._connection
+
+    def _translated(self, error: psycopg.Error) -> SourceError:
+        text = str(error).casefold()
+        refused = isinstance(error, psycopg.errors.InvalidPassword | psycopg.errors.InvalidAuthorizationSpecification)
+        if refused or "authentication failed" in text or "no pg_hba.conf entry" in text:
+            return SourceRefused(f"{self.label} refused the login; it needs a role that may connect and read")
+        if isinstance(error, psycopg.errors.InvalidCatalogName) or ("database" in text and "does not exist" in text):
+            return SourceUnreachable(f"{self.label}: the server is there, the database named in the plan is not")
+        return SourceUnreachable(f"{self.label} cannot be asked: {self.words(error)}")
+
+
+async def many(connection: Connection, query: bytes, parameters: Sequence[object] | None = None) -> list[Row]:
+    """Execute one statement and give its rows."""
+    async with connection.cursor() as cursor:
+        await cursor.execute(query, parameters)
+        return await cursor.fetchall()
+
+
+async def one(connection: Connection, query: bytes, parameters: Sequence[object] | None = None) -> Row:
+    """Execute one statement that always gives a row."""
+    rows = await many(connection, query, parameters)
+    return rows[0]
+
+
+def text_of(name: str) -> bytes:
+    """Read a statement that lies beside this code."""
+    return files("loom_tui.sources.postgres").joinpath(f"{name}.sql").read_bytes()
