@@ -13,6 +13,7 @@ from loom_tui.plan.sources.git import GitSource
 from loom_tui.plan.sources.github import GithubSource
 from loom_tui.plan.sources.host import HostSource
 from loom_tui.plan.sources.http import HttpSource
+from loom_tui.plan.sources.migrations import MigrationsSource
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.plan.sources.report import ReportSource
 from loom_tui.plan.sources.sentry import SentrySource
@@ -29,6 +30,7 @@ _MODULES: dict[type[Asked], str] = {
     HostSource: "host",
     GitSource: "git",
     HttpSource: "http",
+    MigrationsSource: "migrations",
     PostgresSource: "postgres",
     ReportSource: "report",
     RoundTrip: "roundtrip",

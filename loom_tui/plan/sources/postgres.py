@@ -35,7 +35,8 @@ class PostgresSource(Asked, frozen=True, kw_only=True, tag="postgres"):
     dsn_from: Secret | None = None
     max_load: float = 0.01  # the share of time that Loom's own executions may take; it asks less often by itself
     queries: tuple[Query, ...] = ()
-    indexes: tuple[str, ...] = ()  # whose scans are counted
+    indexes: tuple[str, ...] = ()  # whose scans are counted, besides those that `migrations` make
+    migrations: str = ""  # a directory of migrations (VERSION_name.sql), from the plan's directory
 
     def rows(self) -> Iterator[Row]:
         """List the database's own check, each query's figures, its sessions, and what its catalogue tells."""
@@ -63,10 +64,7 @@ class PostgresSource(Asked, frozen=True, kw_only=True, tag="postgres"):
 
     def faults(self) -> Iterator[tuple[str, str]]:
         """Hold it to name one database without a password, and each query once."""
-        if bool(self.dsn) == (self.dsn_from is not None):
-            yield "", "name the database by exactly one of dsn (no password) and dsn_from"
-        if re.search(r"password\s*=|://[^/@]*:[^/@]+@", self.dsn):
-            yield "dsn", 'holds a password; use dsn_from = { env = "…" } so that the plan can be shared'
+        yield from database_faults(self.dsn, self.dsn_from)
         if not 0 < self.max_load <= 1:
             yield "max_load", f"{self.max_load:g} is not a share of the time: above 0, at most 1"
         for index in self.indexes:
@@ -77,3 +75,11 @@ class PostgresSource(Asked, frozen=True, kw_only=True, tag="postgres"):
                 yield "queries", f"`{name}` is there {times} times"
             if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
                 yield "queries", f"`{name}`: a query's name is small letters, digits, - and _"
+
+
+def database_faults(dsn: str, dsn_from: Secret | None) -> Iterator[tuple[str, str]]:
+    """Hold a source to name one database, without a password."""
+    if bool(dsn) == (dsn_from is not None):
+        yield "", "name the database by exactly one of dsn (no password) and dsn_from"
+    if re.search(r"password\s*=|://[^/@]*:[^/@]+@", dsn):
+        yield "dsn", 'holds a password; use dsn_from = { env = "…" } so that the plan can be shared'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from time import monotonic, perf_counter
@@ -14,7 +15,7 @@ from loom_tui.plan.sources.postgres import CATALOGUE_EVERY, PostgresSource, Quer
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Asker, Errand, SourceAnswered
 from loom_tui.sources.meter import meter
-from loom_tui.sources.postgres.catalogue import Vitals, read_activity, read_indexes
+from loom_tui.sources.postgres.catalogue import Indexes, Vitals, read_activity
 from loom_tui.sources.postgres.explain import explain
 from loom_tui.sources.postgres.pace import Pace
 from loom_tui.sources.postgres.session import Connection, Session
@@ -44,13 +45,14 @@ class PostgresAsker(Asker):
         self._errand = errand
         self._session = Session(dsn, label=source.label or errand.name, timeout_s=source.timeout_s)
         self._watch = Watch(errand, source.queries)
+        self._indexes = Indexes(errand, source.indexes, source.migrations)
         self._jobs = self._plan_jobs()
         self._pace = Pace({name: job.every_s for name, job in self._jobs.items()}, max_load=source.max_load)
 
     def _plan_jobs(self) -> dict[str, Job]:
         every_s = self._source.interval_s or 1.0
         seldom_s = CATALOGUE_EVERY * every_s
-        errand, indexes = self._errand, self._source.indexes
+        errand = self._errand
         jobs = {
             query.name: Job(every_s, partial(self._timed, query), (f".{query.name}.ms",))
             for query in self._source.queries
@@ -61,10 +63,8 @@ class PostgresAsker(Asker):
             "(vitals)": Job(seldom_s, Vitals(errand).read, (".cache_hits", ".lag_s")),
             "(statements)": Job(seldom_s, self._watch.read, self._watch.suffixes),
         }
-        if indexes:
-            jobs["(indexes)"] = Job(
-                seldom_s, lambda connection: read_indexes(connection, errand, indexes), (".indexes",)
-            )
+        if self._source.indexes or self._source.migrations:
+            jobs["(indexes)"] = Job(seldom_s, self._indexes.read, (".indexes",))
         return jobs
 
     async def ask(self) -> Sequence[Reading]:
@@ -72,6 +72,7 @@ class PostgresAsker(Asker):
 
         A thing that fails is unknown, with the reason; the others go on.
         """
+        await asyncio.to_thread(self._indexes.look)
         round_trip_s, clock = await self._session.ping()
         meter().saw_clock(clock)
         told: list[Reading] = [self._errand.reading()]

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from loom_tui.room.database import Activity, IndexUse, Other
 from loom_tui.room.signals import Reading, State
-from loom_tui.sources.base import Errand
+from loom_tui.sources.base import Errand, SourceError
 from loom_tui.sources.postgres.masking import masked
 from loom_tui.sources.postgres.session import Connection, many, one, text_of
+
+if TYPE_CHECKING:
+    from loom_tui.sources.migrations.files import Directory
 
 NEEDS_MONITOR = "its role may not see the sessions of others: GRANT pg_monitor TO …"
 _ACTIVITY, _SESSIONS, _VITALS, _INDEXES = (text_of(name) for name in ("activity", "sessions", "vitals", "indexes"))
 _LONGEST = 5
+_INDEXES_SHOWN = 30
 
 
 async def read_activity(connection: Connection, errand: Errand) -> list[Reading]:
@@ -110,11 +115,40 @@ class Vitals:
         return self._errand.reading(".lag_s", value=float(replicas_behind_s), detail=detail)
 
 
-async def read_indexes(connection: Connection, errand: Errand, names: Sequence[str]) -> list[Reading]:
-    """Count the scans of the indexes of these names. One that is not there is told as that."""
-    rows = await many(connection, _INDEXES, [list(names)])
-    found = tuple(
-        IndexUse(name=name, table=table, scans=scans, size_bytes=size, valid=valid)
-        for name, table, scans, size, valid in rows
-    )
-    return [errand.reading(".indexes", body=msgspec.json.encode(found))]
+class Indexes:
+    """The scans of the indexes that the plan names, and of those that a directory of migrations makes."""
+
+    def __init__(self, errand: Errand, names: Sequence[str], migrations: str) -> None:
+        self._errand = errand
+        self._names = tuple(names)
+        self._directory: Directory | None = None
+        if migrations:
+            # sqlglot takes 0.2 s to import, and most databases name no migrations
+            from loom_tui.sources.migrations.files import Directory  # noqa: PLC0415
+
+            self._directory = Directory(errand.directory / migrations)
+        self._made: tuple[str, ...] = ()
+        self._trouble = ""
+
+    def look(self) -> None:
+        """Learn the names from the migrations, the newest first. Blocks: for a thread."""
+        if self._directory is None:
+            return
+        try:
+            files = self._directory.files()
+        except SourceError as error:
+            self._trouble = str(error)
+        else:
+            made = dict.fromkeys(index for file in reversed(files) for index in file.studied.indexes)
+            self._made, self._trouble = tuple(made)[:_INDEXES_SHOWN], ""
+
+    async def read(self, connection: Connection) -> list[Reading]:
+        """Count the scans. An index that is not there is told as that."""
+        if self._trouble:
+            return [self._errand.reading(".indexes", state=State.UNKNOWN, detail=self._trouble)]
+        names = list(dict.fromkeys((*self._names, *self._made)))
+        found = tuple(
+            IndexUse(name=name, table=table, scans=scans, size_bytes=size, valid=valid)
+            for name, table, scans, size, valid in await many(connection, _INDEXES, [names])
+        )
+        return [self._errand.reading(".indexes", body=msgspec.json.encode(found))]
