@@ -39,6 +39,7 @@ wheel: .venv/.dev  ## build the wheel and try what is installed, outside this tr
 bench: .venv/.dev  ## measure speed and memory beside a bare Textual app (docs/performance.md)
 	$(BIN)/python benchmarks/schedule.py
 	$(BIN)/python benchmarks/store.py
+	$(BIN)/python benchmarks/credentials.py
 	$(BIN)/python benchmarks/room.py
 
 format: .venv/.dev  ## let ruff format and mend

@@ -16,6 +16,7 @@ from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.migrations import MigrationsSource
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.plan.sources.report import ReportSource
+from loom_tui.plan.sources.secrets import SecretsSource
 from loom_tui.plan.sources.sentry import SentrySource
 from loom_tui.plan.sources.supabase import SupabaseSource
 from loom_tui.plan.workflows import Workflow
@@ -34,6 +35,7 @@ _MODULES: dict[type[Asked], str] = {
     PostgresSource: "postgres",
     ReportSource: "report",
     RoundTrip: "roundtrip",
+    SecretsSource: "secret_scan",
     SentrySource: "sentry",
     SupabaseSource: "supabase",
     Workflow: "workflow",

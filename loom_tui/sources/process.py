@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
+from typing import IO
 
 from msgspec import Struct
 
@@ -30,10 +31,18 @@ class Finished(Struct, frozen=True, kw_only=True):
 
 
 async def run(
-    command: Sequence[str], *, directory: Path, environ: Mapping[str, str], timeout_s: float, name: str
+    command: Sequence[str],
+    *,
+    directory: Path,
+    environ: Mapping[str, str],
+    timeout_s: float,
+    name: str,
+    stdin: IO[bytes] | None = None,
+    heard: Callable[[bytes], object] = len,
 ) -> Finished:
     """Run a command to its end; its process group ends with it, at the deadline, or when this is cancelled.
 
+    `heard` is given what it writes to stdout as it comes, also where it is ended before its own end.
     Raises SourceTimeout, and SourceUnreachable for a command that cannot be started.
     """
     began = perf_counter()
@@ -42,7 +51,7 @@ async def run(
             *command,
             cwd=directory,
             env=dict(environ),
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.DEVNULL if stdin is None else stdin,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
@@ -50,7 +59,7 @@ async def run(
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "its words cannot be passed on"
         raise SourceUnreachable(f"{name}: `{command[0]}` cannot be started in {directory}: {why}") from None
-    reading = asyncio.gather(_read(process.stdout), _read(process.stderr))
+    reading = asyncio.gather(_read(process.stdout, heard), _read(process.stderr, len))
     try:
         async with asyncio.timeout(timeout_s):
             await _ended(process)
@@ -78,12 +87,13 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-async def _read(stream: asyncio.StreamReader | None) -> tuple[bytes, bool]:
+async def _read(stream: asyncio.StreamReader | None, heard: Callable[[bytes], object]) -> tuple[bytes, bool]:
     """Read a stream to its end, and keep its beginning; a command that writes for ever meets its deadline."""
     assert stream is not None  # noqa: S101 - pipes were asked for
     kept = bytearray()
     cut = False
     while part := await stream.read(65_536):
+        heard(part)
         cut = cut or len(kept) + len(part) > MAX_OUTPUT_BYTES
         kept += part[: MAX_OUTPUT_BYTES - len(kept)]
     return bytes(kept), cut

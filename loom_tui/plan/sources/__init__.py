@@ -12,6 +12,7 @@ from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.migrations import MigrationsSource
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.plan.sources.report import ReportSource
+from loom_tui.plan.sources.secrets import SecretsSource
 from loom_tui.plan.sources.sentry import SentrySource
 from loom_tui.plan.sources.supabase import SupabaseSource
 
@@ -26,6 +27,7 @@ Source = (
     | MigrationsSource
     | PostgresSource
     | ReportSource
+    | SecretsSource
     | SentrySource
     | SupabaseSource
 )
