@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -393,3 +394,10 @@ def test_a_plan_that_cannot_be_asked_is_told(text, words):
             f'[plan]\nid = "p"\ntitle = "P"\n[sources.sb]\nkind = "supabase"\nanon_key = {{ env = "A" }}\n{text}\n'
         )
     assert words in str(caught.value)
+
+
+def test_the_documented_example_is_a_plan():
+    page = (Path(__file__).parent.parent / "docs" / "supabase.md").read_text(encoding="utf-8")
+    lines = [line[4:] for line in page.partition("## ")[0].splitlines() if line.startswith("    ")]
+    plan = parse_plan("\n".join(["[plan]", 'id = "p"', 'title = "P"', *lines]))
+    assert list(plan.sources) == ["supabase", "env", "secrets", "host"]

@@ -106,7 +106,8 @@ class HostAsker(Asker):
         except ssl.SSLError:
             state, detail, days = State.BAD, f"{source.host}:{source.port} speaks no TLS", None
         except OSError as error:
-            why = error.strerror or type(error).__name__
+            refused = isinstance(error, ConnectionRefusedError)
+            why = "it was refused" if refused else error.strerror or type(error).__name__
             state, detail, days = State.UNKNOWN, f"no connection to {source.host}:{source.port}: {why}", None
         except ValueError:
             state, detail, days = State.UNKNOWN, "the certificate does not say when it ends", None

@@ -195,7 +195,8 @@ def _there(dsn: Masked | CredentialMissing | None) -> Masked:
 def _failed(error: SourceError) -> Step:
     """Tell why a part could not be asked. A refused credential is the answer to whether the configuration holds."""
     state = State.BAD if isinstance(error, SourceRefused) else State.UNKNOWN
-    return Step(name="request", state=state, detail=str(error))
+    name = "credential" if isinstance(error, CredentialMissing) else "request"
+    return Step(name=name, state=state, detail=str(error))
 
 
 def _told(steps: Sequence[Step]) -> str:
