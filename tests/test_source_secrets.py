@@ -39,7 +39,9 @@ class Repository:
         self.git("init", "-q")
 
     def git(self, *words: str) -> None:
-        subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@t.test", *words], cwd=self.root, check=True)
+        environ = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+        told = ["git", "-c", "user.name=t", "-c", "user.email=t@t.test", *words]
+        subprocess.run(told, cwd=self.root, check=True, env=environ)
 
     def write(self, name: str, text: str) -> None:
         path = self.root / name
@@ -154,6 +156,13 @@ async def test_untracked_deleted_and_replaced_files_are_not_scanned(repository):
     assert (readings["secrets"].state, repository.told[-1]) == (State.OK, "1 of 1 files")
 
 
+async def test_a_directory_of_a_repository_is_scanned_by_itself(repository):
+    repository.commit(top_dot_py=f'k = "{AWS}"\n', sub__a_dot_py="x = 1\n")
+    repository.write("sub/a.py", f'\nk = "{AWS}"\n')
+    readings = await repository.ask(directory="sub")
+    assert [name for name in steps(readings["secrets"]) if name != "baseline"] == ["a.py:2"]
+
+
 async def test_a_repository_without_files_proves_nothing(repository):
     readings = await repository.ask()
     assert readings["secrets"].state is State.UNKNOWN
@@ -179,9 +188,9 @@ async def test_what_was_scanned_before_an_end_is_kept_and_no_process_is_left(rep
 async def test_the_deadline_ends_the_scanner_and_says_how_far_it_came(repository):
     repository.commit(a_dot_py="x = 1\n", z_dot_py=ENDLESS)
     with pytest.raises(
-        SourceTimeout, match=r"scanned [01] of 2 files within 3 s; they are kept, ask again for the rest"
+        SourceTimeout, match=r"scanned [01] of 2 files within 5 s; they are kept, ask again for the rest"
     ):
-        await repository.ask(timeout_s=3.0)
+        await repository.ask(timeout_s=5.0)
     assert not workers()
 
 

@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from loom_tui.plan.kinds import Kind
 from loom_tui.plan.model import Plan
 from loom_tui.plan.signals import Signal, asked_of, signals_of
 from loom_tui.refusal import Refusal
-from loom_tui.room.checks import CheckResult, decode_result
+from loom_tui.room.checks import CheckResult, decode_result, worst
 from loom_tui.room.events import Event, MarkerSet
 from loom_tui.room.mail import decode_reply
 from loom_tui.room.signals import Freshness, Reading, State
@@ -252,12 +252,6 @@ def answer_of(snapshot: Snapshot, signal: Signal) -> Answer:
         result=decode_result(view.reading.body) if view.reading is not None else None,
         now=snapshot.now,
     )
-
-
-def worst(states: Iterable[State]) -> State:
-    """Give the state of all together: failed beats unknown, unknown beats ok."""
-    found = set(states)
-    return next((state for state in (State.BAD, State.UNKNOWN) if state in found), State.OK)
 
 
 def tell(answers: Sequence[Answer], *, in_room: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 from msgspec import Struct
 
@@ -37,6 +39,14 @@ class Run(Struct, frozen=True, kw_only=True):
 
 
 _DECODER: msgspec.json.Decoder[CheckResult] = msgspec.json.Decoder(CheckResult)
+
+
+def worst(states: Iterable[State]) -> State:
+    """Give the state of all together: bad beats unknown, unknown beats ok; nothing at all proves nothing."""
+    found = set(states)
+    if State.BAD in found:
+        return State.BAD
+    return State.OK if found == {State.OK} else State.UNKNOWN
 
 
 def encode_result(result: CheckResult) -> bytes:

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from loom_tui.room.checks import CheckResult, Step, encode_result
+from loom_tui.room.checks import CheckResult, Step, encode_result, worst
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Errand
 
 NAMED = 3  # findings that a check names in its one line; its steps hold all
 
 
-def worst(steps: Sequence[Step]) -> State:
-    """Give the verdict of steps: one that is bad is, then one that is unknown; no steps at all prove nothing."""
-    states = {step.state for step in steps}
-    if State.BAD in states:
-        return State.BAD
-    return State.OK if states == {State.OK} else State.UNKNOWN
-
-
 def checked(
     errand: Errand, suffix: str, steps: Sequence[Step], *, detail: str = "", duration_ms: float | None = None
 ) -> Reading:
     """Make a check's reading. `detail` is for when all is well; else the steps that are not say why."""
-    state = worst(steps)
+    state = worst(step.state for step in steps)
     body = encode_result(CheckResult(steps=tuple(steps), duration_ms=duration_ms))
     return errand.reading(suffix, state=state, detail=_why(steps, state) or detail, body=body)
 
