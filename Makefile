@@ -5,7 +5,7 @@ UV := UV_PYTHON_DOWNLOADS=never $(BIN)/uv
 UV_VERSION := $(shell sed -n 's/.*"uv==\([0-9.]*\)".*/\1/p' pyproject.toml)
 JOBS ?= auto
 
-.PHONY: demo test lint format unit headless wheel bench clean help
+.PHONY: demo test lint format unit node headless wheel bench clean help
 
 help:  ## what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -23,7 +23,15 @@ lint: .venv/.dev
 
 unit: .venv/.dev
 	$(BIN)/pytest -q -n $(JOBS)
-	@echo "Left out here, for what it needs beyond Python: the witnesses from npm (marker node); .ci/run has them."
+	@echo "Left out here, for it needs Node: what is marked node, by npm's packages (make node; CI demands it)."
+
+node: .venv/.dev build/node/.done  ## the tests by npm's packages: other systems' specifications, independent witnesses
+	$(BIN)/pytest -q -n $(JOBS) -m node
+
+build/node/.done: tests/node/package-lock.json
+	mkdir -p build/node && cp tests/node/package.json tests/node/package-lock.json build/node
+	npm ci --prefix build/node --no-audit --no-fund --silent
+	@touch $@
 
 headless: .venv/.run  ## the demo without a screen, for a script or CI
 	@$(BIN)/loom demo --headless --for 25 --json
