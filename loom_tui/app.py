@@ -89,7 +89,7 @@ def _screen(module: str, name: str) -> Callable[[], RoomScreen]:
 
 
 class LoomApp(App[None]):
-    """The room in a terminal. `farewell` is what to say on standard error after it has closed."""
+    """The room in a terminal. `farewell` is what to say on standard error after it has closed; `crash` ended it."""
 
     CSS_PATH = "screens/loom.tcss"
     ENABLE_COMMAND_PALETTE = False
@@ -120,6 +120,7 @@ class LoomApp(App[None]):
         self.looked_at = 0.0
         self.chosen_issue = ""
         self.farewell = ""
+        self.crash: Exception | None = None
         look = theme(dark=self.dark)
         self.register_theme(look)
         self.set_reactive(App.theme, look.name)  # assigned, it would parse the stylesheets once more: 6 ms of the start
@@ -142,6 +143,15 @@ class LoomApp(App[None]):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGHUP, signal.SIGTERM):
             loop.add_signal_handler(number, self.exit)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Keep what ends the app, so that whoever opened it can tell."""
+        self.crash = self.crash or error
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        """End without Textual's traceback: it shows local variables, and with them whatever they hold."""
+        self._close_messages_no_wait()
 
     def _tell(self, message: Message) -> None:
         """Post from another thread; an app that is closing no longer listens."""

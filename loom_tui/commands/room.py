@@ -63,6 +63,8 @@ def open_room(
         app.run()
     finally:
         reader.stop()
+    if app.crash is not None:
+        raise app.crash
     if app.farewell:
         click.echo(app.farewell, err=True)
     return app.return_code or 0
