@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
@@ -11,10 +12,17 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from loom_tui.demo.errors import FAULTS, HOUR_S, count_between, first_seen, last_seen
 from loom_tui.demo.services import Request, app, sentry, serve
+from loom_tui.plan.sources.base import Secret
+from loom_tui.plan.sources.sentry import SentrySource
+from loom_tui.room.errors import ErrorEvent, Listing
+from loom_tui.room.signals import Reading, State
+from loom_tui.sources.build import build
+from tests.errands import errand_of
 
 BORN = 1_762_430_400.0  # 2025-11-06 12:00 UTC, the start of an hour
 NOW = BORN + 1800.0
@@ -123,7 +131,7 @@ def test_the_latest_event_names_the_release_and_an_in_app_frame() -> None:
     event = asked(f"{ISSUES}{fault.id}/events/latest/").body
     assert event["groupID"] == fault.id
     assert {"key": "release", "value": fault.release} in event["tags"]
-    (entry,) = event["entries"]
+    entry = event["entries"][0]
     frames = entry["data"]["values"][0]["stacktrace"]["frames"]
     assert any(frame["inApp"] for frame in frames)
     assert asked(f"{ISSUES}999/events/latest/").status == 404
@@ -178,3 +186,24 @@ def test_one_connection_serves_several_requests(app_base: str) -> None:
         connection.request("GET", "/api/version")
         assert json.loads(connection.getresponse().read())["version"] == "v1.6.3"
     connection.close()
+
+
+def test_the_demo_s_tracker_is_understood_whole_by_the_one_who_asks_trackers(base: str) -> None:
+    source = SentrySource(url=base, org="loom", project="loom-web", token=Secret(env="TOKEN"), environment="production")
+    errand = errand_of("sentry", environ={"TOKEN": TOKEN}, last_stable="v1.6.3", now=time.time())
+
+    async def ask() -> tuple[list[Reading], ErrorEvent]:
+        asker = build(source, errand)
+        try:
+            readings = list(await asker.ask())
+            issues = next(reading for reading in readings if reading.signal == "sentry.issues")
+            first = msgspec.json.decode(issues.body, type=Listing).issues[0]
+            return readings, msgspec.json.decode(await asker.reply("event", first.id), type=ErrorEvent)
+        finally:
+            await asker.close()
+
+    readings, event = asyncio.run(ask())
+    assert [(reading.signal, reading.detail) for reading in readings if reading.state is not State.OK] == []
+    assert event.thrown[0].frames[0].in_app
+    assert event.crumbs[1].message == "GET /api/session?access_token=•••• 401"
+    assert "sid=4711" not in repr(event)

@@ -52,6 +52,8 @@ def sentry(*, token: str, born: float) -> Service:
     def answer(request: Request, now: float) -> Answer:
         if request.bearer != token:
             return Answer(status=401, body={"detail": "Authentication credentials were not provided."})
+        if request.path == f"/api/0/projects/{ORG}/{PROJECT}/":
+            return Answer(body={"id": "2", "slug": PROJECT, "name": PROJECT}, headers=_limits(now))
         found = re.fullmatch(r"/api/0/organizations/([^/]+)/(.+)", request.path)
         if found is None or found[1] != ORG:
             return _not_found()
@@ -60,6 +62,12 @@ def sentry(*, token: str, born: float) -> Service:
             return _issues(request, now, born=born)
         if rest == "stats_v2/":
             return _stats(request, now, born=born)
+        if rest == "events-timeseries/":
+            return _timeseries(now, born=born)
+        if rest == "sessions/":
+            return _sessions(request, now, born=born)
+        if rest == "workflows/":
+            return Answer(body=[_ALERT], headers=_limits(now))
         if latest := re.fullmatch(r"issues/(\d+)/events/latest/", rest):
             return _latest_event(latest[1], now, born=born)
         return _not_found()
@@ -274,6 +282,51 @@ def _stats(request: Request, now: float, *, born: float) -> Answer:
     return Answer(body=body, headers=_limits(now))
 
 
+def _timeseries(now: float, *, born: float) -> Answer:
+    """Count the errors of each minute of the last hour; the running one is not whole."""
+    end = (int(now) // 60 + 1) * 60
+    values = [
+        {
+            "timestamp": start * 1000,
+            "value": sum(count_between(fault, start, min(start + 60, now), born=born) for fault in FAULTS),
+            "incomplete": start + 60 > now,
+        }
+        for start in range(end - 3600, end, 60)
+    ]
+    series = {"yAxis": "count()", "values": values, "meta": {"interval": 60_000}}
+    return Answer(body={"timeSeries": [series], "meta": {"dataset": "errors"}}, headers=_limits(now))
+
+
+# Sessions an hour, hours of service before the world began, and the share of sessions and users without a crash.
+_SERVED = {"v1.6.3": (620, 148.0, 0.9982, 0.9961), "v1.7.0": (540, 3.4, 0.9931, 0.9874)}
+
+_ALERT = {
+    "id": "1",
+    "name": "Tell the team of new errors",
+    "enabled": True,
+    "environment": None,
+    "actionFilters": [{"actions": [{"type": "email", "status": "active"}]}],
+}
+
+
+def _sessions(request: Request, now: float, *, born: float) -> Answer:
+    """Tell the health of the releases that the query names."""
+    groups = []
+    for release in re.findall(r'"([^"]+)"', request.query.get("query", "")):
+        if release not in _SERVED:
+            continue
+        per_hour, before_h, sessions_well, users_well = _SERVED[release]
+        sessions = int(per_hour * (before_h + (now - born) / HOUR_S))
+        totals = {
+            "sum(session)": sessions,
+            "count_unique(user)": sessions // 4,
+            "crash_free_rate(session)": sessions_well,
+            "crash_free_rate(user)": users_well,
+        }
+        groups.append({"by": {"release": release}, "totals": totals})
+    return Answer(body={"groups": groups, "query": request.query.get("query", "")}, headers=_limits(now))
+
+
 def _latest_event(issue_id: str, now: float, *, born: float) -> Answer:
     fault = next((fault for fault in FAULTS if fault.id == issue_id), None)
     seen = last_seen(fault, now, born=born) if fault is not None else None
@@ -285,7 +338,27 @@ def _latest_event(issue_id: str, now: float, *, born: float) -> Answer:
         {"filename": "node_modules/next/dist/client/index.js", "function": "render", "lineNo": 211, "inApp": False},
         {"filename": f"./src/{module or function}.tsx", "function": function, "lineNo": 47, "inApp": True},
     ]
-    exception = {"type": kind, "value": value or fault.title, "stacktrace": {"frames": frames}}
+    exception = {
+        "type": kind,
+        "value": value or fault.title,
+        "mechanism": {"handled": fault.level != "error"},
+        "stacktrace": {"frames": frames},
+    }
+    crumbs = [
+        {"category": "navigation", "message": "/coach → /booking", "timestamp": _iso(seen - 14), "level": "info"},
+        {
+            "category": "xhr",
+            "timestamp": _iso(seen - 2),
+            "level": "error",
+            "data": {"method": "GET", "url": "/api/session?access_token=4711", "status_code": 401},
+        },
+    ]
+    asked = {
+        "method": "GET",
+        "url": "https://loom.example/booking",
+        "query": [["week", "46"]],
+        "headers": [["User-Agent", "Safari/19.1"], ["Cookie", "sid=4711"]],
+    }
     tags = {"environment": ENVIRONMENT, "release": fault.release, "level": fault.level, "browser": "Safari 19.1"}
     return Answer(
         body={
@@ -303,7 +376,11 @@ def _latest_event(issue_id: str, now: float, *, born: float) -> Answer:
             "tags": [{"key": key, "value": text} for key, text in tags.items()],
             "user": None,
             "errors": [],
-            "entries": [{"type": "exception", "data": {"values": [exception]}}],
+            "entries": [
+                {"type": "exception", "data": {"values": [exception]}},
+                {"type": "breadcrumbs", "data": {"values": crumbs}},
+                {"type": "request", "data": asked},
+            ],
         },
         headers=_limits(now),
     )
