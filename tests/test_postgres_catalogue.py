@@ -23,7 +23,7 @@ from loom_tui.sources.build import build
 from tests.databases import database, execute, forwarded
 from tests.errands import errand_of
 
-SUPABASE = Path(__file__).parents[1] / "build/node/node_modules/.bin/supabase"  # put there by .ci/run
+SUPABASE = Path(__file__).parents[1] / "build/node/node_modules/.bin/supabase"  # put there by make node
 T = TypeVar("T")
 ACCOUNTS = "SELECT abalance FROM pgbench_accounts WHERE aid = 7"
 
