@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from loom_tui.plan.criteria import Named, Part, criteria_of, logins_of, proof_is_named
+from loom_tui.plan.criteria import Named, Part, checks_of, criteria_of, logins_of, proof_is_named
 from loom_tui.plan.faults import Fault, suggestion
 from loom_tui.plan.kinds import Kind
 from loom_tui.plan.model import Plan, Rule
@@ -22,6 +22,8 @@ def check_gate(plan: Plan) -> Iterator[Fault]:
     for index, risk in enumerate(plan.risks, 1):
         if risk.trigger is not None:
             yield from _rule(f"risks[{index}].trigger", risk.trigger, signals)
+    for issue in plan.issues:
+        yield from _checks(f"issue #{issue.id}", checks_of(issue), signals)
     for named in criteria_of(plan):
         yield from _criterion(plan, named, signals)
     yield from _identities(plan)
@@ -77,11 +79,7 @@ def _criterion(plan: Plan, named: Named, signals: dict[str, Signal]) -> Iterator
     clock = criterion.clock_hours is not None
     for rule in criterion.rules:
         yield from _rule(where, rule, signals, clock=clock)
-    checks = {name for name, signal in signals.items() if signal.kind is Kind.CHECK}
-    for name in criterion.checks:
-        if name not in checks:
-            what = "is no check" if name in signals else "does not exist"
-            yield Fault(where, f"check `{name}` {what}{suggestion(name, checks)}")
+    yield from _checks(where, criterion.checks, signals)
     people = {stakeholder.name for stakeholder in plan.stakeholders} | logins_of(plan)
     for name in criterion.signoffs:
         if name not in people:
@@ -94,6 +92,14 @@ def _criterion(plan: Plan, named: Named, signals: dict[str, Signal]) -> Iterator
         yield Fault(where, "asks for votes, but no stakeholder has votes = true")
     if clock:
         yield from _clock(where, named)
+
+
+def _checks(where: str, names: Iterable[str], signals: dict[str, Signal]) -> Iterator[Fault]:
+    checks = {name for name, signal in signals.items() if signal.kind is Kind.CHECK}
+    for name in names:
+        if name not in checks:
+            what = "is no check" if name in signals else "does not exist"
+            yield Fault(where, f"check `{name}` {what}{suggestion(name, checks)}")
 
 
 def _clock(where: str, named: Named) -> Iterator[Fault]:

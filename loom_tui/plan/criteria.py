@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from loom_tui.plan.model import Criterion, Plan, Right, Rule, Stakeholder
+from loom_tui.plan.model import Criterion, Issue, Plan, Right, Rule, Stakeholder
 
 
 class Part(StrEnum):
@@ -51,6 +51,11 @@ def criterion_key(part: Part, criterion: Criterion) -> str:
 def folded(text: str) -> str:
     """Write a text without regard to case and spacing."""
     return " ".join(text.split()).casefold()
+
+
+def checks_of(issue: Issue) -> tuple[str, ...]:
+    """List the checks that prove an issue: its own, and those of its tasks."""
+    return tuple(dict.fromkeys((*issue.checks, *(name for task in issue.tasks for name in task.checks))))
 
 
 def proof_is_named(criterion: Criterion) -> bool:

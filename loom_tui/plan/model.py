@@ -54,11 +54,15 @@ class Range(Value, frozen=True):
 
 
 class Task(Value, frozen=True):
-    """One box to tick. `claimed`: `done` is only what a document's author said, which proves nothing."""
+    """One box to tick. `claimed`: `done` is only what a document's author said, which proves nothing.
+
+    `checks` are check signals that prove it: a failing one beats a tick. Without any, whoever ticks it attests it.
+    """
 
     text: str
     done: bool = False
     claimed: bool = False
+    checks: tuple[str, ...] = ()
 
 
 class Issue(Value, frozen=True):
@@ -85,6 +89,7 @@ class Issue(Value, frozen=True):
     milestone: str = ""
     timeline: str = ""
     tasks: tuple[Task, ...] = ()
+    checks: tuple[str, ...] = ()  # check signals that prove it whole, beside those of its tasks
     notes: tuple[str, ...] = ()
 
 

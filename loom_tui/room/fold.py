@@ -25,6 +25,7 @@ from loom_tui.room.events import Event
 from loom_tui.room.gate import judge
 from loom_tui.room.ledger import Ledger, advance, progress_of, stand, task_views
 from loom_tui.room.proof import Facts, find
+from loom_tui.room.proved import proved_issues
 from loom_tui.room.signals import Bucket
 from loom_tui.room.snapshot import (
     DatabaseView,
@@ -89,7 +90,7 @@ class Folder:
             plan=work.plan,
             gate=judge(facts),
             decision=decision_of(work.plan, self.ledger.ballot),
-            issues=views.tracked_issues(work.issues, self._tracked(signals)),
+            issues=proved_issues(views.tracked_issues(work.issues, self._tracked(signals)), facts),
             schedule=work.schedule,
             progress=work.progress,
             phases=work.phases,

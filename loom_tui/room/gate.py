@@ -8,11 +8,13 @@ from typing import Literal
 from msgspec.structs import replace
 
 from loom_tui.plan.check import issue_name
-from loom_tui.plan.criteria import Named, Part, clock_rules, criteria_of, proof_is_named
-from loom_tui.plan.model import IssueId, Rule, Status
+from loom_tui.plan.criteria import Named, Part, checks_of, clock_rules, criteria_of, proof_is_named
+from loom_tui.plan.model import Issue, IssueId, Rule, Status
 from loom_tui.room.consent import anybody, attestations, denials, vote_evidence, vote_views, waiver_of, word_evidence
 from loom_tui.room.events import IssueStatusSet, NoGoShown, SignedOff
 from loom_tui.room.proof import Facts, condition, find, held, stretch_of
+from loom_tui.room.proved import findings_of, state_of, why_of
+from loom_tui.room.signals import State
 from loom_tui.room.verdicts import (
     Choice,
     Clock,
@@ -239,12 +241,31 @@ def _issue(issue_id: IssueId, facts: Facts) -> Evidence:
     owners = f" ({'/'.join(issue.owners)})" if issue.owners else ""
     done = issue.status is Status.DONE and not issue.claimed
     words = "claimed by the document" if issue.status is Status.DONE and not done else issue.status.value
+    if done and checks_of(issue):
+        return _proved(issue, facts, at=at, by=by)
     return Evidence(
         kind="issue",
         subject=name,
         says=Says.FOR if done else Says.AWAITED,
         words=words.replace("_", " "),
         need="" if done else f"{name}{owners}",
+        at=at,
+        by=by,
+        detail=issue.title,
+    )
+
+
+def _proved(issue: Issue, facts: Facts, *, at: float | None, by: str) -> Evidence:
+    """Show an issue that somebody called done by what its checks say: a failing one beats the word."""
+    found = findings_of(issue, facts)
+    state, why = state_of(found, found), why_of(found, found)
+    says = {State.OK: Says.FOR, State.BAD: Says.AGAINST, State.UNKNOWN: Says.UNKNOWN}[state]
+    return Evidence(
+        kind="issue",
+        subject=issue_name(issue.id),
+        says=says,
+        words="done and proved" if state is State.OK else f"done, but {why}",
+        need="" if state is State.OK else f"{issue_name(issue.id)} proved ({why})",
         at=at,
         by=by,
         detail=issue.title,

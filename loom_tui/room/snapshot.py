@@ -33,13 +33,23 @@ class _View(Struct, frozen=True, kw_only=True):
 
 
 class TaskView(_View, frozen=True):
-    """A box to tick: who ticked it and when, or that only the document says so (`claimed`)."""
+    """A box to tick: who ticked it and when, or that only the document says so (`claimed`).
+
+    `proof` is what its checks say (None where it has none), `why` the first of them that does not say ok.
+    """
 
     text: str
     done: bool
     claimed: bool = False
     by: str = ""
     at: float | None = None
+    proof: State | None = None
+    why: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is done: by its checks where they know, else by its tick."""
+        return self.done if self.proof in (None, State.UNKNOWN) else self.proof is State.OK
 
 
 class IssueView(_View, frozen=True):
@@ -52,13 +62,15 @@ class IssueView(_View, frozen=True):
     started_at: float | None = None
     done_at: float | None = None
     history: tuple[Event, ...] = ()  # newest last
+    proof: State | None = None  # what its checks and its tasks' say together; None where it has none
+    why: str = ""  # of the first that does not say ok
     live: LiveIssue | None = None  # as the tracker has it
     differences: tuple[str, ...] = ()  # where that is otherwise
 
     @property
     def tasks_done(self) -> int:
-        """How many tasks are ticked or claimed."""
-        return sum(task.done for task in self.tasks)
+        """How many tasks are proved, ticked or claimed."""
+        return sum(task.holds for task in self.tasks)
 
 
 class SignalView(_View, frozen=True):

@@ -57,6 +57,8 @@ def issue_row(view: IssueView, pen: Pen, width: int) -> Line:
     word = f"{view.tasks_done} of {len(view.tasks)}" if _under_way(view) else WORD_OF_STATUS[issue.status]
     if is_claim(view):
         word = "claimed"
+    if is_beaten(view):
+        word = "check fails"
     right: Line = (
         Span(" " + fit(issue.owners[0] if issue.owners else "", owner_width) if owner_width else "", Ink.FAINT),
         Span(fit(hours(issue.effort_hours) or clean(issue.effort_text, limit=8), 7, right=True), Ink.FAINT),
@@ -64,11 +66,23 @@ def issue_row(view: IssueView, pen: Pen, width: int) -> Line:
     )
     open_ink = Ink.FAINT if issue.status is Status.DONE else Ink.INK
     left: Line = (
-        pen.sign(Sign.HALF if is_claim(view) else SIGN_OF_STATUS[issue.status]),
+        pen.sign(sign_of(view)),
         Span(f" {fit(issue_name(issue.id), 5)} ", Ink.ACCENT),
         Span(clean(issue.title), open_ink, bold=_under_way(view)),
     )
     return spread(left, right, width)
+
+
+def sign_of(view: IssueView) -> Sign:
+    """Give the sign of where an issue stands: half where it is only claimed, bad where a check beats the word."""
+    if is_beaten(view):
+        return Sign.BAD
+    return Sign.HALF if is_claim(view) else SIGN_OF_STATUS[view.issue.status]
+
+
+def is_beaten(view: IssueView) -> bool:
+    """Say whether somebody called it done, and one of its checks fails."""
+    return view.issue.status is Status.DONE and view.proof is State.BAD
 
 
 def is_claim(view: IssueView) -> bool:

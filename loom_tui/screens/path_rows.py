@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from loom_tui.plan.estimate import estimate_of
 from loom_tui.plan.model import IssueId, Priority, Status
 from loom_tui.plan.schedule import Item, Schedule, what_if
+from loom_tui.room.signals import State
 from loom_tui.room.snapshot import IssueView, Snapshot, TaskView
 from loom_tui.screens import glance
 from loom_tui.screens.news import told
 from loom_tui.widgets.gantt import launch_view
 from loom_tui.widgets.graph import Node
 from loom_tui.widgets.lines import EMPTY, Column, Ink, Line, Span, cells, clean, fit, spread, width_of
-from loom_tui.widgets.text import SIGN_OF_STATUS, WORD_OF_STATUS, Pen, Sign, age, issue_name
+from loom_tui.widgets.text import WORD_OF_STATUS, Pen, Sign, age, issue_name
 
 GRAPH_NODES = 40  # more than this is no drawing but a knot
 LONGEST_TEXT = 6  # lines of a fact; y and the link lead to the rest
@@ -109,7 +110,7 @@ def _afterwards(snapshot: Snapshot, drawn: set[str], pen: Pen) -> Iterator[Node]
 
 def lamp_of(view: IssueView, pen: Pen) -> Span:
     """Draw where an issue stands; what only a document says is half a lamp."""
-    return pen.sign(Sign.HALF if glance.is_claim(view) else SIGN_OF_STATUS[view.issue.status])
+    return pen.sign(glance.sign_of(view))
 
 
 def chain_ahead(snapshot: Snapshot) -> Sequence[IssueId | str]:
@@ -231,6 +232,8 @@ def status_words(view: IssueView) -> str:
         return f"{WORD_OF_STATUS[status]}, {view.live.state} there"
     if glance.is_claim(view):
         return f"claimed {WORD_OF_STATUS[status]}"
+    if glance.is_beaten(view):
+        return f"{WORD_OF_STATUS[status]}, a check fails"
     if status is Status.BLOCKED or status in _SETTLED:
         return WORD_OF_STATUS[status]
     if view.tasks and status is Status.IN_PROGRESS:
@@ -293,9 +296,16 @@ def facts_of(view: IssueView, item: Item | None, pen: Pen, now: float) -> Iterat
         ("milestone", issue.milestone, Ink.INK),
         ("notes", "; ".join(issue.notes), Ink.INK),
         ("link", issue.url, Ink.ACCENT),
+        ("proof", proof_words(view), Ink.BAD if view.proof is State.BAD else Ink.INK),
         ("tracker", tracker_words(view), Ink.INK),
         ("differs", "; ".join(view.differences), Ink.WARN),
     )
+
+
+def proof_words(view: IssueView) -> str:
+    """Write what its checks say of an issue."""
+    words = {None: "", State.OK: "every check is ok", State.BAD: view.why, State.UNKNOWN: f"unknown: {view.why}"}
+    return words[view.proof]
 
 
 def tracker_words(view: IssueView) -> str:
@@ -319,8 +329,12 @@ def fact(word: str, text: str, ink: Ink, width: int) -> list[Line]:
 
 
 def task_row(task: TaskView, pen: Pen, now: float, width: int) -> Line:
-    """Draw a task: ticked by whom and when, or only claimed by the document."""
+    """Draw a task: what its checks say, ticked by whom and when, or only claimed by the document."""
     text = clean(task.text, limit=300)
+    if task.proof is State.BAD:
+        return spread((pen.sign(Sign.BAD), Span(f" {text}")), (Span(f"  {clean(task.why, limit=40)}", Ink.BAD),), width)
+    if task.proof is State.OK and not task.done:
+        return spread((pen.sign(Sign.OK), Span(f" {text}", Ink.FAINT)), (Span("  proved", Ink.FAINT),), width)
     if task.claimed:
         return spread((pen.sign(Sign.HALF), Span(f" {text}")), (Span("  claimed", Ink.FAINT),), width)
     by = ""
