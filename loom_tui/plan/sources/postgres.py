@@ -40,7 +40,8 @@ class PostgresSource(Asked, frozen=True, kw_only=True, tag="postgres"):
 
     def rows(self) -> Iterator[Row]:
         """List the database's own check, each query's figures, its sessions, and what its catalogue tells."""
-        often_s = max(self.fresh_for_s, 3 * _SLOW_S / max(self.max_load, 0.001))
+        asked_within_s = 3 * _SLOW_S / max(self.max_load, 0.001)
+        often_s = max(self.fresh_for_s, asked_within_s) if self.ttl_s is None else self.ttl_s
         seldom_s = CATALOGUE_EVERY * self.fresh_for_s
         yield Row("", Kind.CHECK)
         for query in self.queries:
