@@ -13,7 +13,7 @@ from textual.filter import Monochrome, NoColor
 from textual.message import Message
 
 from loom_tui.plan.signals import asked_of
-from loom_tui.room.deeds import Refused, add_note
+from loom_tui.room.deeds import Deed, Refused, add_note
 from loom_tui.room.events import Payload
 from loom_tui.room.mail import Reply
 from loom_tui.room.snapshot import Snapshot
@@ -37,7 +37,7 @@ class SnapshotSource(Protocol):
         """Give the newest snapshot so far; tell of later ones, of trouble ("" when it is over), and of replies."""
         ...
 
-    def submit(self, payload: Payload) -> None:
+    def submit(self, deed: Payload | Deed) -> None:
         """Write down what this room's person did."""
         ...
 
@@ -103,6 +103,7 @@ class LoomApp(App[None]):
         "errors": _screen("errors", "ErrorsScreen"),
         "database": _screen("database", "DatabaseScreen"),
         "checks": _screen("checks", "ChecksScreen"),
+        "gate": _screen("gate", "GateScreen"),
     }
     DEFAULT_MODE = "room"
 
@@ -192,12 +193,12 @@ class LoomApp(App[None]):
         for line in self.screen.query(NewsLine):
             line.say(self.headline)
 
-    def act(self, payload: Payload) -> None:
-        """Write down what this room's person did."""
+    def act(self, deed: Payload | Deed) -> None:
+        """Write down what this room's person did; a deed is decided against the room as it is then."""
         if self.read_only:
             self.say("This room is read-only: nothing was written.", Sign.WARN)
         else:
-            self.source.submit(payload)
+            self.source.submit(deed)
 
     def ask_source(self, source: str) -> None:
         """Have a source asked now, or all that are asked regularly where the pane has none of its own."""

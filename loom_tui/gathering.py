@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from loom_tui.plan.criteria import rules_over_time
 from loom_tui.plan.model import Plan
 from loom_tui.plan.sources.errors import ErrorFeed
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.room.checks import Run
+from loom_tui.room.deeds import Deed
 from loom_tui.room.events import Event, Payload
 from loom_tui.room.fold import Folder
 from loom_tui.room.signals import Bucket, Stored
@@ -114,7 +115,7 @@ def read_once(plan: Plan, store: Store, *, now: float) -> Snapshot:
 
 def append_deed(
     store: Store,
-    deed: Callable[[Snapshot, str], Payload],
+    deed: Deed,
     *,
     folder: Folder,
     observations: Observations,
@@ -134,7 +135,7 @@ def append_deed(
     return store.decide(decide, after=folder.ledger.seq, actor=actor, at=at)
 
 
-def write_deed(plan: Plan, store: Store, deed: Callable[[Snapshot, str], Payload], *, actor: str, now: float) -> Event:
+def write_deed(plan: Plan, store: Store, deed: Deed, *, actor: str, now: float) -> Event:
     """Read a store as it is and write one deed down, for commands. Raises what the deed refuses with, or StoreError."""
     folder = Folder(plan)
     folder.take(store.events())

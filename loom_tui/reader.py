@@ -22,10 +22,9 @@ from loom_tui.config.plans import PlanFile
 from loom_tui.gathering import Gathering, append_deed, collector_view
 from loom_tui.plan.faults import PlanFaults
 from loom_tui.plan.model import Plan
-from loom_tui.room.deeds import Refused
+from loom_tui.room.deeds import Deed, Refused
 from loom_tui.room.events import Event, Payload, PlanAdopted
 from loom_tui.room.fold import Folder
-from loom_tui.room.gate_deeds import Deed
 from loom_tui.room.mail import Reply, decode_reply
 from loom_tui.room.snapshot import CollectorView, Snapshot
 from loom_tui.store.base import Lease, LeaseLost, Store, StoreError, Token

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from textual.pilot import Pilot
 
 from loom_tui.app import LoomApp, SnapshotArrived
+from loom_tui.room.deeds import Deed, Refused
 from loom_tui.room.events import Payload
 from loom_tui.room.mail import Reply
 from loom_tui.room.snapshot import Snapshot
@@ -30,10 +31,14 @@ class Still:
         reply: Callable[[str, str, Reply], None],
     ) -> Snapshot:
         self.reply = reply
+        self.trouble = trouble
         return self.snapshot
 
-    def submit(self, payload: Payload) -> None:
-        self.sent.append(payload)
+    def submit(self, deed: Payload | Deed) -> None:
+        try:
+            self.sent.append(deed(self.snapshot, "ana") if callable(deed) else deed)
+        except Refused as refusal:
+            self.trouble(str(refusal))
 
     def ask(self, what: str, subject: str) -> None:
         self.asked.append((what, subject))

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from loom_tui.plan.model import Criterion, Operator, Plan, Right, Risk, Stakeholder
-from loom_tui.room.deeds import Refused
+from loom_tui.room.deeds import Deed, Refused
 from loom_tui.room.events import (
     DecisionAgreed,
     DecisionCalled,
@@ -25,7 +25,6 @@ from loom_tui.room.events import (
 )
 from loom_tui.room.fold import fold
 from loom_tui.room.gate_deeds import (
-    Deed,
     accept_risk,
     agree_to_decision,
     agree_to_waiver,

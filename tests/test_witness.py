@@ -11,10 +11,10 @@ from loom_tui.collector.witness import Witness
 from loom_tui.gathering import append_deed, read_once
 from loom_tui.plan.model import Criterion, Plan, Rule, Stakeholder
 from loom_tui.plan.signals import signals_of
-from loom_tui.room.deeds import Refused
+from loom_tui.room.deeds import Deed, Refused
 from loom_tui.room.events import ClockRan, MarkerSet, NoGoCleared, NoGoShown, PlanAdopted
 from loom_tui.room.fold import Folder
-from loom_tui.room.gate_deeds import Deed, call_decision, cast_vote
+from loom_tui.room.gate_deeds import call_decision, cast_vote
 from loom_tui.room.signals import Reading, State
 from loom_tui.room.snapshot import Observations
 from loom_tui.room.verdicts import Choice, GateState

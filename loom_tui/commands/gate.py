@@ -11,8 +11,8 @@ from loom_tui.cli import store_option
 from loom_tui.commands.rooms import find_room, gate_line
 from loom_tui.config.operator import whoami
 from loom_tui.gathering import read_once, write_deed
+from loom_tui.room.deeds import Deed
 from loom_tui.room.gate_deeds import (
-    Deed,
     accept_risk,
     agree_to_decision,
     agree_to_waiver,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from loom_tui.plan.model import Issue, IssueId, Range, Status
 from loom_tui.refusal import Refusal
@@ -18,11 +18,15 @@ from loom_tui.room.events import (
     IssueStatusSet,
     MarkerSet,
     NoteAdded,
+    Payload,
     TaskTicked,
 )
+from loom_tui.room.snapshot import Snapshot
 
 TEXT_LIMIT = 2000
 TITLE_LIMIT = 200
+
+Deed = Callable[[Snapshot, str], Payload]  # what a person does to the room as it is when it is written down
 
 
 class Refused(Refusal):

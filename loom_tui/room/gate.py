@@ -285,13 +285,14 @@ def _reading(kind: Literal["rule", "check"], rule: Rule, facts: Facts, *, bad: b
     """Show what a reading says. `bad`: the rule says what must not be."""
     finding = find(rule, facts)
     reading = finding.view.reading if finding.view is not None else None
+    wanted = condition(rule).removeprefix("is ")
     if finding.holds is None:
         says, need = Says.UNKNOWN, finding.need
     elif finding.pending:
         says = Says.AWAITED
-        need = f"{rule.signal} no longer {condition(rule)}" if bad else f"{rule.signal} {condition(rule)} for longer"
+        need = f"{rule.signal} no longer {wanted}" if bad else f"{rule.signal} {wanted} for longer"
     elif finding.holds is bad:
-        says, need = Says.AGAINST, f"{rule.signal} {'not ' if bad else ''}{condition(rule)}"
+        says, need = Says.AGAINST, f"{rule.signal} {'not ' if bad else ''}{wanted}"
     else:
         says, need = Says.FOR, ""
     return Evidence(

@@ -7,12 +7,11 @@ may not give it, or an agreement of the same person, counts for nothing there ei
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TypedDict
 
 from loom_tui.plan.criteria import Named, Part, criteria_of, folded, may, proof_is_named, speaks_for
 from loom_tui.plan.model import Plan, Right, Stakeholder
-from loom_tui.room.deeds import Refused, words_of
+from loom_tui.room.deeds import Deed, Refused, words_of
 from loom_tui.room.events import (
     DecisionAgreed,
     DecisionCalled,
@@ -29,7 +28,6 @@ from loom_tui.room.events import (
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.room.verdicts import Choice, CriterionView, GateState, Says, Verdict, Waiver
 
-Deed = Callable[[Snapshot, str], Payload]
 LONGEST_WAIVER_S = 30 * 86_400.0
 
 

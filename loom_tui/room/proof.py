@@ -159,7 +159,8 @@ def _words(rule: Rule, view: SignalView, *, holds: bool) -> str:
         found = reading.detail if reading.detail and rule.is_ not in ("ok", "bad") else reading.state.value
         return found[:80] if holds else f"{found[:80]}, not {rule.is_}"
     unit = f" {view.signal.unit}" if view.signal.unit else ""
-    figure = f"{reading.value:.4g}{unit}"
+    value = reading.value or 0.0
+    figure = f"{value:.4g}{unit}" if abs(value) < 10_000 else f"{value:,.0f}{unit}"
     return f"{figure} {condition(rule)}" if holds else f"{figure}, not {condition(rule)}"
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from loom_tui.plan.kinds import Kind
 from loom_tui.plan.model import Priority, Status
 from loom_tui.room.signals import Freshness, State
 from loom_tui.room.snapshot import IssueView, QueryView, RiskView, SignalView, Snapshot
-from loom_tui.room.verdicts import CriterionView, Verdict
+from loom_tui.room.verdicts import Verdict
+from loom_tui.screens.gate_rows import criterion_row
 from loom_tui.screens.news import told
 from loom_tui.widgets.chart import axis_of, braille, gather, peak_of, scale_of, spark
 from loom_tui.widgets.frame import feeds_line, gate_counts
 from loom_tui.widgets.gantt import launch_view, phase_gantt
-from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit, spread, width_of
+from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit, spread, wrap
 from loom_tui.widgets.text import (
     INK_OF_GATE,
     SIGN_OF_GATE,
@@ -33,8 +33,6 @@ from loom_tui.widgets.text import (
     span_of,
     stale_note,
 )
-
-_ISSUES_NAMED = re.compile(r"\s*\((?:#\d+[,\s]*)+\)\s*$")  # "(#145, #146)": the path's pane shows them
 
 
 def critical_issues(snapshot: Snapshot) -> Sequence[IssueView]:
@@ -143,7 +141,7 @@ def rule(width: int) -> Line:
 def gate_lines(snapshot: Snapshot, pen: Pen, width: int, height: int) -> Sequence[Line]:
     """Draw the go criteria, a line for the no-go ones, and the gate's sentence."""
     gate = snapshot.gate
-    rows = [criterion_row(view, pen, width) for view in gate.go]
+    rows = [criterion_row(view, pen, width, now=snapshot.now) for view in gate.go]
     if not rows:
         rows = [(Span("The plan has no go criteria: [criteria] go = […]", Ink.FAINT),)]
     no_go = spread(
@@ -152,17 +150,6 @@ def gate_lines(snapshot: Snapshot, pen: Pen, width: int, height: int) -> Sequenc
     why: Line = (Span(fit(gate.why, width), INK_OF_GATE[gate.state]),)
     room = height - 3
     return [*rows[:room], *[EMPTY] * (room - len(rows)), no_go, rule(width), why]
-
-
-def criterion_row(view: CriterionView, pen: Pen, width: int) -> Line:
-    """Draw a criterion: sign, text, why it is so; a document's tick is shown as its author's claim."""
-    ink = Ink.FAINT if view.verdict is Verdict.UNKNOWN else Ink.INK
-    why = f"claimed · {view.why}" if view.claimed else view.why
-    return spread(
-        (pen.sign(SIGN_OF_VERDICT[view.verdict]), Span(f" {clean(_ISSUES_NAMED.sub('', view.text))}")),
-        (Span(f"  {why}", ink),),
-        width,
-    )
 
 
 def _no_go_sign(snapshot: Snapshot) -> Sign:
@@ -493,17 +480,3 @@ def tiny_lines(snapshot: Snapshot, pen: Pen, width: int, height: int) -> Sequenc
     lines: list[Line] = [(lamp, Span(f" {gate.state.value}", INK_OF_GATE[gate.state], bold=True))]
     lines += [(Span(gate_counts(gate), Ink.FAINT),), *((Span(word),) for word in words)]
     return [*lines[: height - 2], feeds_line(snapshot, pen), (Span("Widen to 80x24 for the room.", Ink.FAINT),)]
-
-
-def wrap(text: str, width: int) -> list[str]:
-    """Break a text into lines of at most `width` cells, at its blanks."""
-    lines: list[str] = []
-    line = ""
-    for word in clean(text).split():
-        joined = f"{line} {word}".strip()
-        if line and width_of((Span(joined),)) > width:
-            lines.append(line)
-            line = word
-        else:
-            line = joined
-    return [*lines, line] if line else lines

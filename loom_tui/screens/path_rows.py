@@ -13,7 +13,7 @@ from loom_tui.screens import glance
 from loom_tui.screens.news import told
 from loom_tui.widgets.gantt import launch_view
 from loom_tui.widgets.graph import Node
-from loom_tui.widgets.lines import EMPTY, Column, Ink, Line, Span, cells, clean, fit, spread, width_of
+from loom_tui.widgets.lines import EMPTY, Column, Ink, Line, Span, cells, clean, fit, spread, width_of, wrap
 from loom_tui.widgets.text import WORD_OF_STATUS, Pen, Sign, age, issue_name
 
 GRAPH_NODES = 40  # more than this is no drawing but a knot
@@ -324,7 +324,7 @@ def fact(word: str, text: str, ink: Ink, width: int) -> list[Line]:
     if not text:
         return []
     room = max(8, width - 11)
-    parts = glance.wrap(clean(text, limit=LONGEST_TEXT * room), room)[:LONGEST_TEXT]
+    parts = wrap(clean(text, limit=LONGEST_TEXT * room), room)[:LONGEST_TEXT]
     return [(Span(fit("" if n else word, 11), Ink.FAINT), Span(fit(part, room), ink)) for n, part in enumerate(parts)]
 
 

@@ -12,10 +12,11 @@ from loom_tui.room.snapshot import RiskView, Snapshot
 from loom_tui.room.verdicts import CriterionView, Verdict
 from loom_tui.screens import glance
 from loom_tui.screens.base import RoomScreen
-from loom_tui.widgets.lines import EMPTY, Column, Ink, Line, Span, cells, clean
+from loom_tui.screens.gate_rows import sign_of_no_go
+from loom_tui.widgets.lines import EMPTY, Column, Ink, Line, Span, cells, clean, wrap
 from loom_tui.widgets.matrix import matrix
 from loom_tui.widgets.panel import ListPanel, Panel, heading, labelled
-from loom_tui.widgets.text import SIGN_OF_VERDICT, Pen, Sign, age_of, stale_note
+from loom_tui.widgets.text import Pen, Sign, age_of, stale_note
 
 Item = RiskView | CriterionView
 
@@ -30,9 +31,8 @@ def items_of(snapshot: Snapshot) -> Mapping[str, Item]:
 def state_of(item: Item, pen: Pen) -> tuple[Span, str]:
     """Give an item's lamp and its state in a word or two."""
     if isinstance(item, CriterionView):
-        if item.verdict is Verdict.MET:
-            return pen.sign(Sign.BAD), "holds"
-        return pen.sign(SIGN_OF_VERDICT[item.verdict]), item.why
+        word = {Verdict.MET: "holds", Verdict.NOT_MET: "does not hold"}.get(item.verdict, item.why)
+        return pen.sign(sign_of_no_go(item)), word
     if item.risk.trigger is None:
         return pen.sign(Sign.OPEN), "claimed" if item.risk.claimed else "not judged"
     if item.lit is None:
@@ -137,7 +137,7 @@ class Detail(Panel):
             return ()
         lamp, word = state_of(item, self.pen)
         lines: list[Line] = [(lamp, Span(f" {clean(word)}", lamp.ink)), EMPTY]
-        lines += [(Span(part),) for part in glance.wrap(text_of(item), width)]
+        lines += [(Span(part),) for part in wrap(text_of(item), width)]
         if isinstance(item, RiskView):
             lines += [EMPTY, *risk_facts(item, self.snapshot, width)]
         return lines
@@ -146,9 +146,9 @@ class Detail(Panel):
 def risk_facts(view: RiskView, snapshot: Snapshot, width: int) -> Sequence[Line]:
     """Draw a risk's response, and the reading that its trigger watches with its age."""
     risk = view.risk
-    lines: list[Line] = [
-        (Span(part, Ink.FAINT),) for part in glance.wrap(risk.response or "No response planned.", width)
-    ]
+    accepted = f"Accepted by {view.accepted_by}: {view.accepted_why}" if view.accepted_by else ""
+    lines: list[Line] = [(Span(part, Ink.WAIVED),) for part in wrap(accepted, width)]
+    lines += [(Span(part, Ink.FAINT),) for part in wrap(risk.response or "No response planned.", width)]
     if risk.trigger is None or view.signal is None:
         return [*lines, EMPTY, (Span("No trigger: a person must judge it.", Ink.FAINT),)]
     rule = risk.trigger

@@ -11,7 +11,7 @@ from loom_tui.plan.model import IssueId, Status
 from loom_tui.room.snapshot import IssueView, Mark, MilestoneView, PhaseView, Snapshot
 from loom_tui.screens import glance
 from loom_tui.widgets.gantt import LATE_S, Bar, Days, late_by, phase_bar, with_now
-from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit
+from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit, wrap
 from loom_tui.widgets.text import SIGN_OF_STATUS, WORD_OF_STATUS, Pen, Sign, age, hours, issue_name
 
 MOST_MARKS = 30  # rows of marks; the line above the bars shows all of them
@@ -268,7 +268,7 @@ def detail_of(entry: Entry, bar: Bar | None, snapshot: Snapshot, pen: Pen, width
     """Draw the chosen row's times and words."""
     lines = [times_line(entry, bar, snapshot, pen)]
     for word, text in facts_of(entry, snapshot):
-        parts = glance.wrap(text, max(8, width - 12)) if text else []
+        parts = wrap(text, max(8, width - 12)) if text else []
         lines += [(Span(fit("" if n else word, 12), Ink.FAINT), Span(part)) for n, part in enumerate(parts)]
     return lines
 

@@ -20,6 +20,7 @@ SCREENS = (
     ("5", "Errors"),
     ("6", "Database"),
     ("7", "Checks"),
+    ("8", "Gate"),
 )
 
 

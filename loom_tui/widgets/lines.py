@@ -147,3 +147,17 @@ def cells(columns: Sequence[Column], spans: Sequence[Span], *, gap: int = 1) -> 
 def on(line: Line, ground: Ground) -> Line:
     """Lay a whole line on another ground (the cursor's row)."""
     return tuple(span._replace(ground=ground) if span.ground is Ground.PANE else span for span in line)
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Break a text into lines of at most `width` cells, at its blanks."""
+    lines: list[str] = []
+    line = ""
+    for word in clean(text).split():
+        joined = f"{line} {word}".strip()
+        if line and width_of((Span(joined),)) > width:
+            lines.append(line)
+            line = word
+        else:
+            line = joined
+    return [*lines, line] if line else lines
