@@ -21,7 +21,7 @@ from loom_tui.screens import error_rows, glance
 from loom_tui.screens.base import RoomScreen
 from loom_tui.screens.error_rows import ALL, deployed_at, view_of
 from loom_tui.widgets.chart import axis_of, braille, gather, marks_line, peak_of, scale_of, time_labels
-from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean
+from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, wrap
 from loom_tui.widgets.panel import ListPanel, Panel, heading
 from loom_tui.widgets.scroll import Scroll
 from loom_tui.widgets.text import Sign, age, age_of, number, stale_note
@@ -203,7 +203,7 @@ class ErrorDetail(_OfFeed, Scroll):
         if self.event is not None:
             return [*lines, *error_rows.event_lines(self.event, self.pen, width, now=now)]
         if self.why:
-            return [*lines, EMPTY, *((Span(text, Ink.WARN),) for text in glance.wrap(f"No event: {self.why}", width))]
+            return [*lines, EMPTY, *((Span(text, Ink.WARN),) for text in wrap(f"No event: {self.why}", width))]
         return [*lines, EMPTY, (Span("Asking for its latest event …", Ink.FAINT),)] if self.waits else lines
 
     def empty(self) -> Sequence[Line]:
