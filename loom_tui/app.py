@@ -174,9 +174,9 @@ class LoomApp(App[None]):
             self.pen = Pen(zone=snapshot.plan.calendar.zone, ascii_only=self.pen.ascii_only)
 
     def on_reply_arrived(self, message: ReplyArrived) -> None:
-        """Hand a reply to the screen that is seen: whoever left it no longer wants it."""
-        screen = self.screen
-        if isinstance(screen, RoomScreen):
+        """Hand a reply to the screen that is seen, also under a dialog: whoever left it no longer wants it."""
+        screen = next((each for each in reversed(self.screen_stack) if isinstance(each, RoomScreen)), None)
+        if screen is not None:
             screen.replied(message.what, message.subject, message.reply)
 
     def on_trouble_told(self, message: TroubleTold) -> None:

@@ -196,6 +196,14 @@ async def test_an_event_of_an_error_that_was_left_is_not_shown_at_another():
         assert "Asking" in room.text(DETAIL)
 
 
+async def test_an_event_that_comes_while_a_dialog_is_open_is_there_when_it_closes():
+    async with open_room(ok_snapshot(), key="5") as room:
+        await room.press("enter", "n")
+        await answered(room, "event", "sentry 1", event())
+        await room.press("escape")
+        assert "src/use-session.ts:47" in room.text(DETAIL)
+
+
 async def test_an_answer_of_another_version_is_told():
     async with open_room(ok_snapshot(), key="5") as room:
         await room.press("enter")

@@ -491,3 +491,47 @@ def test_a_listing_says_how_much_of_it_there_is():
 )
 def test_it_is_results_that_says_whether_there_is_more(link, cursor):
     assert next_cursor(link) == cursor
+
+
+def tracker(*, looks: int, refused: bool = False) -> Handler:
+    """Take any event, and tell of it at the API after so many looks for it."""
+    asked: list[str] = []
+
+    async def handle(head: str, writer: Any) -> None:
+        path = urlsplit(head.split(" ", 2)[1]).path
+        if path.endswith("/envelope/"):
+            await answer(b"{}")(head, writer)
+        elif refused:
+            await answer(b"{}", status="401 Unauthorized")(head, writer)
+        else:
+            asked.append(path)
+            assert path.startswith("/api/0/projects/loom/web/events/")
+            status = "200 OK" if len(asked) > looks else "404 Not Found"
+            await answer(b"{}", status=status)(head, writer)
+
+    return handle
+
+
+async def round_trip(server: Server) -> dict[str, Reading]:
+    source = sentry(server.url, dsn=Secret(env="DSN"), roundtrip_timeout_s=20)
+    dsn = server.url.replace("http://", f"http://{'1' * 32}@") + "/1"
+    part = dict(source.parts())["roundtrip"]
+    asker = build(part, errand_of("sentry.roundtrip", environ={"TOKEN": TOKEN, "DSN": dsn}))
+    try:
+        return {reading.signal: reading for reading in await asker.ask()}
+    finally:
+        await asker.close()
+
+
+async def test_a_round_trip_looks_for_its_event_until_it_is_there():
+    async with serving(tracker(looks=2)) as server:
+        readings = await round_trip(server)
+    assert readings["sentry.roundtrip"].state is State.OK
+    assert readings["sentry.roundtrip"].detail.startswith("arrived after")
+    assert (readings["sentry.roundtrip.delay_s"].value or 0) > 0
+
+
+async def test_a_round_trip_that_the_api_refuses_to_tell_of_is_unknown():
+    async with serving(tracker(looks=0, refused=True)) as server:
+        with pytest.raises(SourceRefused, match="refused the credential"):
+            await round_trip(server)
