@@ -18,6 +18,7 @@ from loom_tui.room.events import Payload
 from loom_tui.room.mail import Reply
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.screens.base import RoomScreen
+from loom_tui.screens.over import Over
 from loom_tui.widgets.canvas import Canvas
 from loom_tui.widgets.frame import News, NewsLine
 from loom_tui.widgets.panel import ListPanel
@@ -163,7 +164,7 @@ class LoomApp(App[None]):
         """Show what is new on the screen that is seen."""
         self._take(message.snapshot)
         screen = self.screen
-        if isinstance(screen, RoomScreen):
+        if isinstance(screen, RoomScreen | Over):
             screen.show(message.snapshot)
 
     def _take(self, snapshot: Snapshot) -> None:
@@ -276,6 +277,18 @@ class LoomApp(App[None]):
         if self.snapshot is not None:
             self.push_screen(changes(self.snapshot, since=self.looked_at))
             self.looked_at = self.snapshot.now
+
+    def action_feeds(self) -> None:
+        """Show who is asked, when, and at what cost."""
+        from loom_tui.screens.feeds import Feeds  # noqa: PLC0415 - only here
+
+        self.push_screen(Over(Feeds()))
+
+    def action_plan(self) -> None:
+        """Show the plan's own words."""
+        from loom_tui.screens.particulars import Particulars  # noqa: PLC0415 - only here
+
+        self.push_screen(Over(Particulars()))
 
     def action_keys(self) -> None:
         """Show the keys of this screen."""

@@ -35,6 +35,8 @@ class RoomScreen(Screen[None]):
         Binding("D", "decide", "Decide: GO or NO-GO", show=False, id="decide"),
         Binding("m", "app.note", "Stamp a note on the timeline", show=False, id="note"),
         Binding("u", "app.changes", "What changed since you last looked", show=False, id="changes"),
+        Binding("F", "app.feeds", "Feeds: who is asked, when, at what cost", show=False, id="feeds"),
+        Binding("P", "app.plan", "The plan: particulars, people, references, notes", show=False, id="plan"),
         Binding("r", "ask", "Ask this pane's source now", show=False, id="ask"),
         Binding("y", "copy", "Copy what is selected", show=False, id="copy"),
         Binding("slash", "filter", "Filter this list", show=False, id="filter"),

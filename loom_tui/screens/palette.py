@@ -1,4 +1,4 @@
-"""The palette: every screen, command, issue, signal and reference by its name."""
+"""The palette: every screen, command, issue, signal, person, reference and note by its name."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ def entries(snapshot: Snapshot) -> Iterator[Entry]:
         yield Entry("screen", name, key, _going(name.lower()))
     yield Entry("command", "Stamp a note on the timeline", "m", lambda app: app.action_note())
     yield Entry("command", "What changed since you last looked", "u", lambda app: app.action_changes())
+    yield Entry("command", "Feeds: who is asked, when, at what cost", "F", lambda app: app.action_feeds())
+    yield Entry("command", "The plan: particulars, people, references, notes", "P", lambda app: app.action_plan())
     yield Entry("command", "Ask every source now", "r", lambda app: app.ask_source(""))
     yield Entry("command", "Dark look", "", lambda app: app.turn(dark=True))
     yield Entry("command", "Light look", "", lambda app: app.turn(dark=False))
@@ -50,8 +52,12 @@ def entries(snapshot: Snapshot) -> Iterator[Entry]:
             yield Entry("signal", name, detail, _asking(signal.signal.source))
     for person in snapshot.plan.stakeholders:
         yield Entry("stakeholder", person.name, person.role, _copying(person.name))
+    for cadence in snapshot.plan.cadences:
+        yield Entry("cadence", cadence.what, cadence.when, _copying(f"{cadence.what} {cadence.when}".strip()))
     for reference in snapshot.plan.references:
         yield Entry("reference", reference.name, reference.text, _copying(reference.text or reference.name))
+    for note in snapshot.plan.notes:
+        yield Entry("note", note.text, f"line {note.line}", _copying(note.text))
 
 
 def _going(mode: str) -> Callable[[LoomApp], None]:

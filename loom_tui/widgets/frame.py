@@ -140,7 +140,9 @@ class NewsLine(Canvas):
 
     def paint(self, width: int, height: int) -> Sequence[Line]:  # noqa: ARG002 - one line
         """Draw the line."""
-        feeds: Line = feeds_line(self._snapshot, self.pen) if self._snapshot is not None else EMPTY
+        feeds: Line = EMPTY
+        if self._snapshot is not None:
+            feeds = (Span("F ", Ink.ACCENT), *feeds_line(self._snapshot, self.pen))
         if self._news is None:
             return [spread(EMPTY, feeds, width)]
         sign = self.pen.sign(self._news.sign)

@@ -1,0 +1,63 @@
+"""A page over the screen that goes on showing what is new. Esc closes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from loom_tui.room.snapshot import Snapshot
+from loom_tui.widgets.panel import ListPanel
+
+if TYPE_CHECKING:
+    from loom_tui.app import LoomApp
+
+
+class Over(ModalScreen[None]):
+    """Holds one page, and hands it each snapshot."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back", show=False, id="over.back"),
+        Binding("q", "dismiss", "Close", show=False, id="over.close"),
+        Binding("slash", "filter", "Filter these lines", show=False, id="over.filter"),
+        Binding("r", "ask", "Ask this source now", show=False, id="over.ask"),
+    ]
+
+    def __init__(self, page: ListPanel) -> None:
+        super().__init__()
+        self._page = page
+
+    def compose(self) -> ComposeResult:
+        """Lay the page."""
+        with Vertical(classes="over"):
+            yield self._page
+
+    def on_mount(self) -> None:
+        """Show what the app shows, and let the keys move in it."""
+        snapshot = cast("LoomApp", self.app).snapshot
+        if snapshot is not None:
+            self.show(snapshot)
+        self._page.focus()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show a snapshot."""
+        self._page.show(snapshot)
+
+    def action_back(self) -> None:
+        """Clear the filter, then close."""
+        if self._page.needle:
+            self._page.filter("")
+        else:
+            self.dismiss()
+
+    def action_filter(self) -> None:
+        """Show only some lines."""
+        cast("LoomApp", self.app).ask_filter(self._page)
+
+    def action_ask(self) -> None:
+        """Ask the source under the cursor now, where the page shows sources."""
+        if self._page.source:
+            cast("LoomApp", self.app).ask_source(self._page.source)
