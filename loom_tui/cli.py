@@ -18,6 +18,7 @@ _COMMANDS = {
     "import": "loom_tui.commands.plan:import_",
     "plan": "loom_tui.commands.plan:plan",
     "check": "loom_tui.commands.checks:check",
+    "doctor": "loom_tui.commands.doctor:doctor",
     "status": "loom_tui.commands.record:status",
     "watch": "loom_tui.commands.room:watch",
     "tick": "loom_tui.commands.act:tick",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from time import perf_counter
 
 from msgspec import Struct
 
@@ -24,6 +25,7 @@ class Asking(Struct, frozen=True, kw_only=True):
     readings: tuple[Stored, ...]
     report: PollerReport
     error: Exception | None
+    took_ms: float
 
 
 async def ask_once(
@@ -52,6 +54,7 @@ async def _ask(ground: Ground, name: str, within_s: float | None, told: Callable
 
     poller = poller_of(ground, name, keep=keep)
     wall_s = asked_of(ground.plan)[name].wall_s if within_s is None else within_s
+    began = perf_counter()
     told(name, "")
     try:
         async with asyncio.timeout(wall_s):
@@ -62,8 +65,9 @@ async def _ask(ground: Ground, name: str, within_s: float | None, told: Callable
         keep([Reading(signal=name, observed_at=ground.clock(), state=State.UNKNOWN, detail=str(error))])
     finally:
         await poller.close()
+    took_ms = (perf_counter() - began) * 1000
     told(name, None)
-    return Asking(name=name, readings=tuple(kept), report=poller.report, error=error)
+    return Asking(name=name, readings=tuple(kept), report=poller.report, error=error, took_ms=took_ms)
 
 
 def fold_once(ground: Ground, events: Iterable[Event], askings: Iterable[Asking]) -> dict[str, Snapshot]:

@@ -15,6 +15,7 @@ import click
 from msgspec import Struct
 
 from loom_tui.cli import store_option
+from loom_tui.commands.printing import echo, echo_json, speaks_unicode
 from loom_tui.commands.rooms import Room, find_room
 from loom_tui.config.operator import whoami
 from loom_tui.gathering import collector_view, read_once
@@ -106,10 +107,7 @@ def check(
     answers = [answer_of(snapshots[signal.source], signal) for signal in chosen]
     state = worst(answer.state for answer in answers)
     if as_json:
-        import msgspec
-
-        told = {"state": state.value, "checks": [as_plain(answer) for answer in answers]}
-        click.echo(msgspec.json.format(msgspec.json.encode(told), indent=2).decode())
+        echo_json({"state": state.value, "checks": [as_plain(answer) for answer in answers]})
     else:
         tell(answers, in_room=in_room)
     sys.exit(EXIT[state])
@@ -256,28 +254,18 @@ def answer_of(snapshot: Snapshot, signal: Signal) -> Answer:
 
 def tell(answers: Sequence[Answer], *, in_room: bool) -> None:
     """Write a line for each answer, the steps that went wrong under it, and the count of all."""
-    pen = Pen(ascii_only=not _speaks_unicode())
+    pen = Pen(ascii_only=not speaks_unicode())
     width = max(len(answer.signal.id) for answer in answers)
-    colour = False if os.environ.get("NO_COLOR") else None
     for answer in answers:
         sign = click.style(pen.sign(SIGN_OF_STATE[answer.state]).text, fg=_COLOURS[answer.state])
         facts = "  ".join(filter(None, (f"{_took(answer):>8}", _figure(answer), clean(answer.why))))
-        _echo(f"{sign} {answer.signal.id:<{width}}  {WORD[answer.state]:<7} {facts}".rstrip(), colour=colour)
+        echo(f"{sign} {answer.signal.id:<{width}}  {WORD[answer.state]:<7} {facts}".rstrip())
         for line in _step_lines(answer, pen):
-            _echo(f"    {line}", colour=colour)
+            echo(f"    {line}")
     counts = {state: sum(answer.state is state for answer in answers) for state in State}
-    _echo(", ".join(f"{count} {WORD[state]}" for state, count in counts.items() if count), colour=colour)
+    echo(", ".join(f"{count} {WORD[state]}" for state, count in counts.items() if count))
     if not in_room and any(a.state is State.UNKNOWN and a.signal.kind is not Kind.CHECK for a in answers):
         click.echo("A figure over many samples is known only to a room that has watched for a while: --room", err=True)
-
-
-def _speaks_unicode() -> bool:
-    return "utf" in (sys.stdout.encoding or "").casefold()
-
-
-def _echo(text: str, *, colour: bool | None) -> None:
-    encoding = sys.stdout.encoding or "ascii"
-    click.echo(text.encode(encoding, "replace").decode(encoding), color=colour)
 
 
 def _took(answer: Answer) -> str:

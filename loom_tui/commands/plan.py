@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from loom_tui.cli import plan_argument
+from loom_tui.commands.printing import echo_json
 from loom_tui.config.plans import find_plan, load_plan
 from loom_tui.plan.faults import PlanFaults
 
@@ -68,7 +69,7 @@ def check(plan_file: Path | None, *, as_json: bool) -> None:
         found = list(refusal.faults)
     faults = [fault for fault in found if fault.level == "fault"]
     if as_json:
-        _echo_json({"file": str(path), "faults": faults, "warnings": [f for f in found if f.level == "warning"]})
+        echo_json({"file": str(path), "faults": faults, "warnings": [f for f in found if f.level == "warning"]})
     else:
         for fault in found:
             click.echo(f"{path.name}: {fault}")
@@ -89,7 +90,7 @@ def show(plan_file: Path | None, *, as_json: bool) -> None:
 
     loaded = load_plan(find_plan(plan_file, start=Path.cwd()))
     if as_json:
-        _echo_json(loaded)
+        echo_json(loaded)
     else:
         for line in plan_lines(loaded):
             click.echo(line)
@@ -112,17 +113,22 @@ def path_(plan_file: Path | None, *, as_json: bool) -> None:
     now = time.time()
     schedule = with_projection(loaded, now=now)
     if as_json:
-        _echo_json(schedule)
+        echo_json(schedule)
     else:
         for line in schedule_lines(loaded, schedule):
             click.echo(line)
 
 
+@plan.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of loom.toml, so that an editor completes and checks it.
+
+    Example: loom plan schema > loom.schema.json
+    """
+    from loom_tui.plan.schema import plan_schema
+
+    echo_json(plan_schema())
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _echo_json(value: object) -> None:
-    import msgspec
-
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())

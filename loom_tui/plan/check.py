@@ -7,15 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from zoneinfo import ZoneInfo, available_timezones
 
-from msgspec import Struct
-from msgspec.structs import fields
-
 from loom_tui.plan.check_gate import check_gate
 from loom_tui.plan.faults import Fault, suggestion
 from loom_tui.plan.model import DayCount, Issue, IssueId, Phase, Plan, Priority, Range
 from loom_tui.plan.network import find_cycle
 from loom_tui.plan.signals import asked_of, at_site
-from loom_tui.plan.sources.base import Secret, url_faults
+from loom_tui.plan.sources.base import secrets_of, url_faults
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.plan.timeline import milestones_of
 from loom_tui.plan.workflows import Workflow, is_refused
@@ -170,7 +167,7 @@ def _sources(plan: Plan) -> Iterator[Fault]:
         where = f"workflow `{source.name}`" if isinstance(source, Workflow) else f"sources.{name}"
         if source.interval_s < 0 or source.timeout_s <= 0:
             yield Fault(where, "timeout_s must be above 0, and interval_s too, or 0 for a check that is run by hand")
-        for place, secret in _secrets(where, source):
+        for place, secret in secrets_of(where, source):
             if sum(map(bool, (secret.env, secret.file, secret.command))) != 1:
                 yield Fault(
                     place, "name exactly one of env, file or command; a credential itself is never written here"
@@ -215,21 +212,6 @@ def _query_targets(plan: Plan) -> Iterator[Fault]:
                     f"sources.{name}.queries.{query.name}",
                     f"speaks of target `{query.target}`, which does not exist{suggestion(query.target, targets)}",
                 )
-
-
-def _secrets(where: str, value: object) -> Iterator[tuple[str, Secret]]:
-    """Find every credential's place in a source, however deep."""
-    if isinstance(value, Secret):
-        yield where, value
-    elif isinstance(value, Struct):
-        for field in fields(value):
-            yield from _secrets(f"{where}.{field.encode_name}", getattr(value, field.name))
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _secrets(f"{where}.{key}", item)
-    elif isinstance(value, tuple):
-        for index, item in enumerate(value, 1):
-            yield from _secrets(f"{where}[{index}]", item)
 
 
 def _launch_contradictions(plan: Plan) -> Iterator[Fault]:

@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar
 
+from msgspec import Struct
+from msgspec.structs import fields
+
 from loom_tui.plan.kinds import Kind, Row
 from loom_tui.plan.value import Value
 
@@ -68,3 +71,18 @@ def url_faults(key: str, url: str, *, schemes: tuple[str, ...] = ("https", "http
         yield key, f"expected a URL that begins with {schemes[0]}://, found {url!r}"
     elif re.search(r"://[^/@]*:[^/@]+@", url):
         yield key, "holds a password; name it where a credential belongs, so that the plan can be shared"
+
+
+def secrets_of(where: str, value: object) -> Iterator[tuple[str, Secret]]:
+    """Find every credential's place in a source, however deep."""
+    if isinstance(value, Secret):
+        yield where, value
+    elif isinstance(value, Struct):
+        for field in fields(value):
+            yield from secrets_of(f"{where}.{field.encode_name}", getattr(value, field.name))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from secrets_of(f"{where}.{key}", item)
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value, 1):
+            yield from secrets_of(f"{where}[{index}]", item)
