@@ -12,12 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from loom_tui.commands.checks import answer_of
 from loom_tui.demo.postgres import running_postgres
 from loom_tui.plan.model import About, Plan, Range, Target
 from loom_tui.plan.sources.base import Secret
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.postgres import PostgresSource, Query
 from loom_tui.plan.toml import dump_plan
+from loom_tui.room.signals import State
+from tests.samples import ok_snapshot
 from tests.servers import answer, drip, hang, serving
 from tests.test_cli import loom
 from tests.test_collector import Running
@@ -200,6 +203,22 @@ async def test_with_room_an_older_answer_is_none_to_this_question(tmp_path):
     assert "The plan has no source 'web'" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["check", "watch", "status"])
+@pytest.mark.parametrize(
+    ("signal", "state", "why"),
+    [
+        ("db.dashboard.p95_ms", State.OK, "p95 of"),
+        ("db.user_statistics.p95_ms", State.BAD, "over 10 ms"),
+        ("db.user_statistics.p50_ms", State.OK, ""),
+        ("app.storage", State.BAD, "answered 503"),
+    ],
+)
+def test_in_the_room_a_percentile_is_judged_against_its_target(signal, state, why):
+    snapshot = ok_snapshot()
+    judged = answer_of(snapshot, snapshot.signals[signal].signal)
+    assert judged.state is state
+    assert why in judged.why
+
+
+@pytest.mark.parametrize("command", ["check", "doctor", "watch", "status"])
 def test_every_command_has_an_example(tmp_path, command):
     assert "Example: loom" in loom(tmp_path, command, "--help").stdout

@@ -25,7 +25,7 @@ from loom_tui.plan.sources.base import Secret
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.toml import dump_plan
 from loom_tui.room.mail import decode_reply
-from loom_tui.room.signals import PollerReport, Reading, State
+from loom_tui.room.signals import Health, PollerReport, Reading, State
 from loom_tui.sources.base import Asker, SourceLimited, SourceRefused, SourceTimeout
 from loom_tui.spawn import spawn_collector
 from loom_tui.store.base import Store
@@ -267,6 +267,47 @@ async def test_a_refused_credential_is_looked_for_anew_at_the_next_try():
     assert made[0].closed
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_source_that_forgets_its_own_deadline_is_ended_at_the_wall_and_asked_again():
+    class Stuck(Scripted):
+        async def ask(self) -> Sequence[Reading]:
+            await asyncio.Event().wait()
+            return ()
+
+    made: list[Stuck] = []
+
+    def make(_: Callable[[str], None]) -> Stuck:
+        made.append(Stuck())
+        return made[-1]
+
+    kept: list[Reading] = []
+    poller = Poller("app", make, interval_s=1e6, keep=kept.extend, clock=lambda: 100.0, random=Random(1), wall_s=0.05)
+    async with asyncio.timeout(5):
+        await poller.once()
+        await poller.once()
+    await poller.close()
+    assert [asker.closed for asker in made] == [True, True]
+    assert {reading.detail for reading in kept} == {"app did not come to an end within 0.05 s"}
+    assert (poller.report.failures, type(poller.error)) == (2, SourceTimeout)
+
+
+async def test_a_feed_tells_what_asking_it_cost(tmp_path):
+    limit = "x-ratelimit-remaining: 37\r\nx-ratelimit-limit: 60\r\n"
+    async with (
+        serving(answer(b"{}", headers=limit)) as server,
+        Running(tmp_path, plan_of(app=HttpSource(url=server.url, interval_s=0.05))) as running,
+    ):
+
+        def health() -> Health:
+            stored = running.store.latest().get("feed.app")
+            report = msgspec.json.decode(stored.reading.body, type=PollerReport) if stored else PollerReport()
+            return report.health
+
+        await running.until(lambda: health().calls >= 3)
+        told = health()
+        assert told.size_bytes == 2 * told.calls
+        assert (told.remaining, told.limit) == (37, 60)
 
 
 async def test_an_edited_plan_is_taken_over_and_a_broken_one_is_not(tmp_path):

@@ -32,8 +32,13 @@ class Ground(Struct, frozen=True, kw_only=True):
     changes: Callable[[], Mapping[str, float]] = dict
 
 
-def poller_of(ground: Ground, name: str, *, keep: Callable[[Sequence[Reading]], None]) -> Poller:
-    """Make the poller of one of the plan's sources. Raises KeyError where it has none of that name."""
+def poller_of(
+    ground: Ground, name: str, *, keep: Callable[[Sequence[Reading]], None], wall_s: float | None = None
+) -> Poller:
+    """Make the poller of one of the plan's sources. Raises KeyError where it has none of that name.
+
+    `wall_s` ends a try that takes longer, instead of the source's own wall.
+    """
     source = asked_of(ground.plan)[name]
     about = ground.plan.plan
 
@@ -53,4 +58,12 @@ def poller_of(ground: Ground, name: str, *, keep: Callable[[Sequence[Reading]], 
         )
         return build(source, errand)
 
-    return Poller(name, make, interval_s=source.interval_s, keep=keep, clock=ground.clock, random=_RANDOM)
+    return Poller(
+        name,
+        make,
+        interval_s=source.interval_s,
+        keep=keep,
+        clock=ground.clock,
+        random=_RANDOM,
+        wall_s=source.wall_s if wall_s is None else wall_s,
+    )

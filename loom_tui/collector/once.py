@@ -9,12 +9,11 @@ from time import perf_counter
 from msgspec import Struct
 
 from loom_tui.collector.ground import Ground, poller_of
-from loom_tui.plan.signals import asked_of, signals_of
+from loom_tui.plan.signals import signals_of
 from loom_tui.room.events import Event
 from loom_tui.room.fold import Folder
-from loom_tui.room.signals import Bucket, PollerReport, Reading, State, Stored
+from loom_tui.room.signals import Bucket, PollerReport, Reading, Stored
 from loom_tui.room.snapshot import CollectorView, Observations, Snapshot
-from loom_tui.sources.base import SourceTimeout
 from loom_tui.store.rollup import roll_up
 
 
@@ -52,22 +51,16 @@ async def _ask(ground: Ground, name: str, within_s: float | None, told: Callable
         kept.extend(Stored(reading=reading, recorded_at=ground.clock()) for reading in readings)
         told(name, poller.report.progress)
 
-    poller = poller_of(ground, name, keep=keep)
-    wall_s = asked_of(ground.plan)[name].wall_s if within_s is None else within_s
+    poller = poller_of(ground, name, keep=keep, wall_s=within_s)
     began = perf_counter()
     told(name, "")
     try:
-        async with asyncio.timeout(wall_s):
-            await poller.once()
-        error = poller.error
-    except TimeoutError:
-        error = SourceTimeout(f"{name} did not come to an end within {wall_s:g} s")
-        keep([Reading(signal=name, observed_at=ground.clock(), state=State.UNKNOWN, detail=str(error))])
+        await poller.once()
     finally:
         await poller.close()
     took_ms = (perf_counter() - began) * 1000
     told(name, None)
-    return Asking(name=name, readings=tuple(kept), report=poller.report, error=error, took_ms=took_ms)
+    return Asking(name=name, readings=tuple(kept), report=poller.report, error=poller.error, took_ms=took_ms)
 
 
 def fold_once(ground: Ground, events: Iterable[Event], askings: Iterable[Asking]) -> dict[str, Snapshot]:

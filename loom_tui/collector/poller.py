@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from loom_tui.collector.backoff import delay_s
 from loom_tui.room.mail import Reply
 from loom_tui.room.signals import PollerReport, Reading, State
-from loom_tui.sources.base import Asker, Clock, SourceError, SourceLimited, SourceRefused
+from loom_tui.sources.base import Asker, Clock, SourceError, SourceLimited, SourceRefused, SourceTimeout
 from loom_tui.sources.meter import Meter, counting
 
 _LOG = logging.getLogger("loom.poller")
@@ -24,9 +24,8 @@ PROGRESS_EVERY_S = 0.5
 class Poller:
     """Asks, hands the readings on, waits. `nudge` has it ask at once; with an interval of 0 it asks only then.
 
-    `error` is what the last try failed of; None when it did not.
-
-    `make` is given where progress is told, and runs on a thread: a credential's command may take seconds.
+    `make` is given where progress is told, and runs on a thread: a credential's command may take seconds. A try that
+    takes longer than `wall_s` is ended, whatever its source waits for. `error` is what the last try failed of, or None.
     """
 
     def __init__(
@@ -38,6 +37,7 @@ class Poller:
         keep: Callable[[Sequence[Reading]], None],
         clock: Clock,
         random: Random,
+        wall_s: float | None = None,
     ) -> None:
         self.name = name
         self.polls = 0
@@ -48,6 +48,7 @@ class Poller:
         self._keep = keep
         self._clock = clock
         self._random = random
+        self._wall_s = wall_s
         self._report = PollerReport()
         self._told_at = 0.0
         self._meter = Meter(clock)
@@ -120,8 +121,7 @@ class Poller:
         if not self._interval_s:
             self._tell(replace(self._report, asking_since=self._clock(), next_try_at=None))
         try:
-            asker = await self._made()
-            self._keep(await asker.ask())
+            asker = await self._within_wall()
         except SourceLimited as error:
             self._failed(str(error), error)
             return error.retry_after_s
@@ -139,6 +139,20 @@ class Poller:
         self.error = None
         self._report = PollerReport(last_success_at=self._clock())
         return asker.rest_s()
+
+    async def _within_wall(self) -> Asker:
+        """Ask, and keep what was read; gives the asker. Raises SourceError."""
+        wall = asyncio.timeout(self._wall_s)
+        try:
+            async with wall:
+                asker = await self._made()
+                self._keep(await asker.ask())
+        except TimeoutError:
+            if not wall.expired():
+                raise
+            await self.close()
+            raise SourceTimeout(f"{self.name} did not come to an end within {self._wall_s:g} s") from None
+        return asker
 
     async def close(self) -> None:
         """Close what its source holds open."""
