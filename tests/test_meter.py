@@ -93,8 +93,8 @@ async def test_redirects_and_requests_that_are_never_answered_count_and_only_for
         clock = Watch()
         kept: list[object] = []
 
-        def poller_of(name: str, url: str) -> Poller:
-            source = HttpSource(url=url, timeout_s=0.2)
+        def poller_of(name: str, url: str, *, timeout_s: float) -> Poller:
+            source = HttpSource(url=url, timeout_s=timeout_s)
             return Poller(
                 name,
                 lambda _: build(source, errand_of(name)),
@@ -104,7 +104,7 @@ async def test_redirects_and_requests_that_are_never_answered_count_and_only_for
                 random=Random(1),
             )
 
-        pollers = [poller_of("app", well.url), poller_of("web", silent.url)]
+        pollers = [poller_of("app", well.url, timeout_s=10), poller_of("web", silent.url, timeout_s=0.2)]
         try:
             await asyncio.gather(*(poller.once() for poller in (*pollers, pollers[0])))
         finally:
