@@ -34,6 +34,19 @@ def as_json(text: str) -> Any:
     return json.loads(json.dumps(tomllib.loads(text), default=lambda value: value.isoformat()))
 
 
+def test_every_key_of_every_kind_is_documented_and_none_is_that_is_not_there() -> None:
+    done = subprocess.run(
+        (sys.executable, "docs/plan_tables.py", "--check"),
+        cwd=HERE,
+        env={"PYTHONPATH": str(HERE)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_key_without_meaning_and_a_stale_default_are_told(tmp_path: Path) -> None:
     text = PAGE.read_text(encoding="utf-8")
     for before, after, told in (
