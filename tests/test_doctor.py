@@ -56,13 +56,18 @@ def of(found: list[dict[str, Any]], about: str) -> list[tuple[str, str]]:
     return [(finding["level"], finding["what"]) for finding in found if finding["about"] == about]
 
 
-def dated(moment: float, *, headers: str = "", status: str = "200 OK") -> Handler:
-    date = format_datetime(datetime.fromtimestamp(moment, UTC), usegmt=True)
-    return answer(b"{}", status=status, headers=f"date: {date}\r\n{headers}")
+def dated(ahead_s: float = 0, *, headers: str = "") -> Handler:
+    """Answer with a clock that is ahead of ours."""
+
+    async def handle(head: str, writer: asyncio.StreamWriter) -> None:
+        date = format_datetime(datetime.fromtimestamp(time.time() + ahead_s, UTC), usegmt=True)
+        await answer(b"{}", headers=f"date: {date}\r\n{headers}")(head, writer)
+
+    return handle
 
 
 async def test_all_is_well_is_exit_0_with_the_credential_s_place_and_never_the_credential(tmp_path):
-    async with serving(dated(time.time())) as server:
+    async with serving(dated()) as server:
         app = HttpSource(url=server.url, headers={"authorization": Secret(env="TOKEN")})
         done = await run(written(tmp_path, app=app), TOKEN=PLANTED)
     assert done.returncode == 0
@@ -122,7 +127,7 @@ async def test_who_cannot_be_reached_is_told_by_its_address(tmp_path):
 @pytest.mark.parametrize(("ahead_s", "words"), [(60, "ahead of"), (-60, "behind")])
 async def test_a_clock_that_is_wrong_is_a_warning_and_a_limit_that_is_nearly_used_up_too(tmp_path, ahead_s, words):
     limit = "x-ratelimit-remaining: 3\r\nx-ratelimit-limit: 60\r\n"
-    async with serving(dated(time.time() + ahead_s, headers=limit)) as server:
+    async with serving(dated(ahead_s, headers=limit)) as server:
         done = await run(written(tmp_path, app=HttpSource(url=server.url, interval_s=30)))
     assert done.returncode == 0
     assert f"{words} ours" in done.stdout
@@ -141,6 +146,13 @@ async def test_what_a_source_could_not_tell_is_a_missing_right(tmp_path):
     (rate,) = [what for level, what in of(found, "sentry") if level == "warn" and "errors_per_minute" in what]
     assert "unknown" in rate
     assert "403" in rate
+
+
+async def test_what_is_unknown_for_one_reason_is_told_in_one_line(tmp_path):
+    async with serving(answer(b"<html>")) as server:
+        fields = {"auth": "a", "mail": "b"}
+        found = await findings(written(tmp_path, app=HttpSource(url=server.url, fields=fields)))
+    assert ("warn", "app.auth, app.mail are unknown: the answer is HTML, not JSON") in of(found, "app")
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from time import perf_counter
 
 from msgspec import Struct
 
@@ -24,7 +23,6 @@ class Asking(Struct, frozen=True, kw_only=True):
     readings: tuple[Stored, ...]
     report: PollerReport
     error: Exception | None
-    took_ms: float
 
 
 async def ask_once(
@@ -52,15 +50,13 @@ async def _ask(ground: Ground, name: str, within_s: float | None, told: Callable
         told(name, poller.report.progress)
 
     poller = poller_of(ground, name, keep=keep, wall_s=within_s)
-    began = perf_counter()
     told(name, "")
     try:
         await poller.once()
     finally:
         await poller.close()
-    took_ms = (perf_counter() - began) * 1000
     told(name, None)
-    return Asking(name=name, readings=tuple(kept), report=poller.report, error=poller.error, took_ms=took_ms)
+    return Asking(name=name, readings=tuple(kept), report=poller.report, error=poller.error)
 
 
 def fold_once(ground: Ground, events: Iterable[Event], askings: Iterable[Asking]) -> dict[str, Snapshot]:

@@ -42,7 +42,6 @@ from loom_tui.widgets.text import Pen, Sign
 SKEW_LIMIT_S = 5.0  # beyond it readings are not believed (room/signals.py)
 LOW_DISK_BYTES = 200_000_000
 SMALLEST = (80, 24)
-ODDITIES = 5  # of one source; more say the same
 
 Level = Literal["ok", "warn", "bad"]
 _SIGNS = {"ok": Sign.OK, "warn": Sign.WARN, "bad": Sign.BAD}
@@ -136,7 +135,7 @@ def answer_finding(asking: Asking, source: Asked, *, table: str) -> Finding:
     """Say whether a source can be asked, and what to do where it cannot."""
     error = asking.error
     if error is None:
-        return Finding("Sources", asking.name, "ok", f"answers, in {asking.took_ms:.0f} ms")
+        return Finding("Sources", asking.name, "ok", "answers")
     match error:
         case SourceRefused():
             do = "give the credential the rights that it needs, or make another one"
@@ -157,9 +156,13 @@ def oddities(asking: Asking) -> Iterator[Finding]:
     """Tell what a source that answers could not tell: most often a right that is missing."""
     if asking.error is not None:
         return
-    unknown = [each.reading for each in asking.readings if each.reading.state is State.UNKNOWN and each.reading.detail]
-    for reading in unknown[:ODDITIES]:
-        yield Finding("Sources", asking.name, "warn", f"{reading.signal} is unknown: {reading.detail}")
+    why: dict[str, list[str]] = {}
+    for reading in (each.reading for each in asking.readings):
+        if reading.state is State.UNKNOWN and reading.detail:
+            why.setdefault(reading.detail, []).append(reading.signal)
+    for detail, signals in why.items():
+        verb = "is" if len(signals) == 1 else "are"
+        yield Finding("Sources", asking.name, "warn", f"{', '.join(signals)} {verb} unknown: {detail}")
 
 
 def health_findings(name: str, health: Health, source: Asked, *, table: str) -> Iterator[Finding]:
