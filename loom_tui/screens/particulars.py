@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from loom_tui.plan.model import About, Plan
-from loom_tui.screens.glance import wrap
-from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit
+from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit, wrap
 from loom_tui.widgets.panel import heading
 from loom_tui.widgets.scroll import Scroll
 
