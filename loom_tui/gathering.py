@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from loom_tui.plan.criteria import rules_over_time
 from loom_tui.plan.model import Plan
 from loom_tui.plan.sources.errors import ErrorFeed
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.room.checks import Run
 from loom_tui.room.deeds import Deed
-from loom_tui.room.events import Event, Payload
+from loom_tui.room.events import Event, Payload, PlanAdopted
 from loom_tui.room.fold import Folder
 from loom_tui.room.signals import Bucket, Stored
 from loom_tui.room.snapshot import CollectorView, Mark, Observations, Snapshot
@@ -111,6 +113,19 @@ def read_once(plan: Plan, store: Store, *, now: float) -> Snapshot:
     gathering = Gathering(plan, store)
     gathering.read(folder.ledger.marks, now=now)
     return folder.snapshot(gathering.observations(collector_view(store, now=now)), now)
+
+
+def adopt(store: Store, plan: Plan, folder: Folder, *, actor: str, at: float) -> None:
+    """Keep this version of the plan and say so in the journal, unless it is the one in force. Raises StoreError."""
+    plan_hash = store.keep_plan(msgspec.json.encode(plan))
+    folder.take(store.events(after=folder.ledger.seq))
+    adopted = [event.payload for event in folder.ledger.events if isinstance(event.payload, PlanAdopted)]
+    if not adopted or adopted[-1].plan_hash != plan_hash:
+        about = plan.plan
+        payload = PlanAdopted(
+            plan_hash=plan_hash, version=about.version, release=about.release, environment=about.environment
+        )
+        store.append(payload, actor=actor, at=at)
 
 
 def append_deed(

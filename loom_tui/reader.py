@@ -14,16 +14,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from loom_tui.config.plans import PlanFile
-from loom_tui.gathering import Gathering, append_deed, collector_view
+from loom_tui.gathering import Gathering, adopt, append_deed, collector_view
 from loom_tui.plan.faults import PlanFaults
 from loom_tui.plan.model import Plan
 from loom_tui.room.deeds import Deed, Refused
-from loom_tui.room.events import Event, Payload, PlanAdopted
+from loom_tui.room.events import Event, Payload
 from loom_tui.room.fold import Folder
 from loom_tui.room.mail import Reply, decode_reply
 from loom_tui.room.snapshot import CollectorView, Snapshot
@@ -337,12 +336,4 @@ class Session:
         """Keep this version of the plan and say so in the journal, unless it is the one in force."""
         if self._place.read_only:
             return
-        plan_hash = self._store.keep_plan(msgspec.json.encode(self._plan))
-        self._folder.take(self._store.events(after=self._folder.ledger.seq))
-        adopted = [e.payload for e in self._folder.ledger.events if isinstance(e.payload, PlanAdopted)]
-        if not adopted or adopted[-1].plan_hash != plan_hash:
-            about = self._plan.plan
-            payload = PlanAdopted(
-                plan_hash=plan_hash, version=about.version, release=about.release, environment=about.environment
-            )
-            self._store.append(payload, actor=self._place.actor, at=self._place.clock())
+        adopt(self._store, self._plan, self._folder, actor=self._place.actor, at=self._place.clock())

@@ -10,6 +10,7 @@ import pytest
 
 from loom_tui.demo.plan import Addresses, bundled_plan, demo_plan, local_zone
 from loom_tui.plan.check import check_plan
+from loom_tui.plan.criteria import proof_is_named
 from loom_tui.plan.model import Plan, Priority, RiskKind
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.plan.timeline import milestones_of, planned_at, planned_day
@@ -104,3 +105,14 @@ def test_the_zone_is_the_machines_or_utc(tmp_path: Path) -> None:
     zone.touch()
     nowhere.symlink_to(zone)
     assert local_zone({}, nowhere) == "Europe/Oslo"
+
+
+def test_the_demo_s_criteria_are_proved_by_its_own_world() -> None:
+    plan = plan_at(datetime(2025, 12, 22, 14, 30))
+    assert [fault for fault in check_plan(plan) if fault.level == "fault"] == []
+    assert all(proof_is_named(criterion) for criterion in plan.criteria.go)
+    open_still = [criterion.text for criterion in plan.criteria.no_go if not proof_is_named(criterion)]
+    assert open_still == ["Security concerns identified"]  # a person must look
+    clocks = [criterion.clock_hours for criterion in plan.criteria.post_deployment]
+    assert clocks == [24, None, None, None]
+    assert sum(stakeholder.votes for stakeholder in plan.stakeholders) == 4

@@ -133,6 +133,15 @@ def test_a_plan_without_anything_to_see_costs_no_look(bench):
     assert Witness(quiet, bench.store).look(now=bench.now) == []
 
 
+def test_the_collector_adopts_the_plan_so_that_a_room_need_not_be_open(bench):
+    later = plan(go=PLAN.criteria.go, release="v3")
+    for _ in range(2):
+        Witness(later, bench.store).adopt(now=bench.now)
+    (event,) = bench.store.events(after=1)
+    assert isinstance(event.payload, PlanAdopted)
+    assert (event.payload.release, event.actor) == ("v3", "loom")
+
+
 def test_a_deed_is_decided_against_the_journal_as_it_is_when_it_is_written(bench):
     """Ana calls GO on what she saw; Bo's no-go came between, so that hers is refused without a reason."""
     a_plan = plan(

@@ -99,6 +99,7 @@ class Collector:
             self._learn()
             self._asked = max((request.id for request in self._store.requests()), default=0)
             self._store.define(signals_of(self._plan).values())
+            self._witness.adopt(now=self._clock())
             async with asyncio.TaskGroup() as group:
                 work = [
                     group.create_task(self._each(LEASE_EVERY_S, self._renew), name="renew"),
@@ -216,6 +217,7 @@ class Collector:
             self._plan = plan
             self._witness, self._unseen = Witness(plan, self._store), True
             self._store.define(signals_of(plan).values())
+            self._witness.adopt(now=self._clock())
             self._replan.set()
 
     def _prune(self) -> None:

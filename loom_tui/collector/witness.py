@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from loom_tui.gathering import Gathering, collector_view
+from loom_tui.gathering import Gathering, adopt, collector_view
 from loom_tui.plan.model import Plan
 from loom_tui.room.events import Event, Payload
 from loom_tui.room.fold import Folder
@@ -31,6 +31,10 @@ class Witness:
         self._folder = Folder(plan)
         self._gathering = Gathering(plan, store)
         self._looks = anything_to_see(plan)
+
+    def adopt(self, *, now: float) -> None:
+        """Take this plan for the room's, so that what is read from now on is known to be of its release."""
+        adopt(self._store, self._folder.plan, self._folder, actor=ACTOR, at=now)
 
     def look(self, *, now: float) -> list[Event]:
         """Write down what is new; gives the events. Raises StoreError."""

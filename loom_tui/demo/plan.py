@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from loom_tui.demo.database import queries
+from loom_tui.demo.gate import with_gate
 from loom_tui.demo.services import ENVIRONMENT, ORG, PROJECT
 from loom_tui.plan.calendar import WEEKDAYS
 from loom_tui.plan.model import Calendar, DayCount, Milestone, Plan, Priority, Risk, RiskKind, Rule
@@ -57,7 +58,7 @@ def demo_plan(addresses: Addresses, *, now: datetime, zone: str) -> Plan:
         last_stable=LAST_STABLE,
     )
     opens, closes = _hours(now.time())
-    return replace(
+    plan = replace(
         bundled,
         plan=about,
         calendar=Calendar(zone=zone, day_count=DayCount.WORKING, days=days, opens=opens, closes=closes),
@@ -65,6 +66,7 @@ def demo_plan(addresses: Addresses, *, now: datetime, zone: str) -> Plan:
         risks=_risks(bundled.risks),
         sources=_sources(addresses),
     )
+    return with_gate(plan)
 
 
 def local_zone(environ: Mapping[str, str] = os.environ, localtime: Path = Path("/etc/localtime")) -> str:
@@ -121,6 +123,7 @@ def _sources(addresses: Addresses) -> dict[str, Source]:
             environment=ENVIRONMENT,
             token=Secret(file=str(addresses.token_file)),
             label="Sentry",
+            critical_unhandled_levels=(),  # the team knows its unhandled errors of old; a fatal one is critical
             interval_s=5,
             timeout_s=5,
         ),

@@ -144,8 +144,8 @@ def lift_no_go(what: str, *, reason: str) -> Deed:
         vote = next((vote for vote in snapshot.gate.votes if folded(vote.role) == folded(what)), None)
         if vote is not None and vote.choice is Choice.NO_GO:
             return NoGoLifted(reason=why, role=vote.role, **_ours(snapshot))
-        view = find_criterion(snapshot, what)
-        if view not in snapshot.gate.no_go or view.verdict is not Verdict.MET:
+        view = _find(snapshot.gate.no_go, what)
+        if view.verdict is not Verdict.MET:
             raise Refused(f"“{view.text}” is no no-go that holds; there is nothing to lift")
         now = [item for item in view.evidence if item.kind in ("rule", "check") and item.says is Says.AGAINST]
         if now and view.latched_at is None:
@@ -209,7 +209,11 @@ def voter_of(plan: Plan, role: str) -> Stakeholder:
 
 def find_criterion(snapshot: Snapshot, word: str) -> CriterionView:
     """Find a criterion by its key, its id, or a part of its text that no other has. Raises Refused."""
-    views = {view.key: view for view in snapshot.gate.criteria}
+    return _find(snapshot.gate.criteria, word)
+
+
+def _find(criteria: tuple[CriterionView, ...], word: str) -> CriterionView:
+    views = {view.key: view for view in criteria}
     if word in views:
         return views[word]
     found = [view for view in views.values() if folded(word) == folded(view.text)] or [

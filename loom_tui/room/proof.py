@@ -117,7 +117,7 @@ def _trouble(rule: Rule, view: SignalView, facts: Facts) -> tuple[str, str] | No
     if is_percentile(name) and rule.min_samples is not None and (view.samples or 0) < rule.min_samples:
         return f"{view.samples or 0} of {rule.min_samples} samples", f"more samples of {name}"
     if (is_percentile(name) or rule.for_s is not None) and facts.release_since is None:
-        return "this release was not adopted by the room", "the room opened with this plan"
+        return "this release was not adopted by the room", "the collector or a room to take this plan up"
     return None
 
 
