@@ -34,6 +34,10 @@ class StoreRefused(StoreError):
     """The store's place is not safe or not ours: other owner, writable by others, not a directory."""
 
 
+class StoreBusy(StoreError):
+    """Another process held the store for too long: nothing was written, and the same may be tried again."""
+
+
 class StoreFull(StoreError):
     """The disk under the store is full; nothing was acknowledged that is not kept."""
 

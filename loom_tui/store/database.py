@@ -14,7 +14,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from loom_tui.store.base import StoreBroken, StoreError, StoreFull, StoreMissing, StoreRefused, StoreTooNew
+from loom_tui.store.base import StoreBroken, StoreBusy, StoreError, StoreFull, StoreMissing, StoreRefused, StoreTooNew
 from loom_tui.store.place import Place, check_file, make_file, os_errors, sync_directory
 
 BUSY_S = 3.0
@@ -161,7 +161,7 @@ def translate(error: sqlite3.Error, path: Path) -> StoreError:
     code: int = getattr(error, "sqlite_errorcode", -1)
     match code & 0xFF:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return StoreError(
+            return StoreBusy(
                 f"{path} has been held by another process for more than {BUSY_S:.0f} s; nothing was written. Try again."
             )
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
