@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any, ClassVar, Protocol
 
 from textual.app import App
@@ -18,12 +19,15 @@ from loom_tui.room.events import Payload
 from loom_tui.room.mail import Reply
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.screens.base import RoomScreen
+from loom_tui.screens.news import news_of
 from loom_tui.screens.over import Over
 from loom_tui.widgets.canvas import Canvas
 from loom_tui.widgets.frame import News, NewsLine
 from loom_tui.widgets.panel import ListPanel
 from loom_tui.widgets.text import Pen, Sign
 from loom_tui.widgets.theme import theme
+
+ANSWER_S = 10.0  # how long the answer to a key may stand before what is new
 
 
 class SnapshotSource(Protocol):
@@ -117,8 +121,10 @@ class LoomApp(App[None]):
         self.dark = not light
         self.pen = Pen(ascii_only=ascii_only)
         self.snapshot: Snapshot | None = None
+        self.trouble = ""
         self.headline: News | None = None
-        self.dismissed_at = 0.0
+        self.said_at = 0.0
+        self.dismissed_at = -inf
         self.looked_at = 0.0
         self.chosen_issue = ""
         self.farewell = ""
@@ -186,13 +192,25 @@ class LoomApp(App[None]):
             self.farewell = message.text
             self.exit(return_code=1)
             return
-        self.say(message.text, Sign.WARN)
+        self.trouble = message.text
+        self._show_news()
 
     def say(self, text: str, sign: Sign = Sign.OPEN) -> None:
-        """Put a sentence above the keys; an empty one takes it away."""
-        self.headline = News(sign, text) if text else None
-        for line in self.screen.query(NewsLine):
-            line.say(self.headline)
+        """Answer a key with a sentence above the keys; it makes room for the news soon."""
+        self.headline = News(sign, text)
+        self.said_at = self.snapshot.now if self.snapshot is not None else 0.0
+        self._show_news()
+
+    def news(self, snapshot: Snapshot) -> News | None:
+        """Choose what stands above the keys: the answer to a key, else what a person must know, else the news."""
+        if self.headline is not None and 0 <= snapshot.now - self.said_at <= ANSWER_S:
+            return self.headline
+        return News(Sign.WARN, self.trouble) if self.trouble else news_of(snapshot, since=self.dismissed_at)
+
+    def _show_news(self) -> None:
+        if self.snapshot is not None:
+            for line in self.screen.query(NewsLine):
+                line.say(self.news(self.snapshot))
 
     def act(self, deed: Payload | Deed) -> None:
         """Write down what this room's person did; a deed is decided against the room as it is then."""
@@ -208,7 +226,9 @@ class LoomApp(App[None]):
 
     def ask_sources(self, names: Sequence[str]) -> None:
         """Have some sources asked now."""
-        if self.read_only or self.snapshot is None:
+        if self.snapshot is None:
+            return
+        if self.read_only:
             self.say("This room is read-only: it asks nothing of the collector.", Sign.WARN)
             return
         for name in names:
@@ -236,7 +256,8 @@ class LoomApp(App[None]):
         from loom_tui.screens.dialogs import Prompt  # noqa: PLC0415 - Textual's Input costs 30 ms
 
         self.push_screen(
-            Prompt("filter", value=panel.needle, changed=panel.filter), lambda text: panel.filter(text or "")
+            Prompt("filter", value=panel.needle, hint="enter keeps it, esc shows all", changed=panel.filter),
+            lambda text: panel.filter(text or ""),
         )
 
     def action_go(self, mode: str) -> None:
@@ -255,6 +276,10 @@ class LoomApp(App[None]):
     def action_leave(self) -> None:
         """Leave the room. The collector stays."""
         self.exit()
+
+    def action_help_quit(self) -> None:
+        """Answer ctrl+c, which leaves other programs."""
+        self.say("q leaves the room; esc goes back.")
 
     def action_note(self) -> None:
         """Stamp a note on the timeline."""
@@ -305,10 +330,9 @@ class LoomApp(App[None]):
 
     def action_dismiss_news(self) -> None:
         """Take the news away until there is newer."""
-        self.headline = None
-        self.dismissed_at = self.snapshot.now if self.snapshot is not None else 0.0
-        if self.snapshot is not None and isinstance(self.screen, RoomScreen):
-            self.screen.show(self.snapshot)
+        if self.snapshot is not None:
+            self.headline, self.trouble, self.dismissed_at = None, "", self.snapshot.now
+            self._show_news()
 
     def turn(self, *, dark: bool) -> None:
         """Change between the dark and the light look."""

@@ -10,7 +10,6 @@ from textual.screen import Screen
 
 from loom_tui.room.mail import Reply
 from loom_tui.room.snapshot import Snapshot
-from loom_tui.screens.news import news_of
 from loom_tui.widgets.frame import Header, KeyLine, NewsLine
 from loom_tui.widgets.panel import ListPanel, Panel
 from loom_tui.widgets.thrift import ThriftyCompositor
@@ -44,6 +43,8 @@ class RoomScreen(Screen[None]):
         Binding("question_mark", "app.keys", "Keys of this screen", show=False, id="keys"),
         Binding("colon,ctrl+p", "app.palette", "Every command, screen, issue, signal", show=False, id="palette"),
         Binding("escape", "back", "Back, never out", show=False, id="back"),
+        Binding("tab", "app.focus_next", "Next pane", show=False, id="pane.next"),
+        Binding("shift+tab", "app.focus_previous", "Previous pane", show=False, id="pane.previous"),
         Binding("q", "app.leave", "Leave the room", show=False, id="leave"),
     ]
 
@@ -84,7 +85,7 @@ class RoomScreen(Screen[None]):
     def show(self, snapshot: Snapshot) -> None:
         """Hand a snapshot to every pane."""
         self.query_one(Header).show(snapshot)
-        self.query_one(NewsLine).show(snapshot, self.loom.headline or news_of(snapshot, since=self.loom.dismissed_at))
+        self.query_one(NewsLine).show(snapshot, self.loom.news(snapshot))
         for panel in self.query(Panel):
             panel.show(snapshot)
 
@@ -98,13 +99,15 @@ class RoomScreen(Screen[None]):
             panel.filter("")
 
     def action_filter(self) -> None:
-        """Filter the focused list, or the screen's first."""
+        """Filter the focused list, or the first that is seen."""
         panel = self.focused
         if not isinstance(panel, ListPanel):
-            panel = next(iter(self.query(ListPanel)), None)
-        if panel is not None:
-            panel.focus()
-            self.loom.ask_filter(panel)
+            panel = next((each for each in self.query(ListPanel) if each.region), None)
+        if panel is None:
+            self.loom.say("There is no list to filter here.")
+            return
+        panel.focus()
+        self.loom.ask_filter(panel)
 
     def action_ask(self) -> None:
         """Ask the focused pane's source now."""
@@ -122,6 +125,8 @@ class RoomScreen(Screen[None]):
         panel = self.focused
         if isinstance(panel, ListPanel) and panel.cursor:
             self.loom.copy(self.copied(panel))
+        else:
+            self.loom.say("Nothing is selected here to copy.")
 
     def copied(self, panel: ListPanel) -> str:
         """Give the text that `y` copies for the row under a list's cursor."""

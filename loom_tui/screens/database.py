@@ -14,6 +14,7 @@ from loom_tui.room.snapshot import DatabaseView, QueryView, SignalView, Snapshot
 from loom_tui.room.verdicts import Verdict
 from loom_tui.screens import glance
 from loom_tui.screens.base import RoomScreen
+from loom_tui.screens.silence import silence
 from loom_tui.widgets.chart import (
     Axis,
     Scale,
@@ -28,7 +29,7 @@ from loom_tui.widgets.chart import (
 )
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit, spread
 from loom_tui.widgets.panel import Panel, heading
-from loom_tui.widgets.text import SIGN_OF_VERDICT, Sign, age_of, milliseconds, number, span_of, stale_note
+from loom_tui.widgets.text import SIGN_OF_VERDICT, Sign, milliseconds, number, span_of
 
 WINDOWS = ((300, "5 m"), (900, "15 m"), (3600, "1 h"), (21_600, "6 h"), (86_400, "24 h"), (604_800, "7 d"))
 LABEL = 9  # cells of the scale at a chart's left
@@ -79,8 +80,8 @@ class QueryChart(Panel):
         below = (indent, *time_labels(axis, self.pen, cells_per_column=0.5))
         above = (indent, *marks_line(self.snapshot.marks, axis, cells_per_column=0.5))
         if not query.series:
-            why = stale_note(query.signal, self.snapshot.now) or "no executions in this window"
-            return [EMPTY, (indent, Span(f"{why}: nothing to draw", Ink.FAINT))]
+            why = silence(self.snapshot, query.signal)
+            return [EMPTY, (indent, Span(why or "No executions in this window.", Ink.WARN if why else Ink.FAINT))]
         chart = draw(query, axis, max(2, height - 2), width - LABEL, ascii_only=self.pen.ascii_only)
         return [above, *chart, below]
 
@@ -93,7 +94,7 @@ def verdict_sign(query: QueryView) -> Sign:
 def query_figures(query: QueryView, lamp: Span, *, wide: bool) -> Line:
     """Write a query's figures: "p50 7.8  p95 7.9  p99 – ms  13×  ● p95 of 41 samples"; a narrow pane has p95 alone."""
     shown = ((50, query.p50_ms), (95, query.p95_ms), (99, query.p99_ms)) if wide else ((95, query.p95_ms),)
-    figures = " ".join(f"p{p} {milliseconds(value).removesuffix(' ms')}" for p, value in shown)
+    figures = "  ".join(f"p{p} {milliseconds(value).removesuffix(' ms')}" for p, value in shown)
     ink = Ink.INK if query.signal.freshness is Freshness.FRESH else Ink.FAINT
     gain = f"  {query.factor:.0f}×" if query.factor else ""
     return (
@@ -144,7 +145,7 @@ class Sessions(Panel):
     def figures(self) -> Line:
         """Say who was asked, and how long ago."""
         database = database_of(self.snapshot)
-        return glance.asked(self.snapshot, [database.signal], self.snapshot.now) if database is not None else EMPTY
+        return glance.asked(self.snapshot, [database.sessions], self.snapshot.now) if database is not None else EMPTY
 
     def body(self, width: int, height: int) -> Sequence[Line]:  # noqa: ARG002 - cut by the panel
         """Draw the figures in a line, and what is wrong under it."""
@@ -159,14 +160,16 @@ class Sessions(Panel):
             ("longest", database.longest_s, " s"),
         )
         line = tuple(span for word, view, unit in figures for span in _figure_of(word, view, unit))
-        trouble = database.signal.why if database.signal.state.value != "ok" else ""
-        note = f"{trouble}  (read {age_of(database.signal, self.snapshot.now)} ago)" if trouble else ""
-        return [spread(line, EMPTY, width), (Span(clean(note), Ink.WARN),)]
+        return [spread(line, EMPTY, width), (Span(silence(self.snapshot, database.signal), Ink.WARN),)]
 
 
 def _figure_of(word: str, view: SignalView, unit: str) -> Line:
     value = view.reading.value if view.reading is not None else None
     return (Span(f"{word} ", Ink.FAINT), span_of(view, f"{number(value)}{unit}"), Span("    "))
+
+
+def _charts(database: DatabaseView | None) -> int:
+    return max(1, len(database.queries) if database is not None else 0)
 
 
 class DatabaseScreen(RoomScreen):
@@ -187,18 +190,27 @@ class DatabaseScreen(RoomScreen):
         snapshot = self.loom.snapshot
         database = database_of(snapshot) if snapshot is not None else None
         with Vertical(id="database-body"):
-            for index in range(max(1, len(database.queries) if database is not None else 0)):
+            for index in range(_charts(database)):
                 yield QueryChart(index)
             yield Sessions(id="sessions")
 
     def show(self, snapshot: Snapshot) -> None:
         """Let each pane know its source for `r`, and the window."""
         database = database_of(snapshot)
+        self._fit_charts(_charts(database))
         for panel in self.query(Panel):
             panel.source = database.source if database is not None else ""
         for chart in self.query(QueryChart):
             chart.window_s = float(WINDOWS[self._window][0])
         super().show(snapshot)
+
+    def _fit_charts(self, wanted: int) -> None:
+        """Follow the plan where it was read, or edited, after the screen was made."""
+        charts = list(self.query(QueryChart))
+        for index in range(len(charts), wanted):
+            self.query_one("#database-body").mount(QueryChart(index), before="#sessions")
+        for chart in charts[wanted:]:
+            chart.remove()
 
     def action_window(self, by: int) -> None:
         """Choose the next longer or shorter window."""

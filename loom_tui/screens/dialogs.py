@@ -14,21 +14,25 @@ from textual.widgets import Input
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.screens.news import told
 from loom_tui.widgets.canvas import Canvas
-from loom_tui.widgets.lines import Ink, Line, Span, clean, fit
-from loom_tui.widgets.panel import ListPanel, heading
+from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit
+from loom_tui.widgets.panel import ListPanel, edge, heading
 from loom_tui.widgets.text import Pen
 
 
-class Words(Canvas):
-    """A line of words that does not change."""
+class Edge(Canvas):
+    """The top or the bottom line of a dialog's frame, with a title and a hint in the upper one."""
 
-    def __init__(self, line: Line) -> None:
-        super().__init__(classes="words")
-        self._line = line
+    def __init__(self, title: str = "", hint: str = "", *, ends: str) -> None:
+        super().__init__(classes="edge")
+        self._title = title
+        self._hint = hint
+        self._ends = ends
 
     def paint(self, width: int, height: int) -> Sequence[Line]:  # noqa: ARG002 - one line
         """Draw the line."""
-        return (self._line,)
+        title = heading(clean(self._title)) if self._title else EMPTY
+        hint: Line = (Span(clean(self._hint), Ink.FAINT),) if self._hint else EMPTY
+        return (edge(title, hint, width, Ink.ACCENT, ends=self._ends),)
 
 
 class Prompt(ModalScreen[str | None]):
@@ -46,10 +50,11 @@ class Prompt(ModalScreen[str | None]):
         self._changed = changed
 
     def compose(self) -> ComposeResult:
-        """Lay label, field and hint."""
+        """Lay the field in its frame."""
         with Vertical(classes="prompt"):
-            yield Words((Span(self._label, bold=True), Span(f"  {self._hint}", Ink.FAINT)))
+            yield Edge(self._label, self._hint, ends="╭╮")
             yield Input(self._value, max_length=2000)
+            yield Edge(ends="╰╯")
 
     def on_input_changed(self, message: Input.Changed) -> None:
         """Tell what is typed, as it is typed."""
@@ -127,14 +132,12 @@ def keys_of(screen: Screen[Any]) -> Reading:
     seen: set[str] = set()
     for active in screen.active_bindings.values():
         binding = active.binding
-        name = binding.id or binding.action
-        if name in seen or not binding.description:
+        name = binding.id
+        if name is None or name in seen:  # what Textual binds by itself is not the room's
             continue
         seen.add(name)
         keys = ", ".join(_KEYS.get(key, key) for key in _all_keys(screen, binding) or [binding.key])
-        lines.append(
-            (Span(fit(keys, 18), Ink.ACCENT), Span(fit(binding.description, 44)), Span(binding.id or "", Ink.FAINT))
-        )
+        lines.append((Span(fit(keys, 18), Ink.ACCENT), Span(fit(binding.description, 44)), Span(name, Ink.FAINT)))
     return Reading(Page("Keys", lines, empty="This screen has no keys."))
 
 

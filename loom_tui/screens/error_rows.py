@@ -63,13 +63,18 @@ def feed_word(view: ErrorsView) -> str:
     return f"environment {view.signal.signal.environment} ({view.source})"
 
 
-def error_sign(issue: ErrorIssue, standing: ErrorStanding, pen: Pen) -> Span:
-    """Give an error's lamp: in the gate's way or fatal, looked after, changed for the worse, or known."""
+def error_sign(issue: ErrorIssue, standing: ErrorStanding, pen: Pen, *, fresh: bool) -> Span:
+    """Give an error's lamp: in the gate's way or fatal, looked after, changed for the worse, or known.
+
+    What a silent source said last has lost its colour; what a person said has not.
+    """
     if standing.blocking is not None or issue.level == "fatal":
-        return pen.sign(Sign.BAD)
-    if standing.acknowledged is not None:
-        return pen.sign(Sign.HALF)
-    return pen.sign(Sign.OPEN if issue.substatus == "ongoing" else Sign.WARN)
+        lamp = pen.sign(Sign.BAD)
+    elif standing.acknowledged is not None:
+        lamp = pen.sign(Sign.HALF)
+    else:
+        lamp = pen.sign(Sign.OPEN if issue.substatus == "ongoing" else Sign.WARN)
+    return lamp if fresh or standing.blocking is not None else lamp._replace(ink=Ink.FAINT)
 
 
 def status_word(issue: ErrorIssue, standing: ErrorStanding) -> Span:
@@ -94,9 +99,9 @@ def error_row(issue: ErrorIssue, view: ErrorsView, pen: Pen, width: int, *, now:
     standing = standing_of(view, issue)
     notes = f"{len(standing.notes)} note{'s' if standing.notes[1:] else ''} · " if standing.notes else ""
     spans = (
-        error_sign(issue, standing, pen),
+        error_sign(issue, standing, pen, fresh=fresh),
         status_word(issue, standing),
-        Span(issue.level or "–", Ink.BAD if issue.level == "fatal" else Ink.FAINT),
+        Span(issue.level or "–", Ink.BAD if issue.level == "fatal" and fresh else Ink.FAINT),
         Span(f"{notes}{issue.title}  {issue.culprit}", ink),
         Span(spark(issue.per_hour[-10:], ascii_only=pen.ascii_only), Ink.ACCENT if fresh else Ink.FAINT),
         Span(f"{issue.count:,}", ink),
@@ -166,12 +171,13 @@ def error_lines(issue: ErrorIssue, view: ErrorsView, pen: Pen, width: int, *, no
     standing = standing_of(view, issue)
     first = pen.day_clock(issue.first_seen, now=now) if issue.first_seen is not None else "unknown"
     last = pen.day_clock(issue.last_seen, now=now) if issue.last_seen is not None else "unknown"
-    head: Line = (error_sign(issue, standing, pen), Span(f" {clean(issue.title)}", bold=True))
+    fresh = view.signal.freshness is Freshness.FRESH
+    head: Line = (error_sign(issue, standing, pen, fresh=fresh), Span(f" {clean(issue.title)}", bold=True))
     ident: Line = (
         Span(f"{clean(issue.short_id)}  {clean(issue.level) or 'level unknown'}  ", Ink.FAINT),
         Span(clean(issue.release), Ink.ACCENT),
     )
-    half = max(20, width // 2 - 2)
+    half = min(max(20, width // 2 - 2), 36)  # a figure must not stand far from its name
     facts = (
         (labelled("status", Span(clean(issue.substatus)), half), labelled("first seen", Span(first), half)),
         (labelled("events", Span(f"{issue.count:,}"), half), labelled("last seen", Span(last), half)),

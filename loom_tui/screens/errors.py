@@ -20,11 +20,12 @@ from loom_tui.room.snapshot import ErrorsView, Snapshot
 from loom_tui.screens import error_rows, glance
 from loom_tui.screens.base import RoomScreen
 from loom_tui.screens.error_rows import ALL, deployed_at, view_of
+from loom_tui.screens.silence import silence
 from loom_tui.widgets.chart import axis_of, braille, gather, marks_line, peak_of, scale_of, time_labels
-from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, wrap
+from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit, wrap
 from loom_tui.widgets.panel import ListPanel, Panel, heading
 from loom_tui.widgets.scroll import Scroll
-from loom_tui.widgets.text import Sign, age, age_of, number, stale_note
+from loom_tui.widgets.text import Sign, age, age_of, number
 
 ALL_COUNTS_WIDTH = 72  # of the rate's pane: the title and three counts
 
@@ -64,6 +65,9 @@ class Rate(_OfFeed):
         view = self.view
         if view is None:
             return glance.no_source("error feed", "sentry")
+        why = silence(self.snapshot, view.signal)
+        if why and not view.series:
+            return (EMPTY, (Span(why, Ink.WARN),))
         label = 6
         axis = axis_of(self.snapshot.now, window_s=3600, columns=2 * (width - label))
         values = gather(view.series, axis, peak_of)
@@ -146,6 +150,11 @@ class Feed(_OfFeed, ListPanel):
         """Say that there are no errors, or that nobody knows: never the same words."""
         return no_errors(self.snapshot, self.view, self.chosen)
 
+    def foot(self, width: int) -> Sequence[Line]:
+        """Say why the rows are of another time, where they are."""
+        why = silence(self.snapshot, self.view.signal) if self.view is not None and self.view.issues else ""
+        return ((Span(fit(why, width), Ink.WARN),),) if why else ()
+
     def narrow(self, word: str) -> None:
         """Show only the errors of a word."""
         self.chosen = word
@@ -156,10 +165,9 @@ def no_errors(snapshot: Snapshot, view: ErrorsView | None, chosen: str) -> Seque
     """Say why the feed is empty: no errors, none that pass the filter, or no telemetry."""
     if view is None:
         return ((Span("No error feed in the plan.", Ink.FAINT),),)
-    note = stale_note(view.signal, snapshot.now)
-    if note:
-        why = next((feed.why for feed in snapshot.feeds if feed.source == view.source), "") or "not asked yet"
-        return ((Span(f"Unknown: {note}. {clean(why)}", Ink.WARN),),)
+    why = silence(snapshot, view.signal)
+    if why and not view.issues:
+        return ((Span(f"Unknown. {why}", Ink.WARN),),)
     if view.issues:
         return ((Span(f"No error is {clean(chosen)} among {len(view.issues)}; f chooses another.", Ink.FAINT),),)
     deploy = deployed_at(snapshot)
@@ -215,6 +223,7 @@ class ErrorsScreen(RoomScreen):
     """The fifth screen. `feed` names the source that is shown; empty: the plan's first."""
 
     NUMBER = "5"
+    AUTO_FOCUS = "#feed"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "acknowledge", "Acknowledge this error, or take that back", show=False, id="errors.acknowledge"),
         Binding("n", "note_error", "Note something of this error", show=False, id="errors.note"),
@@ -232,10 +241,6 @@ class ErrorsScreen(RoomScreen):
                 yield CrashFree(id="crash-free")
             yield Feed(id="feed")
             yield ErrorDetail(id="error-detail")
-
-    def on_mount(self) -> None:
-        """Start in the feed."""
-        self.query_one(Feed).focus()
 
     def on_resize(self, event: Resize) -> None:
         """Leave the feed its rows where there are few."""

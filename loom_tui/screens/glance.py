@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from loom_tui.plan.kinds import Kind
 from loom_tui.plan.model import Priority, Status
 from loom_tui.room.signals import Freshness, State
-from loom_tui.room.snapshot import IssueView, QueryView, RiskView, SignalView, Snapshot
+from loom_tui.room.snapshot import DatabaseView, IssueView, QueryView, RiskView, SignalView, Snapshot
 from loom_tui.room.verdicts import Verdict
+from loom_tui.screens.error_rows import error_sign, standing_of
 from loom_tui.screens.gate_rows import criterion_row
 from loom_tui.screens.news import told
+from loom_tui.screens.silence import read_when, silence
 from loom_tui.widgets.chart import axis_of, braille, gather, peak_of, scale_of, spark
 from loom_tui.widgets.frame import feeds_line, gate_counts
 from loom_tui.widgets.gantt import launch_view, phase_gantt
@@ -25,7 +27,6 @@ from loom_tui.widgets.text import (
     Pen,
     Sign,
     age,
-    age_of,
     hours,
     issue_name,
     milliseconds,
@@ -107,6 +108,8 @@ def path_foot(snapshot: Snapshot, pen: Pen, width: int) -> Sequence[Line]:
     names = ", ".join((begun or following)[:2]) or "nothing to tick"
     ahead: Line = (Span("next ", Ink.FAINT), Span(clean(names, limit=200)))
     schedule, now = snapshot.schedule, snapshot.now
+    if has_launched(snapshot):
+        return (rule(width), ahead, launch_words(snapshot, pen))
     if schedule.finish_at is None:
         return (rule(width), ahead, (Span("no finish: the plan gives no dates or efforts", Ink.FAINT),))
     late = schedule.p80_at if schedule.p80_at is not None else schedule.finish_at
@@ -117,6 +120,12 @@ def path_foot(snapshot: Snapshot, pen: Pen, width: int) -> Sequence[Line]:
         Span(pen.day_clock(late, now=now), Ink.FAINT),
     )
     return (rule(width), ahead, spread(finish, launch_words(snapshot, pen), width))
+
+
+def has_launched(snapshot: Snapshot) -> bool:
+    """Say whether the launch is over: its projections then are of no more use."""
+    launch = launch_view(snapshot)
+    return launch is not None and launch.reached and launch.projected_at is not None
 
 
 def launch_words(snapshot: Snapshot, pen: Pen) -> Line:
@@ -175,8 +184,8 @@ def asked(snapshot: Snapshot, views: Sequence[SignalView], now: float) -> Line:
     view = views[0]
     source = snapshot.plan.sources.get(view.signal.source)
     label = source.label if source is not None and source.label else view.signal.source
-    note = stale_note(view, now)
-    return (Span(f"{clean(label, limit=16)}  {note or age_of(view, now)}", Ink.WARN if note else Ink.FAINT),)
+    when = read_when(view, now)
+    return (Span(f"{clean(label, limit=16)}  ", when.ink), when)
 
 
 def no_source(kind: str, table: str) -> Sequence[Line]:
@@ -208,19 +217,18 @@ def errors_lines(snapshot: Snapshot, pen: Pen, width: int, height: int) -> Seque
         *count("regressed", view.regressed, Ink.WARN),
         *count("critical", view.critical, Ink.BAD),
     )
-    lines: list[Line] = [*chart, axis_line, counts, rule(width)]
-    if view.signal.reading is None:
-        lines.append((Span(f"Never read: {_feed_why(snapshot, view.source)}", Ink.FAINT),))
-    elif not view.issues:
+    why = silence(snapshot, view.signal)
+    lines: list[Line] = [*chart, axis_line, counts, (Span(fit(why, width), Ink.WARN),) if why else rule(width)]
+    if not view.issues and not why:
         lines.append((Span("No errors in the feed.", Ink.FAINT),))
     for issue in view.issues[: height - len(lines)]:
-        sign = Sign.WARN if issue.substatus != "ongoing" or issue.level == "fatal" else Sign.OPEN
+        lamp = error_sign(issue, standing_of(view, issue), pen, fresh=fresh)
         users = f"{issue.users} u" if issue.users is not None else "– u"
         right: Line = (
             Span(f" ×{issue.count}", Ink.INK if fresh else Ink.FAINT),
             Span(fit(users, 7, right=True), Ink.FAINT),
         )
-        left: Line = (pen.sign(sign), Span(f" {clean(issue.title)}", Ink.INK if fresh else Ink.FAINT))
+        left: Line = (lamp, Span(f" {clean(issue.title)}", Ink.INK if fresh else Ink.FAINT))
         lines.append(spread(left, right, width))
     return lines
 
@@ -230,10 +238,6 @@ def count(word: str, view: SignalView, alarming: Ink) -> Line:
     value = view.reading.value if view.reading is not None else None
     ink = alarming if value else Ink.INK
     return (Span(f"{word} ", Ink.FAINT), span_of(view, number(value), ink), Span("   "))
-
-
-def _feed_why(snapshot: Snapshot, source: str) -> str:
-    return next((feed.why for feed in snapshot.feeds if feed.source == source), "") or "not asked yet"
 
 
 def database_lines(snapshot: Snapshot, pen: Pen, width: int, height: int) -> Sequence[Line]:
@@ -259,19 +263,27 @@ def database_lines(snapshot: Snapshot, pen: Pen, width: int, height: int) -> Seq
         Span("   longest ", Ink.FAINT),
         span_of(database.longest_s, f"{_value(database.longest_s)} s"),
     )
-    filled = lines[: height - 1]
-    return [*filled, *[EMPTY] * (height - 1 - len(filled)), sessions]
+    why = silence(snapshot, database.signal)
+    below: list[Line] = [(Span(fit(why, width), Ink.WARN),), sessions] if why else [sessions]
+    room = height - len(below)
+    return [*lines[:room], *[EMPTY] * (room - len(lines)), *below]
+
+
+def figures_signal(database: DatabaseView) -> SignalView:
+    """Give the signal whose age is that of a database's figures: its own check is read also where it fails."""
+    return database.queries[0].signal if database.queries else database.sessions
 
 
 def query_row(query: QueryView, pen: Pen, width: int) -> Line:
     """Draw a query's figures: its 95th percentile, the target, the gain, the verdict."""
-    value = query.p95_ms if query.p95_ms is not None else None
+    value = query.p95_ms
+    known = value is not None and query.signal.freshness is Freshness.FRESH
     limit = query.target.target_ms if query.target is not None else None
     word = {Verdict.MET: "met", Verdict.NOT_MET: "over"}.get(query.verdict, stale_or_few(query))
     sign = {Verdict.NOT_MET: Sign.WARN}.get(query.verdict, SIGN_OF_VERDICT[query.verdict])
     lamp = pen.sign(sign)
     right: Line = (
-        Span(fit(milliseconds(value), 9, right=True), Ink.INK if value is not None else Ink.FAINT, bold=True),
+        Span(fit(milliseconds(value), 9, right=True), Ink.INK if known else Ink.FAINT, bold=known),
         Span(fit(f"≤ {limit.high:g}" if limit is not None else "", 6, right=True), Ink.FAINT),
         Span(fit(f"{query.factor:.0f}×" if query.factor else "", 5, right=True), Ink.FAINT),
         Span("  "),
@@ -330,7 +342,8 @@ def service_lines(snapshot: Snapshot, pen: Pen, width: int) -> Sequence[Line]:
         ink = Ink.FAINT if note or view.state is State.OK else lamp.ink
         label = clean(view.signal.label, limit=20)
         lines.append(spread((lamp, Span(f" {label}")), (Span(f" {clean(figure, limit=24)}", ink),), width))
-    return lines
+    silent = {silence(snapshot, view) for view in snapshot.services if stale_note(view, snapshot.now)}
+    return [*lines, EMPTY, *((Span(part, Ink.WARN),) for why in sorted(silent) for part in wrap(why, width))]
 
 
 def service_figure(view: SignalView, latency: SignalView | None) -> str:
@@ -406,7 +419,7 @@ def lit_figure(view: RiskView) -> str:
 def events_lines(snapshot: Snapshot, pen: Pen, width: int, height: int) -> Sequence[Line]:
     """Draw the last events, newest first."""
     if not snapshot.events:
-        return ((Span("Nobody has done anything here yet: tick a task, or stamp a note with m.", Ink.FAINT),),)
+        return ((Span("Nothing has been done yet; m stamps a note.", Ink.FAINT),),)
     lines: list[Line] = []
     for event in reversed(snapshot.events[-height:]):
         at = pen.day_clock(event.at, now=snapshot.now)
@@ -454,7 +467,9 @@ def summary_lines(snapshot: Snapshot, pen: Pen, width: int) -> Sequence[Line]:
                 Span(f" {milliseconds(query.p95_ms)}  ", _query_ink(query)),
             )
         )
-        out.append(line("database", figures, (Span(f"p95  {age_of(database.signal, snapshot.now)}", Ink.FAINT),)))
+        out.append(
+            line("database", figures, (Span("p95  ", Ink.FAINT), read_when(figures_signal(database), snapshot.now)))
+        )
     if snapshot.services:
         checks: Line = tuple(
             span
@@ -462,10 +477,10 @@ def summary_lines(snapshot: Snapshot, pen: Pen, width: int) -> Sequence[Line]:
             if view.signal.kind is Kind.CHECK
             for span in (pen.sign(SIGN_OF_STATE[view.state]), Span(f" {clean(view.signal.label, limit=12)}  "))
         )
-        out.append(line("service", checks))
-    finish = snapshot.schedule.finish_at
+        out.append(line("service", checks, (read_when(snapshot.services[0], snapshot.now),)))
+    finish, words = snapshot.schedule.finish_at, launch_words(snapshot, pen)
     launch = f"launch {pen.day_clock(finish, now=snapshot.now)}" if finish is not None else "no dates"
-    out.append(line("timeline", (Span(launch),), launch_words(snapshot, pen)))
+    out.append(line("timeline", words) if has_launched(snapshot) else line("timeline", (Span(launch),), words))
     lit = [view for view in sorted(snapshot.risks, key=risk_order) if view.lit]
     first = clean(lit[0].risk.text, limit=60) if lit else "none lit"
     out.append(line("risks", (Span(first, Ink.WARN if lit else Ink.INK),), risks_figures(snapshot)))

@@ -42,7 +42,7 @@ ERROR_NEWS_S = 3600.0
 
 def news_of(snapshot: Snapshot, *, since: float) -> News | None:
     """Choose what to tell: a silent collector, a new error of the last hour, a silent feed, else the last event."""
-    found = [news for news in _alarms(snapshot) if news.at is None or news.at > since]
+    found = [news for news in _alarms(snapshot) if (news.at or 0.0) > since]
     if found:
         return max(found, key=lambda news: (news.sign is Sign.BAD, news.at or 0.0))
     last = snapshot.events[-1] if snapshot.events else None

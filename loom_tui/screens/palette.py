@@ -84,6 +84,11 @@ class Found(ListPanel):
         self._entries = {f"{entry.kind} {entry.name} {index}": entry for index, entry in enumerate(entries(snapshot))}
         self._snapshot = snapshot
 
+    @property
+    def moves(self) -> bool:
+        """Always: the field beside it has the focus."""
+        return True
+
     def title(self) -> Line:
         """Name the pane."""
         return heading("Find")

@@ -16,7 +16,7 @@ from loom_tui.screens.gate_rows import sign_of_no_go
 from loom_tui.widgets.lines import EMPTY, Column, Ink, Line, Span, cells, clean, wrap
 from loom_tui.widgets.matrix import matrix
 from loom_tui.widgets.panel import ListPanel, Panel, heading, labelled
-from loom_tui.widgets.text import Pen, Sign, age_of, stale_note
+from loom_tui.widgets.text import Pen, Sign, age_of, span_of, stale_note
 
 Item = RiskView | CriterionView
 
@@ -129,8 +129,8 @@ class Detail(Panel):
         self.key = key
         self.redraw()
 
-    def body(self, width: int, height: int) -> Sequence[Line]:  # noqa: ARG002 - cut by the panel
-        """Draw what is known of the item."""
+    def body(self, width: int, height: int) -> Sequence[Line]:
+        """Draw what is known of the item; where there are few rows, without the blank ones."""
         items = items_of(self.snapshot)
         item = items.get(self.key) or next(iter(items.values()), None)
         if item is None:
@@ -140,7 +140,7 @@ class Detail(Panel):
         lines += [(Span(part),) for part in wrap(text_of(item), width)]
         if isinstance(item, RiskView):
             lines += [EMPTY, *risk_facts(item, self.snapshot, width)]
-        return lines
+        return lines if len(lines) <= height else [line for line in lines if line]
 
 
 def risk_facts(view: RiskView, snapshot: Snapshot, width: int) -> Sequence[Line]:
@@ -161,7 +161,7 @@ def risk_facts(view: RiskView, snapshot: Snapshot, width: int) -> Sequence[Line]
         EMPTY,
         (Span("lights when", Ink.FAINT),),
         (Span(f"{clean(rule.signal)} {' and '.join(words)}"),),
-        labelled("now", Span(glance.lit_figure(view) if view.signal.reading else "never read"), width),
+        labelled("now", span_of(view.signal, glance.lit_figure(view) if view.signal.reading else "never read"), width),
         labelled("read", Span(note or f"{age_of(view.signal, snapshot.now)} ago", Ink.FAINT), width),
     ]
 
@@ -186,3 +186,7 @@ class RisksScreen(RoomScreen):
     def on_list_panel_moved(self, message: ListPanel.Moved) -> None:
         """Show the item under the cursor."""
         self.query_one(Detail).choose(message.key)
+
+    def copied(self, panel: ListPanel) -> str:
+        """Copy the item's words."""
+        return text_of(items_of(panel.snapshot)[panel.cursor])

@@ -11,9 +11,10 @@ from textual.events import Resize
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.screens import glance
 from loom_tui.screens.base import RoomScreen
+from loom_tui.screens.silence import read_when
 from loom_tui.widgets.lines import Ink, Line, Span
 from loom_tui.widgets.panel import ListPanel, Panel, heading
-from loom_tui.widgets.text import INK_OF_GATE, age_of
+from loom_tui.widgets.text import INK_OF_GATE, issue_name
 
 WIDE = (110, 34)  # columns, rows: below it the compact form
 SMALL = (70, 20)  # below it only the gate
@@ -93,7 +94,7 @@ class Database(Panel):
         databases = self.snapshot.databases
         if not databases:
             return ()
-        return (Span(f"p95  {age_of(databases[0].signal, self.snapshot.now)}", Ink.FAINT),)
+        return (Span("p95  ", Ink.FAINT), read_when(glance.figures_signal(databases[0]), self.snapshot.now))
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         """Draw the queries against their targets."""
@@ -109,7 +110,7 @@ class Service(Panel):
 
     def figures(self) -> Line:
         """Say how old the answers are."""
-        return glance.asked(self.snapshot, self.snapshot.services[:1], self.snapshot.now)
+        return tuple(read_when(view, self.snapshot.now) for view in self.snapshot.services[:1])
 
     def body(self, width: int, height: int) -> Sequence[Line]:  # noqa: ARG002 - cut by the panel
         """Draw a line a check."""
@@ -236,3 +237,8 @@ class Overview(RoomScreen):
     def on_list_panel_opened(self, message: ListPanel.Opened) -> None:
         """Open an issue on the Path screen."""
         self.loom.open_issue(message.key)
+
+    def copied(self, panel: ListPanel) -> str:
+        """Copy the issue's link, or its name."""
+        view = next(view for view in glance.critical_issues(panel.snapshot) if str(view.issue.id) == panel.cursor)
+        return view.issue.url or issue_name(view.issue.id)

@@ -56,10 +56,10 @@ class Panel(Canvas, can_focus=True):
         body = list(self.body(inner, height - 2))[: height - 2] if ready and inner and height > 2 else []
         body += [EMPTY] * (height - 2 - len(body))
         title, figures = (self.title(), self.figures()) if ready else (EMPTY, EMPTY)
-        edge = Span("│", ink)
+        side = Span("│", ink)
         return [
-            top_edge(title, figures, width, ink),
-            *((edge, Span(" "), *clip(line, inner), Span(" "), edge) for line in body),
+            edge(title, figures, width, ink),
+            *((side, Span(" "), *clip(line, inner), Span(" "), side) for line in body),
             (Span("╰" + "─" * (width - 2) + "╯", ink),),
         ]
 
@@ -69,8 +69,8 @@ class Panel(Canvas, can_focus=True):
         self.redraw()
 
 
-def top_edge(title: Line, figures: Line, width: int, ink: Ink) -> Line:
-    """Draw a frame's top line with what sits in it; the figures give way to the title."""
+def edge(title: Line, figures: Line, width: int, ink: Ink, *, ends: str = "╭╮") -> Line:
+    """Draw a frame's top line (or with other `ends` its bottom) with what sits in it; the figures give way."""
     named: Line = (Span(" "), *title, Span(" ")) if title else EMPTY
     valued: Line = (Span(" "), *figures, Span(" ")) if figures else EMPTY
     space = width - 4
@@ -78,7 +78,7 @@ def top_edge(title: Line, figures: Line, width: int, ink: Ink) -> Line:
     if width_of(named) + width_of(valued) > space:
         valued = EMPTY
     rule = "─" * max(0, space - width_of(named) - width_of(valued))
-    return (Span("╭─", ink), *named, Span(rule, ink), *valued, Span("─╮", ink))
+    return (Span(f"{ends[0]}─", ink), *named, Span(rule, ink), *valued, Span(f"─{ends[1]}", ink))
 
 
 def heading(text: str) -> Line:
@@ -147,6 +147,11 @@ class ListPanel(Panel):
         return needle in key.casefold()
 
     @property
+    def moves(self) -> bool:
+        """Whether keys move this list's cursor now, so that it is shown."""
+        return self.has_focus
+
+    @property
     def cursor(self) -> str:
         """The key under the cursor; empty where there are no rows."""
         keys = self.shown_keys()
@@ -185,7 +190,7 @@ class ListPanel(Panel):
         rows = []
         for place in range(self._top, min(len(keys), self._top + room)):
             line = clip(self.row(keys[place], width), width)
-            rows.append(on(line, Ground.SELECTED) if place == index and self.has_focus else line)
+            rows.append(on(line, Ground.SELECTED) if place == index and self.moves else line)
         return [*head, *rows, *[EMPTY] * (room - len(rows)), *foot]
 
     def _find(self, keys: Sequence[str]) -> int:
