@@ -5,7 +5,7 @@ UV := UV_PYTHON_DOWNLOADS=never $(BIN)/uv
 UV_VERSION := $(shell sed -n 's/.*"uv==\([0-9.]*\)".*/\1/p' pyproject.toml)
 JOBS ?= auto
 
-.PHONY: demo test lint format unit node headless wheel bench clean help
+.PHONY: demo test lint format pictures unit node headless wheel bench clean help
 
 help:  ## what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -49,6 +49,10 @@ bench: .venv/.dev  ## measure speed and memory beside a bare Textual app (docs/p
 	$(BIN)/python benchmarks/store.py
 	$(BIN)/python benchmarks/credentials.py
 	$(BIN)/python benchmarks/room.py
+
+pictures: .venv/.dev  ## accept what the screens look like now (tests/pictures); look at each that changed
+	LOOM_PICTURES=accept $(BIN)/pytest -q -n 0 tests/test_pictures.py
+	@git status --short tests/pictures
 
 format: .venv/.dev  ## let ruff format and mend
 	$(BIN)/ruff check --fix .

@@ -21,8 +21,8 @@ from loom_tui.room.snapshot import Snapshot
 from loom_tui.screens.base import RoomScreen
 from loom_tui.screens.news import news_of
 from loom_tui.screens.over import Over
-from loom_tui.widgets.canvas import Canvas
 from loom_tui.widgets.frame import News, NewsLine
+from loom_tui.widgets.lines import clean
 from loom_tui.widgets.panel import ListPanel
 from loom_tui.widgets.text import Pen, Sign
 from loom_tui.widgets.theme import theme
@@ -247,7 +247,8 @@ class LoomApp(App[None]):
         self.source.set_window(seconds)
 
     def copy(self, text: str) -> None:
-        """Copy to the terminal's clipboard (OSC 52)."""
+        """Copy to the terminal's clipboard (OSC 52): one line, so that pasting it into a shell runs nothing."""
+        text = clean(text, limit=100_000).strip()
         self.copy_to_clipboard(text)
         self.say(f"Copied {text}")
 
@@ -339,5 +340,4 @@ class LoomApp(App[None]):
         self.dark = dark
         self.register_theme(theme(dark=dark))
         self.theme = "loom-dark" if dark else "loom-light"
-        for canvas in self.screen.query(Canvas):
-            canvas.repaint()
+        self.screen.refresh(layout=True)

@@ -13,7 +13,7 @@ from loom_tui.room.events import Payload
 from loom_tui.room.mail import Reply
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.widgets.canvas import Canvas
-from loom_tui.widgets.lines import Line, width_of
+from loom_tui.widgets.lines import Ink, Line, width_of
 
 
 class Still:
@@ -23,6 +23,7 @@ class Still:
         self.snapshot = snapshot
         self.sent: list[Payload] = []
         self.asked: list[tuple[str, str]] = []
+        self.windows: list[float] = []
 
     def listen(
         self,
@@ -43,7 +44,8 @@ class Still:
     def ask(self, what: str, subject: str) -> None:
         self.asked.append((what, subject))
 
-    def set_window(self, seconds: float) -> None: ...
+    def set_window(self, seconds: float) -> None:
+        self.windows.append(seconds)
 
 
 class Room:
@@ -54,6 +56,7 @@ class Room:
         self.pilot = pilot
         self.sent = source.sent
         self.asked = source.asked
+        self.windows = source.windows
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
@@ -66,12 +69,31 @@ class Room:
         self.app.post_message(SnapshotArrived(snapshot))
         await self.pilot.pause()
 
-    def text(self, selector: str) -> str:
-        """Give what a pane shows, a line a row, without trailing blanks; each line has the pane's width."""
+    def lines(self, selector: str) -> list[Line]:
+        """Give what a pane draws."""
         widget = self.app.screen.query_one(selector, Canvas)
         lines = list(widget.paint(*widget.size))
         assert len(lines) <= widget.size.height
-        return text_of(lines)
+        return lines
+
+    def text(self, selector: str) -> str:
+        """Give what a pane shows, a line a row, without trailing blanks."""
+        return text_of(self.lines(selector))
+
+    def inks(self, selector: str, words: str) -> set[Ink]:
+        """Give the meanings in which a pane writes some words."""
+        return {span.ink for line in self.lines(selector) for span in line if words in span.text}
+
+    @property
+    def news(self) -> str:
+        """What stands above the keys."""
+        return self.text("NewsLine")
+
+    @property
+    def focused(self) -> str:
+        """The id of the pane that keys go to."""
+        focused = self.app.screen.focused
+        return (focused.id or "") if focused is not None else ""
 
 
 @asynccontextmanager
@@ -82,10 +104,11 @@ async def open_room(
     size: tuple[int, int] = (120, 40),
     ascii_only: bool = False,
     read_only: bool = False,
+    light: bool = False,
 ) -> AsyncIterator[Room]:
     """Open a room on the screen of a key."""
     source = Still(snapshot)
-    app = LoomApp(source, ascii_only=ascii_only, read_only=read_only)
+    app = LoomApp(source, ascii_only=ascii_only, read_only=read_only, light=light)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         await pilot.press(key)

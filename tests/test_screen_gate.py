@@ -208,7 +208,7 @@ async def test_one_votes_for_the_chosen_role_and_a_no_go_says_why():
         assert room.sent == [Voted(role="Engineering Team", choice=Choice.GO, **OURS)]
         await room.press("V")
         await answer(room, "no_go")
-        assert "A no-go vote needs a reason" in str(room.app.headline)
+        assert "A no-go vote needs a reason" in room.news
         await room.press("V")
         await answer(room, "no_go", reason="too risky")
         assert room.sent[1:] == [Voted(role="Engineering Team", choice=Choice.NO_GO, reason="too risky", **OURS)]
@@ -237,7 +237,7 @@ async def test_one_cannot_agree_to_one_s_own_waiver():
         await room.press("W")
         await answer(room, "agree")
         assert room.sent == []
-        assert "another person must agree" in str(room.app.headline)
+        assert "another person must agree" in room.news
 
 
 async def test_one_signs_a_criterion_off_by_name_or_speaks_against_it():
@@ -286,7 +286,7 @@ async def test_a_room_that_is_read_only_opens_no_dialog():
         for key in ("V", "W", "S", "L", "D"):
             await room.press(key)
             assert not isinstance(room.app.screen, Guarded)
-            assert "read-only" in str(room.app.headline)
+            assert "read-only" in room.news
 
 
 async def test_r_asks_the_sources_of_the_chosen_criterion_again():

@@ -29,7 +29,7 @@ from loom_tui.widgets.chart import (
 )
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit, spread
 from loom_tui.widgets.panel import Panel, heading
-from loom_tui.widgets.text import SIGN_OF_VERDICT, Sign, milliseconds, number, span_of
+from loom_tui.widgets.text import SIGN_OF_VERDICT, Sign, milliseconds, number, span_of, times
 
 WINDOWS = ((300, "5 m"), (900, "15 m"), (3600, "1 h"), (21_600, "6 h"), (86_400, "24 h"), (604_800, "7 d"))
 LABEL = 9  # cells of the scale at a chart's left
@@ -72,7 +72,7 @@ class QueryChart(Panel):
         """Draw the chart with its marks and times."""
         query = self.shown
         if query is None:
-            return ()
+            return no_queries(self.snapshot)
         axis = axis_of(
             glance.window_end(query, self.snapshot.now), window_s=self.window_s, columns=2 * max(1, width - LABEL)
         )
@@ -86,6 +86,13 @@ class QueryChart(Panel):
         return [above, *chart, below]
 
 
+def no_queries(snapshot: Snapshot) -> Sequence[Line]:
+    """Say what charts there would be, and how to get them."""
+    if not snapshot.databases:
+        return glance.no_source("database", "postgres")
+    return ((Span("No named queries: add [[sources.NAME.queries]]", Ink.FAINT),),)
+
+
 def verdict_sign(query: QueryView) -> Sign:
     """Give a query's lamp: over its target is a warning."""
     return Sign.WARN if query.verdict is Verdict.NOT_MET else SIGN_OF_VERDICT[query.verdict]
@@ -96,7 +103,7 @@ def query_figures(query: QueryView, lamp: Span, *, wide: bool) -> Line:
     shown = ((50, query.p50_ms), (95, query.p95_ms), (99, query.p99_ms)) if wide else ((95, query.p95_ms),)
     figures = "  ".join(f"p{p} {milliseconds(value).removesuffix(' ms')}" for p, value in shown)
     ink = Ink.INK if query.signal.freshness is Freshness.FRESH else Ink.FAINT
-    gain = f"  {query.factor:.0f}×" if query.factor else ""
+    gain = f"  {times(query.factor)}" if query.factor else ""
     return (
         Span(f"{figures} ms", ink),
         Span(f"{gain}  ", Ink.FAINT),
@@ -151,7 +158,7 @@ class Sessions(Panel):
         """Draw the figures in a line, and what is wrong under it."""
         database = database_of(self.snapshot)
         if database is None:
-            return glance.no_source("database", "postgres")
+            return ((Span("No database in the plan.", Ink.FAINT),),)
         figures = (
             ("sessions", database.sessions, ""),
             ("active", database.sessions_active, ""),

@@ -53,7 +53,7 @@ class Prompt(ModalScreen[str | None]):
         """Lay the field in its frame."""
         with Vertical(classes="prompt"):
             yield Edge(self._label, self._hint, ends="╭╮")
-            yield Input(self._value, max_length=2000)
+            yield Input(clean(self._value), max_length=2000)
             yield Edge(ends="╰╯")
 
     def on_input_changed(self, message: Input.Changed) -> None:
@@ -137,7 +137,7 @@ def keys_of(screen: Screen[Any]) -> Reading:
             continue
         seen.add(name)
         keys = ", ".join(_KEYS.get(key, key) for key in _all_keys(screen, binding) or [binding.key])
-        lines.append((Span(fit(keys, 18), Ink.ACCENT), Span(fit(binding.description, 44)), Span(name, Ink.FAINT)))
+        lines.append((Span(fit(keys, 17), Ink.ACCENT), Span(fit(binding.description, 37)), Span(name, Ink.FAINT)))
     return Reading(Page("Keys", lines, empty="This screen has no keys."))
 
 

@@ -167,7 +167,7 @@ def no_errors(snapshot: Snapshot, view: ErrorsView | None, chosen: str) -> Seque
         return ((Span("No error feed in the plan.", Ink.FAINT),),)
     why = silence(snapshot, view.signal)
     if why and not view.issues:
-        return ((Span(f"Unknown. {why}", Ink.WARN),),)
+        return ((Span(f"Unknown: {why[0].lower()}{why[1:]}", Ink.WARN),),)
     if view.issues:
         return ((Span(f"No error is {clean(chosen)} among {len(view.issues)}; f chooses another.", Ink.FAINT),),)
     deploy = deployed_at(snapshot)

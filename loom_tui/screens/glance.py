@@ -33,6 +33,7 @@ from loom_tui.widgets.text import (
     number,
     span_of,
     stale_note,
+    times,
 )
 
 
@@ -285,7 +286,7 @@ def query_row(query: QueryView, pen: Pen, width: int) -> Line:
     right: Line = (
         Span(fit(milliseconds(value), 9, right=True), Ink.INK if known else Ink.FAINT, bold=known),
         Span(fit(f"≤ {limit.high:g}" if limit is not None else "", 6, right=True), Ink.FAINT),
-        Span(fit(f"{query.factor:.0f}×" if query.factor else "", 5, right=True), Ink.FAINT),
+        Span(fit(times(query.factor), 5, right=True), Ink.FAINT),
         Span("  "),
         lamp,
         Span(fit(f" {word}", 7), lamp.ink),

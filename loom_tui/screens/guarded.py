@@ -14,7 +14,6 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from loom_tui.screens.dialogs import Words
 from loom_tui.widgets.canvas import Canvas
 from loom_tui.widgets.lines import Ground, Ink, Line, Span, clip, on, width_of
 
@@ -57,6 +56,18 @@ class Facts(Canvas):
     def paint(self, width: int, height: int) -> Sequence[Line]:  # noqa: ARG002 - as many as there are
         """Draw the lines."""
         return [clip(line, width) for line in self._lines]
+
+
+class Words(Canvas):
+    """A line of words that does not change."""
+
+    def __init__(self, line: Line) -> None:
+        super().__init__(classes="words")
+        self._line = line
+
+    def paint(self, width: int, height: int) -> Sequence[Line]:  # noqa: ARG002 - one line
+        """Draw the line."""
+        return (self._line,)
 
 
 class Typed(Input):

@@ -136,7 +136,7 @@ class Palette(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Lay field and list."""
         with Vertical(classes="palette"):
-            yield Input(placeholder="a screen, command, issue or signal")
+            yield Input(placeholder="type a name")
             yield self._found
 
     def on_mount(self) -> None:

@@ -150,7 +150,7 @@ def risk_facts(view: RiskView, snapshot: Snapshot, width: int) -> Sequence[Line]
     lines: list[Line] = [(Span(part, Ink.WAIVED),) for part in wrap(accepted, width)]
     lines += [(Span(part, Ink.FAINT),) for part in wrap(risk.response or "No response planned.", width)]
     if risk.trigger is None or view.signal is None:
-        return [*lines, EMPTY, (Span("No trigger: a person must judge it.", Ink.FAINT),)]
+        return [*lines, EMPTY, (Span("No trigger: for a person to judge.", Ink.FAINT),)]
     rule = risk.trigger
     words = [f"is {rule.is_}"] if rule.is_ is not None else []
     words += [f"≥ {rule.at_least:g}"] if rule.at_least is not None else []

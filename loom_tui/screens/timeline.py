@@ -255,7 +255,7 @@ class Chosen(Panel):
     def body(self, width: int, height: int) -> Sequence[Line]:  # noqa: ARG002 - cut by the panel
         """Draw its times and words."""
         if self.entry is None:
-            return ()
+            return ((Span("No row is selected.", Ink.FAINT),),)
         return detail_of(self.entry, bar_of(self.entry, self.snapshot), self.snapshot, self.pen, width)
 
 

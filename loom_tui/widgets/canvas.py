@@ -80,6 +80,7 @@ class Canvas(Widget):
         super().__init__(id=id, classes=classes)
         self._drawn: list[Line] = []
         self._strips: dict[int, Strip] = {}
+        self._dark = True  # the look of the strips
 
     @property
     def pen(self) -> Pen:
@@ -109,11 +110,6 @@ class Canvas(Widget):
         elif regions:
             self.refresh(*regions)
 
-    def repaint(self) -> None:
-        """Draw anew and refresh everything, as after a change of theme."""
-        self._drawn = []
-        self.redraw()
-
     def on_resize(self, _: Resize) -> None:
         """Draw for the new size."""
         self._drawn = []
@@ -121,6 +117,10 @@ class Canvas(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Give one line to Textual."""
+        dark = cast("_Room", self.app).dark
+        if dark != self._dark:
+            self._dark = dark
+            self._strips.clear()
         strip = self._strips.get(y)
         if strip is None:
             if not self._drawn:

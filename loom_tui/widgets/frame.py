@@ -60,29 +60,36 @@ def header_line(snapshot: Snapshot, pen: Pen, width: int, *, read_only: bool) ->
     lamp = Span(f" {sign} {gate.state.value} ", bold=True, ground=GROUND_OF_GATE[gate.state])
     about = snapshot.plan.plan
     name = clean(about.sprint or about.title, limit=40)
-    left: list[Line] = [(Span(" LOOM ", bold=True),), (Span(f" {name} → {clean(about.environment, limit=20)} "),)]
-    if about.release or snapshot.version is not None:
-        left.append((Span(f" {versions(snapshot)} "),))
-    right: list[Line] = [(Span(f" {pen.clock(snapshot.now)} {pen.offset(snapshot.now)} "),)]
-    milestone = next_milestone(snapshot)
-    if milestone is not None:
-        at = milestone.planned_at if milestone.planned_at is not None else milestone.projected_at
-        countdown = duration((at or snapshot.now) - snapshot.now)
-        right.insert(0, (Span(f" {countdown} {clean(milestone.milestone.name, limit=16)} "),))
-    if read_only:
-        right.append((Span(" READ-ONLY ", bold=True),))
-    counts: list[Line] = [(Span(f" {gate_counts(gate)} "),)]
-    drop = [counts, left, right]  # what gives way, in this order, to the gate and the plan's name
-    while _wide(left) + _wide(right) + _wide(counts) + width_of((lamp,)) > width:
-        for parts in drop:
-            if len(parts) > (0 if parts is counts else 1):
-                parts.pop()
-                break
-        else:
+    parts: dict[str, Line] = {
+        "loom": (Span(" LOOM ", bold=True),),
+        "plan": (Span(f" {name} → {clean(about.environment, limit=20)} "),),
+        "versions": (Span(f" {versions(snapshot)} "),) if about.release or snapshot.version is not None else EMPTY,
+        "lamp": (lamp,),
+        "counts": (Span(f" {gate_counts(gate)} "),),
+        "milestone": _countdown(snapshot),
+        "clock": (Span(f" {pen.clock(snapshot.now)} {pen.offset(snapshot.now)} "),),
+        "read-only": (Span(" READ-ONLY ", bold=True),) if read_only else EMPTY,
+    }
+    for least in ("counts", "versions", "milestone", "clock", "plan", "loom"):
+        if sum(map(width_of, parts.values())) <= width:
             break
-    middle = (lamp, *(span for part in counts for span in part))
-    line = spread((*_flat(left), *middle), _flat(right), width)
+        parts[least] = EMPTY
+    left, right = list(parts.values())[:5], list(parts.values())[5:]
+    line = spread(_joined(left), _joined(right), width)
     return tuple(span if span.ground is not Ground.PANE else span._replace(ground=band) for span in line)
+
+
+def _countdown(snapshot: Snapshot) -> Line:
+    view = next_milestone(snapshot)
+    if view is None:
+        return EMPTY
+    at = view.planned_at if view.planned_at is not None else view.projected_at
+    countdown = duration((at or snapshot.now) - snapshot.now)
+    return (Span(f" {countdown} {clean(view.milestone.name, limit=16)} "),)
+
+
+def _joined(parts: Sequence[Line]) -> Line:
+    return tuple(span for part in parts for span in part)
 
 
 def versions(snapshot: Snapshot) -> str:
@@ -109,14 +116,6 @@ def next_milestone(snapshot: Snapshot) -> MilestoneView | None:
 
 def _moment(view: MilestoneView) -> float | None:
     return view.planned_at if view.planned_at is not None else view.projected_at
-
-
-def _wide(parts: Sequence[Line]) -> int:
-    return sum(width_of(part) for part in parts)
-
-
-def _flat(parts: Sequence[Line]) -> Line:
-    return tuple(span for part in parts for span in part)
 
 
 class NewsLine(Canvas):

@@ -183,6 +183,13 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 1000 else f"{value:.1f}"
 
 
+def times(factor: float | None) -> str:
+    """Write how many times faster something became: "13×"; "0.4×" where it is slower; empty where it is unknown."""
+    if not factor:
+        return ""
+    return f"{factor:.0f}×" if factor >= 1 else f"{factor:.1f}×"
+
+
 def hours(value: Range | None) -> str:
     """Write an effort: "2–3 h", "4 h"; empty where the plan has none."""
     if value is None:
