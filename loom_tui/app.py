@@ -296,6 +296,13 @@ class LoomApp(App[None]):
 
         self.push_screen(Prompt("note"), noted)
 
+    def action_decide(self) -> None:
+        """Ask for the decision."""
+        from loom_tui.screens.gate_dialogs import ask_decision  # noqa: PLC0415 - Textual's Input costs 30 ms
+
+        if isinstance(self.screen, RoomScreen):
+            ask_decision(self.screen)
+
     def action_changes(self) -> None:
         """Show what changed since this person last asked."""
         from loom_tui.screens.dialogs import changes  # noqa: PLC0415 - only here

@@ -19,6 +19,7 @@ from loom_tui.room.snapshot import CollectorView, Mark, Observations, Snapshot
 from loom_tui.store.base import Store
 
 ERRORS_WINDOW_S = 3600.0
+SETTLED_S = 1200.0  # a collector whose store refused for a quarter of an hour writes those readings late
 FINE_PAST_S = 6 * 3600.0  # so long a past is read in steps of ten seconds, a longer one by the minute
 
 
@@ -64,7 +65,7 @@ class Gathering:
         self._read_past(now)
 
     def _read_past(self, now: float) -> None:
-        """Read on in the past that rules with a duration ask for, from the last bucket that is known."""
+        """Read on in the past that rules with a duration ask for; what is older than a late flush is kept as read."""
         spans: dict[str, float] = {}
         for signal, seconds in rules_over_time(self.plan):
             spans[signal] = max(seconds, spans.get(signal, 0.0))
@@ -72,7 +73,7 @@ class Gathering:
         for signal, seconds in spans.items():
             step_s = 10 if seconds <= FINE_PAST_S else 60
             start = now - seconds - 2 * step_s
-            known = [bucket for bucket in self._past.get(signal, ())[:-1] if bucket.start >= start]
+            known = [bucket for bucket in self._past.get(signal, ()) if start <= bucket.start < now - SETTLED_S]
             known = known if known and known[0].step_s == step_s else []
             after = known[-1].start + step_s if known else start
             past[signal] = (*known, *self._store.series(signal, start=after, end=now + 1, step_s=step_s))

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from loom_tui.collector.witness import Witness
-from loom_tui.gathering import append_deed, read_once
+from loom_tui.gathering import Gathering, append_deed, read_once
 from loom_tui.plan.model import Criterion, Plan, Rule, Stakeholder
 from loom_tui.plan.signals import signals_of
 from loom_tui.room.deeds import Deed, Refused
@@ -16,8 +17,8 @@ from loom_tui.room.events import ClockRan, MarkerSet, NoGoCleared, NoGoShown, Pl
 from loom_tui.room.fold import Folder
 from loom_tui.room.gate_deeds import call_decision, cast_vote
 from loom_tui.room.signals import Reading, State
-from loom_tui.room.snapshot import Observations
-from loom_tui.room.verdicts import Choice, GateState
+from loom_tui.room.snapshot import CollectorView, Observations
+from loom_tui.room.verdicts import Choice, GateState, Verdict
 from loom_tui.store.base import Lease
 from loom_tui.store.sqlite import SqliteStore
 from tests.gates import CALM, ENVIRONMENT, HOT, RELEASE, plan
@@ -125,6 +126,44 @@ def test_a_clock_that_ran_out_over_real_readings_is_written_once(bench):
     assert isinstance(payload, ClockRan)
     assert bench.now - payload.since >= 180
     assert not isinstance(payload, NoGoCleared)
+
+
+def test_a_running_clock_is_known_so_that_the_collector_does_not_leave(bench):
+    witness = Witness(PLAN, bench.store)
+    bench.read(0.0)
+    witness.look(now=bench.now)
+    assert not witness.clock_runs  # nothing was deployed
+    bench.store.append(MarkerSet(marker="deploy"), actor="ana", at=bench.now)
+    running = []
+    for _ in range(40):
+        bench.read(0.0)
+        witness.look(now=bench.now)
+        running.append(witness.clock_runs)
+    assert running[10]
+    assert not running[-1]
+
+
+def test_a_reading_that_was_written_late_still_breaks_the_time(bench):
+    steady = plan(go=[Criterion(text="calm", rules=(replace(CALM, for_s=100),))])
+    gathering, folder = Gathering(steady, bench.store), Folder(steady)
+    for _ in range(30):
+        bench.read(0.0)
+    folder.take(bench.store.events())
+
+    def verdict() -> Verdict:
+        gathering.read((), now=bench.now)
+        return (
+            folder.snapshot(gathering.observations(CollectorView(alive=True, holder="", why="")), bench.now)
+            .gate.go[0]
+            .verdict
+        )
+
+    assert verdict() is Verdict.MET
+    late = Reading(
+        signal="sentry.critical", observed_at=bench.now - 50, value=1.0, release=RELEASE, environment=ENVIRONMENT
+    )
+    bench.store.record([late], lease=bench.lease, now=bench.now)
+    assert verdict() is Verdict.NOT_MET
 
 
 def test_a_plan_without_anything_to_see_costs_no_look(bench):

@@ -248,8 +248,8 @@ class Collector:
             del self._pending[: -KEPT_READINGS // 2]
 
     def _idle(self) -> bool:
-        """Say whether no room has looked for so long that this may leave."""
-        if self._idle_exit_s is None:
+        """Say whether no room has looked for so long that this may leave; never while a clock of the plan runs."""
+        if self._idle_exit_s is None or self._witness.clock_runs:
             return False
         now = self._clock()
         with suppress(StoreError):

@@ -31,6 +31,7 @@ class Witness:
         self._folder = Folder(plan)
         self._gathering = Gathering(plan, store)
         self._looks = anything_to_see(plan)
+        self.clock_runs = False  # as of the last look
 
     def adopt(self, *, now: float) -> None:
         """Take this plan for the room's, so that what is read from now on is known to be of its release."""
@@ -64,4 +65,8 @@ class Witness:
     def _seen(self, ledger: Ledger, now: float) -> list[Sighting]:
         folder = Folder(self._folder.plan, ledger) if ledger is not self._folder.ledger else self._folder
         observations = self._gathering.observations(collector_view(self._store, now=now))
-        return list(sightings(folder.snapshot(observations, now), ledger.ballot))
+        snapshot = folder.snapshot(observations, now)
+        gate = snapshot.gate
+        clocks = [view.clock for view in (*gate.deployment, *gate.post_deployment) if view.clock is not None]
+        self.clock_runs = any(clock.since is not None and clock.ran_s < clock.of_s for clock in clocks)
+        return list(sightings(snapshot, ledger.ballot))

@@ -31,7 +31,7 @@ class RoomScreen(Screen[None]):
         Binding("6", "app.go('database')", "Database", show=False, id="go.database"),
         Binding("7", "app.go('checks')", "Checks", show=False, id="go.checks"),
         Binding("8", "app.go('gate')", "Gate", show=False, id="go.gate"),
-        Binding("D", "decide", "Decide: GO or NO-GO", show=False, id="decide"),
+        Binding("D", "app.decide", "Decide: GO or NO-GO", show=False, id="decide"),
         Binding("m", "app.note", "Stamp a note on the timeline", show=False, id="note"),
         Binding("u", "app.changes", "What changed since you last looked", show=False, id="changes"),
         Binding("F", "app.feeds", "Feeds: who is asked, when, at what cost", show=False, id="feeds"),
@@ -113,12 +113,6 @@ class RoomScreen(Screen[None]):
         """Ask the focused pane's source now."""
         panel = self.focused
         self.loom.ask_source(panel.source if isinstance(panel, Panel) else "")
-
-    def action_decide(self) -> None:
-        """Ask for the decision."""
-        from loom_tui.screens.gate_dialogs import ask_decision  # noqa: PLC0415 - Textual's Input costs 30 ms
-
-        ask_decision(self)
 
     def action_copy(self) -> None:
         """Copy what is selected: a link where there is one, else the id."""

@@ -35,6 +35,7 @@ def entries(snapshot: Snapshot) -> Iterator[Entry]:
     for key, name in SCREENS:
         yield Entry("screen", name, key, _going(name.lower()))
     yield Entry("command", "Stamp a note on the timeline", "m", lambda app: app.action_note())
+    yield Entry("command", "Decide: GO or NO-GO", "D", lambda app: app.action_decide())
     yield Entry("command", "What changed since you last looked", "u", lambda app: app.action_changes())
     yield Entry("command", "Feeds: who is asked, when, at what cost", "F", lambda app: app.action_feeds())
     yield Entry("command", "The plan: particulars, people, references, notes", "P", lambda app: app.action_plan())
