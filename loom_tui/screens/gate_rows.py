@@ -23,7 +23,7 @@ from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit, spread, w
 from loom_tui.widgets.text import Pen, Sign, age
 
 _ISSUES_NAMED = re.compile(r"\s*\((?:#\d+[,\s]*)+\)\s*$")  # "(#145, #146)": the evidence names them
-_WHY_CELLS = 16  # left for the reason beside a long text; the evidence has it whole
+_WHY_CELLS = 21  # left for the reason beside a long text; the evidence has it whole
 _AGE_CELLS = 7
 
 SIGN_OF_SAYS = {Says.FOR: Sign.OK, Says.AGAINST: Sign.BAD, Says.AWAITED: Sign.OPEN, Says.UNKNOWN: Sign.UNKNOWN}
@@ -58,7 +58,8 @@ def criterion_row(view: CriterionView, pen: Pen, width: int, *, now: float, no_g
     """Draw a criterion: sign, text, what decided it, and the age of its oldest reading or word."""
     sign = pen.sign(sign_of_no_go(view) if no_go else sign_of_criterion(view))
     text = clean(_ISSUES_NAMED.sub("", view.text))
-    why = clock_words(view.clock) if view.clock is not None and not view.failed else view.why
+    runs = view.clock is not None and view.clock.since is not None and not view.failed
+    why = clock_words(view.clock) if view.clock is not None and runs else view.why
     if view.claimed and view.verdict is Verdict.UNKNOWN:
         why = f"claimed · {why}"
     ink = sign.ink if sign.ink in (Ink.BAD, Ink.WAIVED) else Ink.FAINT if view.verdict is Verdict.UNKNOWN else Ink.INK
