@@ -23,7 +23,7 @@ from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit, spread, w
 from loom_tui.widgets.text import Pen, Sign, age
 
 _ISSUES_NAMED = re.compile(r"\s*\((?:#\d+[,\s]*)+\)\s*$")  # "(#145, #146)": the evidence names them
-_WHY_CELLS = 21  # left for the reason beside a long text; the evidence has it whole
+_WHY_CELLS = 20  # left for the reason beside a long text; the evidence has it whole
 _AGE_CELLS = 7
 
 SIGN_OF_SAYS = {Says.FOR: Sign.OK, Says.AGAINST: Sign.BAD, Says.AWAITED: Sign.OPEN, Says.UNKNOWN: Sign.UNKNOWN}
