@@ -23,6 +23,7 @@ from loom_tui.room import views
 from loom_tui.room.consent import decision_of
 from loom_tui.room.events import Event
 from loom_tui.room.gate import judge
+from loom_tui.room.guard import as_of
 from loom_tui.room.ledger import Ledger, advance, progress_of, stand, task_views
 from loom_tui.room.proof import Facts, find
 from loom_tui.room.proved import proved_issues
@@ -108,6 +109,13 @@ class Folder:
             marks=self.ledger.marks,
             deployed_at=facts.deployed_at,
             version=views.version_view(work.plan, signals),
+            actions_of=self.ledger.actions,
+            actions=tuple(
+                as_of(view, now=now, runner_until=observations.runners.get(view.id))
+                for view in self.ledger.actions.views.values()
+            ),
+            runners=observations.runners,
+            plan_hash=self.ledger.plan_hash,
         )
 
     def _facts(self, plan: Plan, signals: Mapping[str, SignalView], observations: Observations, now: float) -> Facts:
