@@ -303,6 +303,18 @@ class LoomApp(App[None]):
         if isinstance(self.screen, RoomScreen):
             ask_decision(self.screen)
 
+    def action_checklist(self, check: str) -> None:
+        """Open a workflow's steps by hand."""
+        from loom_tui.screens.by_hand import Checklist  # noqa: PLC0415 - Textual's Input costs 30 ms
+
+        self.push_screen(Checklist(check))
+
+    def action_uat(self) -> None:
+        """Open the acceptance testing."""
+        from loom_tui.screens.uat import UatBoard  # noqa: PLC0415 - Textual's Input costs 30 ms
+
+        self.push_screen(UatBoard())
+
     def action_changes(self) -> None:
         """Show what changed since this person last asked."""
         from loom_tui.screens.dialogs import changes  # noqa: PLC0415 - only here

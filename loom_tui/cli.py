@@ -30,6 +30,8 @@ _COMMANDS = {
     "lift": "loom_tui.commands.gate:lift",
     "accept": "loom_tui.commands.gate:accept",
     "decide": "loom_tui.commands.gate:decide",
+    "step": "loom_tui.commands.uat:step",
+    "uat": "loom_tui.commands.uat:uat",
     "journal": "loom_tui.commands.record:journal",
 }
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from loom_tui.plan.criteria import checks_of
 from loom_tui.plan.faults import PlanFaults
 from loom_tui.plan.kinds import Kind
 from loom_tui.plan.signals import asked_of, signals_of
@@ -57,6 +58,12 @@ def test_a_workflow_without_a_site_runs_at_the_one_of_the_plans_environment():
     assert (asked.environment, getattr(asked, "url", "")) == ("preview", "https://pr-7.loom.example")
 
 
+def test_an_issue_is_proved_by_its_tasks_workflows():
+    plan = parse_plan(PLAN.read_text())
+    [issue] = plan.issues
+    assert [f"workflow.{workflow.key}" for workflow in plan.workflows] == list(checks_of(issue))
+
+
 def test_a_workflow_of_a_name_alone_is_no_check():
     assert asked_of(parse_plan(HEAD + '[[workflows]]\nname = "Book"')) == {}
 
@@ -104,7 +111,6 @@ def test_what_is_wrong_with_a_step_is_a_fault_with_its_place(step, fault):
     ("text", "fault"),
     [
         ('name = "Book"\nsite = "stagin"', "runs at site `stagin`, which does not exist; did you mean `staging`?"),
-        ('name = "Book"\nissue = 147', "proves #147, which does not exist"),
         ('name = "🚀"', "needs an id of small letters"),
         ('name = "A"\n[[workflows]]\nname = "a"', "`a` is there 2 times; give each an id of its own"),
         ('name = "Book"\nsteps = [{ kind = "http", name = "one" }]', "needs the address before it"),

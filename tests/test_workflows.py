@@ -223,6 +223,16 @@ async def test_a_redirect_to_another_host_carries_no_credential_there():
     assert "planted" not in other.requests[0]
 
 
+async def test_a_form_is_not_sent_on_to_another_host():
+    async with serving(answer(b"{}")) as other:
+        leads = answer(b"", status="307 Temporary Redirect", headers=f"location: {other.url}/elsewhere\r\n")
+        async with serving(leads) as server:
+            step = HttpStep(name="one", method="POST", form={"password": "{key}"})
+            reading = await run_steps(server.url, step, key="planted")
+    assert reading.detail == "stopped at step 1: 127.0.0.1 sends a POST on to another host; it was not sent there"
+    assert other.requests == []
+
+
 async def test_a_step_may_look_at_a_redirect_instead_of_following_it():
     async with serving(circle) as server:
         stays = HttpStep(name="one", follow=False, expect_status=302)

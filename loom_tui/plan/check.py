@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from zoneinfo import ZoneInfo, available_timezones
 
-from loom_tui.plan.check_actions import check_actions
 from loom_tui.plan.check_gate import check_gate
 from loom_tui.plan.faults import Fault, suggestion
 from loom_tui.plan.model import DayCount, Issue, IssueId, Phase, Plan, Priority, Range
@@ -181,7 +180,6 @@ def _workflows(plan: Plan) -> Iterator[Fault]:
     """Hold sites to be addresses, and workflows to name what there is; a run that will be refused is warned of."""
     for name, site in plan.sites.items():
         yield from (Fault(f"sites.{name}.{key}", what) for key, what in url_faults("url", site.url))
-    issues = {issue.id for issue in plan.issues}
     for key, times in Counter(workflow.key for workflow in plan.workflows).items():
         if times > 1:
             yield Fault("workflows", f"`{key}` is there {times} times; give each an id of its own")
@@ -193,8 +191,6 @@ def _workflows(plan: Plan) -> Iterator[Fault]:
             yield Fault(
                 where, f"runs at site `{workflow.site}`, which does not exist{suggestion(workflow.site, plan.sites)}"
             )
-        if workflow.issue is not None and workflow.issue not in issues:
-            yield Fault(where, f"proves {issue_name(workflow.issue)}, which does not exist")
         environment = at_site(plan, workflow).environment or plan.plan.environment
         if is_refused(workflow, environment):
             yield _warning(
@@ -202,6 +198,17 @@ def _workflows(plan: Plan) -> Iterator[Fault]:
                 f"writes, and {environment} is production: its runs are refused; name another site, or write "
                 "allow_production_writes = true, or writes = false if it changes nothing",
             )
+
+
+def _uat(plan: Plan) -> Iterator[Fault]:
+    uat = plan.uat
+    if uat is None:
+        return
+    if uat.issue is not None and uat.issue not in {issue.id for issue in plan.issues}:
+        yield Fault("uat", f"is the work of {issue_name(uat.issue)}, which does not exist")
+    for name, times in Counter(name.casefold() for name in uat.features).items():
+        if times > 1 or not name.strip():
+            yield Fault("uat.features", f"`{name}` is there {times} times" if name.strip() else "holds an empty name")
 
 
 def _query_targets(plan: Plan) -> Iterator[Fault]:
@@ -280,9 +287,9 @@ _RULES: tuple[Callable[[Plan], Iterable[Fault]], ...] = (
     _calendar,
     _sources,
     _workflows,
+    _uat,
     _query_targets,
     check_gate,
-    check_actions,
     _launch_contradictions,
     _timeline_contradictions,
     _open_days,

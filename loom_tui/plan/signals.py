@@ -11,10 +11,19 @@ from math import inf
 from msgspec import Struct
 from msgspec.structs import replace
 
-from loom_tui.plan.kinds import PERCENTILES, Kind
+from loom_tui.plan.kinds import PERCENTILES, Kind, Row
 from loom_tui.plan.model import Plan
 from loom_tui.plan.sources.base import Asked
 from loom_tui.plan.workflows import Workflow
+
+# Worked out by the fold of what people wrote down; never stored.
+_UAT = (
+    Row(".participants", Kind.NUMBER, "participants"),
+    Row(".feedback", Kind.NUMBER, "feedback"),
+    Row(".rating", Kind.NUMBER, "rating", "of 5"),
+    Row(".blockers", Kind.NUMBER, "open blockers"),
+    Row(".coverage", Kind.NUMBER, "features tried", "%"),
+)
 
 
 class Signal(Struct, frozen=True, kw_only=True):
@@ -85,4 +94,15 @@ def signals_of(plan: Plan) -> dict[str, Signal]:
             )
         feed = f"feed.{name}"
         signals[feed] = Signal(id=feed, source=name, kind=Kind.BODY, label=label, ttl_s=inf, environment=environment)
+    for row in _UAT if plan.uat is not None else ():
+        name = f"uat{row.suffix}"
+        signals[name] = Signal(
+            id=name,
+            source="uat",
+            kind=row.kind,
+            label=row.label,
+            unit=row.unit,
+            ttl_s=inf,
+            environment=plan.plan.environment,
+        )
     return signals

@@ -35,7 +35,6 @@ class Workflow(Asked, frozen=True, kw_only=True, tag=False):
 
     name: str
     id: str = ""  # names its check, workflow.ID; empty: made from the name
-    issue: int | str | None = None  # the issue that it proves
     site: str = ""  # empty: the site of the plan's environment
     url: str = ""  # its own address, where it has no site
     variables: dict[str, str] = {}

@@ -23,8 +23,9 @@ from loom_tui.room import views
 from loom_tui.room.consent import decision_of
 from loom_tui.room.events import Event
 from loom_tui.room.gate import judge
-from loom_tui.room.guard import as_of
+from loom_tui.room.joined import uat_views, workflow_view
 from loom_tui.room.ledger import Ledger, advance, progress_of, stand, task_views
+from loom_tui.room.manual import manual_views
 from loom_tui.room.proof import Facts, find
 from loom_tui.room.proved import proved_issues
 from loom_tui.room.signals import Bucket
@@ -41,6 +42,7 @@ from loom_tui.room.snapshot import (
     Snapshot,
 )
 from loom_tui.room.tracker import LiveIssue, decode_live
+from loom_tui.room.uat import uat_view
 
 SCHEDULE_EVERY_S = 60.0
 _CHANGES = frozenset({"deploy", "migration", "rollback"})
@@ -84,6 +86,10 @@ class Folder:
         for database in databases:
             for query in database.queries:
                 signals |= views.percentile_views(query, self._signals)
+        by_hand = dict(manual_views(work.plan, self.ledger.runs, now=now))
+        signals |= {name: workflow_view(signals[name], view) for name, view in by_hand.items()}
+        if work.uat is not None:
+            signals |= uat_views(work.uat, self._signals, now=now)
         feeds = views.feed_views(work.plan, observations, now=now)
         facts = self._facts(work.plan, signals, observations, now)
         return Snapshot(
@@ -100,7 +106,7 @@ class Folder:
             risks=tuple(_risk_view(risk, facts) for risk in work.plan.risks),
             errors=self._errors(signals, observations),
             databases=databases,
-            checks=views.check_views(signals, feeds, observations),
+            checks=views.check_views(signals, feeds, observations, by_hand),
             services=views.service_views(work.plan, signals),
             signals=signals,
             feeds=feeds,
@@ -108,14 +114,8 @@ class Folder:
             events=self.ledger.events,
             marks=self.ledger.marks,
             deployed_at=facts.deployed_at,
+            uat=work.uat,
             version=views.version_view(work.plan, signals),
-            actions_of=self.ledger.actions,
-            actions=tuple(
-                as_of(view, now=now, runner_until=observations.runners.get(view.id))
-                for view in self.ledger.actions.views.values()
-            ),
-            runners=observations.runners,
-            plan_hash=self.ledger.plan_hash,
         )
 
     def _facts(self, plan: Plan, signals: Mapping[str, SignalView], observations: Observations, now: float) -> Facts:
@@ -214,6 +214,7 @@ class _Work:
         self.schedule = with_projection(self.plan, now=now, progress=progress)
         self.issues = _issue_views(self.plan, ledger, self.schedule)
         self.phases = tuple(_phase_views(self.plan, progress, self.schedule))
+        self.uat = uat_view(plan, ledger.uat)
         self.milestones = tuple(_milestone_views(self.plan, self.schedule, progress))
 
 

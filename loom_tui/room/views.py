@@ -17,6 +17,7 @@ from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.postgres import Query
 from loom_tui.room.checks import decode_result
 from loom_tui.room.errors import ErrorIssue, ErrorStanding, Listing, ReleaseHealth
+from loom_tui.room.manual import ManualView
 from loom_tui.room.signals import (
     Bucket,
     Freshness,
@@ -268,7 +269,10 @@ def tracked_issues(issues: tuple[IssueView, ...], live: Mapping[IssueId, LiveIss
 
 
 def check_views(
-    signals: Mapping[str, SignalView], feeds: Sequence[FeedView], observations: Observations
+    signals: Mapping[str, SignalView],
+    feeds: Sequence[FeedView],
+    observations: Observations,
+    by_hand: Mapping[str, ManualView],
 ) -> tuple[CheckView, ...]:
     """Show every check, in the plan's order."""
     reports = {feed.source: feed.report for feed in feeds if observations.collector.alive}
@@ -285,6 +289,7 @@ def check_views(
                 history=observations.history.get(name, ()),
                 running_since=report.asking_since if report is not None else None,
                 progress=report.progress if report is not None else "",
+                manual=by_hand.get(name),
             )
         )
     return tuple(out)

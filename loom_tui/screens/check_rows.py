@@ -74,6 +74,8 @@ def reason_of(view: CheckView, snapshot: Snapshot) -> str:
     feed = feed_of(view, snapshot)
     silent = feed.why if feed is not None and not feed.live else ""
     again = "" if silent else "r runs it" if on_demand(view, snapshot) else "waiting for its source"
+    if signal.freshness is Freshness.NEVER and view.manual is not None and view.manual.alone:
+        return f"{signal.why}; enter opens them"
     if signal.freshness is Freshness.NEVER:
         return silent or again
     if signal.freshness is Freshness.STALE and signal.reading is not None:

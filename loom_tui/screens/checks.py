@@ -170,8 +170,13 @@ class ChecksScreen(RoomScreen):
             self._follow()
 
     def on_list_panel_opened(self, message: ListPanel.Opened) -> None:
-        """Go into the check: its lines take the keys."""
-        if isinstance(message.panel, Checks):
+        """Go into the check: its lines take the keys; one that people share opens its checklist."""
+        if not isinstance(message.panel, Checks):
+            return
+        view = message.panel.check(message.key)
+        if view is not None and view.manual is not None:
+            self.loom.action_checklist(view.signal.signal.id)
+        else:
             self.add_class("open")
             self.query_one(CheckDetail).focus()
 

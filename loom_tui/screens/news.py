@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from loom_tui.room.acting import ActionPayload
 from loom_tui.room.events import (
     ClockRan,
     DecisionAgreed,
@@ -13,18 +12,24 @@ from loom_tui.room.events import (
     ErrorBlocking,
     ErrorNoted,
     Event,
+    FeedbackGiven,
+    FeedbackSettled,
     GatePayload,
+    HandPayload,
     IssueBlocked,
     IssueEffortSet,
     IssueOwnersSet,
     IssueStatusSet,
+    ManualStepDone,
     MarkerSet,
     NoGoCleared,
     NoGoLifted,
     NoGoShown,
     NoteAdded,
+    ParticipantJoined,
     PlanAdopted,
     RiskAccepted,
+    SessionHeld,
     SignedOff,
     TaskTicked,
     Voted,
@@ -32,14 +37,15 @@ from loom_tui.room.events import (
     Waived,
     WaiverAgreed,
     WaiverEnded,
+    WorkflowBegun,
 )
 from loom_tui.room.snapshot import Snapshot
-from loom_tui.room.told import told_of_action
 from loom_tui.room.verdicts import Choice
 from loom_tui.widgets.frame import News
 from loom_tui.widgets.text import WORD_OF_STATUS, Sign, issue_name
 
 ERROR_NEWS_S = 3600.0
+_OUTCOMES = {"ok": "found well", "failed": "found wrong", "skipped": "skipped"}
 
 
 def news_of(snapshot: Snapshot, *, since: float) -> News | None:
@@ -71,6 +77,8 @@ def _alarms(snapshot: Snapshot) -> Iterator[News]:
 def told(event: Event) -> str:
     """Tell an event in a few words, after its actor's name."""
     payload = event.payload
+    if isinstance(payload, HandPayload):
+        return _told_by_hand(payload)
     match payload:
         case TaskTicked():
             return f"{'ticked' if payload.done else 'took back'} {issue_name(payload.issue)} · {payload.text}"
@@ -97,10 +105,26 @@ def told(event: Event) -> str:
             return f"{what}: {payload.title} ({payload.reason})"
         case PlanAdopted():
             return f"opened the plan{' ' + payload.version if payload.version else ''}"
-        case _ if isinstance(payload, ActionPayload):
-            return told_of_action(payload)
         case _:
             return _told_of_gate(payload)
+
+
+def _told_by_hand(payload: HandPayload) -> str:
+    match payload:
+        case WorkflowBegun():
+            return f"began {payload.workflow} by hand"
+        case ManualStepDone():
+            note = f": {payload.note}" if payload.note else ""
+            return f"{_OUTCOMES[payload.outcome]} {payload.workflow} · {payload.step}{note}"
+        case ParticipantJoined():
+            return f"added {payload.name} to the acceptance testing"
+        case SessionHeld():
+            return f"noted a session of {payload.participant}: {', '.join(payload.features) or 'no feature named'}"
+        case FeedbackGiven():
+            word = f", {payload.severity}" if payload.severity != "none" else ""
+            return f"noted {payload.participant}'s {payload.rating} of 5{word}: {payload.text or payload.feature}"
+        case FeedbackSettled():
+            return f"settled feedback {payload.feedback}: {payload.reason}"
 
 
 def _told_of_gate(payload: GatePayload) -> str:

@@ -35,12 +35,19 @@ class Over(ModalScreen[None]):
         with Vertical(classes="over"):
             yield self._page
 
+    @property
+    def loom(self) -> LoomApp:
+        """The app, by its own type."""
+        return cast("LoomApp", self.app)
+
     def on_mount(self) -> None:
-        """Show what the app shows, and let the keys move in it."""
-        snapshot = cast("LoomApp", self.app).snapshot
-        if snapshot is not None:
-            self.show(snapshot)
+        """Let the keys move in the page."""
         self._page.focus()
+
+    def on_screen_resume(self) -> None:
+        """Show what the app shows, also after another dialog lay over this one."""
+        if self.loom.snapshot is not None:
+            self.show(self.loom.snapshot)
 
     def show(self, snapshot: Snapshot) -> None:
         """Show a snapshot."""
@@ -55,9 +62,9 @@ class Over(ModalScreen[None]):
 
     def action_filter(self) -> None:
         """Show only some lines."""
-        cast("LoomApp", self.app).ask_filter(self._page)
+        self.loom.ask_filter(self._page)
 
     def action_ask(self) -> None:
         """Ask the source under the cursor now, where the page shows sources."""
         if self._page.source:
-            cast("LoomApp", self.app).ask_source(self._page.source)
+            self.loom.ask_source(self._page.source)

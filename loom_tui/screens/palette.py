@@ -36,6 +36,7 @@ def entries(snapshot: Snapshot) -> Iterator[Entry]:
         yield Entry("screen", name, key, _going(name.lower()))
     yield Entry("command", "Stamp a note on the timeline", "m", lambda app: app.action_note())
     yield Entry("command", "Decide: GO or NO-GO", "D", lambda app: app.action_decide())
+    yield Entry("command", "Acceptance testing: feedback, sessions, participants", "", lambda app: app.action_uat())
     yield Entry("command", "What changed since you last looked", "u", lambda app: app.action_changes())
     yield Entry("command", "Feeds: who is asked, when, at what cost", "F", lambda app: app.action_feeds())
     yield Entry("command", "The plan: particulars, people, references, notes", "P", lambda app: app.action_plan())
@@ -47,10 +48,15 @@ def entries(snapshot: Snapshot) -> Iterator[Entry]:
     for view in snapshot.issues:
         issue = view.issue
         yield Entry("issue", f"{issue_name(issue.id)} {issue.title}", issue.status.value, _opening(str(issue.id)))
+    for check in snapshot.checks:
+        if check.manual is not None:
+            name = f"{check.manual.workflow.name}: steps by hand"
+            yield Entry("workflow", name, check.signal.why, _doing(check.signal.signal.id))
     for name, signal in snapshot.signals.items():
         if not name.startswith("feed."):
             detail = f"{signal.state.value}, {age_of(signal, snapshot.now)}"
-            yield Entry("signal", name, detail, _asking(signal.signal.source))
+            choose = _asking(signal.signal.source) if signal.signal.source != "uat" else lambda app: app.action_uat()
+            yield Entry("signal", name, detail, choose)
     for person in snapshot.plan.stakeholders:
         yield Entry("stakeholder", person.name, person.role, _copying(person.name))
     for cadence in snapshot.plan.cadences:
@@ -71,6 +77,10 @@ def _opening(issue: str) -> Callable[[LoomApp], None]:
 
 def _asking(source: str) -> Callable[[LoomApp], None]:
     return lambda app: app.ask_source(source)
+
+
+def _doing(check: str) -> Callable[[LoomApp], None]:
+    return lambda app: app.action_checklist(check)
 
 
 def _copying(text: str) -> Callable[[LoomApp], None]:

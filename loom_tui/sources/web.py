@@ -84,7 +84,7 @@ class Web:
             if onward is None:
                 return response
             await response.aclose()
-            if _origin(onward.url) != _origin(request.url):
+            if origin(onward.url) != origin(request.url):
                 onward = httpx.Request("GET", onward.url, headers=self._client.headers)
             request = onward
         raise SourceAnswered(f"{self._name} redirects in a circle; its address in the plan may be an old one")
@@ -137,7 +137,8 @@ class Web:
         raise SourceAnswered(f"{self._name} answered {status}")
 
 
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+def origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    """Give what a credential must not leave: scheme, host and port."""
     return (url.scheme, url.host, url.port)
 
 

@@ -9,11 +9,11 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from loom_tui.plan.steps import Capture, Expect, HttpStep, RolesStep, statuses
+from loom_tui.plan.steps import READING, Capture, Expect, HttpStep, RolesStep, statuses
 from loom_tui.sources.base import SourceAnswered, SourceUnreachable
 from loom_tui.sources.steps.expect import Found, NotFound, capture, first_fault
 from loom_tui.sources.steps.run import Outcome, Run
-from loom_tui.sources.web import MAX_REDIRECTS, Web
+from loom_tui.sources.web import MAX_REDIRECTS, Web, origin
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -88,7 +88,11 @@ class Browser(Web):
             if not call.follow or following is None:
                 cookies = {cookie.name: cookie.value or "" for cookie in self._client.cookies.jar}
                 return Got(response.status_code, response, body, cookies)
-            if _origin(following.url) != _origin(request.url):
+            if origin(following.url) != origin(request.url):
+                if following.method not in READING:
+                    raise SourceAnswered(
+                        f"{self._name} sends a {call.method} on to another host; it was not sent there"
+                    )
                 for name in call.headers:  # httpx itself takes away no more than Authorization
                     following.headers.pop(name, None)
             request = following
@@ -162,10 +166,6 @@ def judged(
     if missing:
         return Outcome(sent=sent, got=f"{got} · {got.text}", what="nothing to capture", why=missing)
     return Outcome(sent=sent, got=str(got))
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
 
 
 def _either(well: tuple[int, ...]) -> str:
