@@ -15,6 +15,7 @@ from loom_tui import __version__
 _COMMANDS = {
     "room": "loom_tui.commands.room:room",
     "demo": "loom_tui.commands.demo:demo",
+    "init": "loom_tui.commands.init:init",
     "import": "loom_tui.commands.plan:import_",
     "plan": "loom_tui.commands.plan:plan",
     "check": "loom_tui.commands.checks:check",

@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from loom_tui.demo.plan import Addresses, bundled_plan, demo_plan, local_zone
+from loom_tui.config.plans import bundled_plan
+from loom_tui.config.zone import local_zone
+from loom_tui.demo.plan import Addresses, demo_plan
 from loom_tui.plan.check import check_plan
 from loom_tui.plan.criteria import proof_is_named
 from loom_tui.plan.model import Plan, Priority, RiskKind

@@ -7,11 +7,13 @@ import json
 import msgspec
 import pytest
 
-from loom_tui.demo.plan import bundled_plan
+from loom_tui.config.plans import bundled_plan
 from loom_tui.plan.model import Plan, Status
+from loom_tui.plan.narrow import narrowed
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.postgres import PostgresSource, Query
 from loom_tui.plan.sources.sentry import SentrySource
+from loom_tui.plan.workflows import names_only
 from loom_tui.room.errors import ErrorIssue, Listing
 from loom_tui.room.events import Event, IssueStatusSet
 from loom_tui.room.fold import fold
@@ -24,18 +26,18 @@ NOW = 1_762_862_400.0  # 2025-11-11 12:00 UTC
 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
-    return msgspec.structs.replace(
-        bundled_plan(),
-        sources={
-            "sentry": SentrySource(org="loom", project="web", interval_s=10),
-            "db": PostgresSource(
-                dsn="host=nowhere",
-                interval_s=10,
-                queries=(Query(name="dashboard", sql="SELECT 1", target="Dashboard queries"),),
-            ),
-            "app": HttpSource(url="https://app.test/health", interval_s=10),
-        },
-    )
+    bundled = bundled_plan()
+    sources = {
+        "sentry": SentrySource(org="loom", project="web", interval_s=10),
+        "db": PostgresSource(
+            dsn="host=nowhere",
+            interval_s=10,
+            queries=(Query(name="dashboard", sql="SELECT 1", target="Dashboard queries"),),
+        ),
+        "app": HttpSource(url="https://app.test/health", interval_s=10),
+    }
+    workflows = names_only(bundled.workflows)
+    return narrowed(msgspec.structs.replace(bundled, sources=sources, workflows=workflows, uat=None))
 
 
 def stored(signal: str, *, age_s: float = 1.2, value: float | None = None, body: bytes = b"") -> tuple[str, Stored]:
@@ -73,9 +75,9 @@ def test_the_gate_holds_and_lists_each_criterion(plan: Plan) -> None:
     gate = told(plan)["gate"]
     assert isinstance(gate, dict)
     assert gate["state"] == "HOLD"
-    assert "rules or sign-offs for 10 criteria" in gate["why"]
+    assert "rules or sign-offs for 8 criteria" in gate["why"]
     assert [len(gate[part]) for part in ("go", "no_go", "deployment", "post_deployment")] == [6, 5, 5, 4]
-    assert [criterion["verdict"] for criterion in gate["go"]] == ["not_met", *["unknown"] * 5]
+    assert [criterion["verdict"] for criterion in gate["go"]] == ["not_met", *["unknown"] * 3, "not_met", "not_met"]
 
 
 def test_issues_stand_as_the_journal_left_them(plan: Plan) -> None:

@@ -47,6 +47,11 @@ def load_plan(path: Path) -> Plan:
     return parse_plan(text, file=path.name)
 
 
+def bundled_plan() -> Plan:
+    """Read the Sprint 07 plan that comes with Loom."""
+    return load_plan(Path(__file__).with_name("sprint07.toml"))
+
+
 class PlanFile:
     """A plan's file that is read again when it changed."""
 

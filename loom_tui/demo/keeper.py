@@ -22,8 +22,9 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from loom_tui.config.zone import local_zone
 from loom_tui.demo.database import coaching
-from loom_tui.demo.plan import LAST_STABLE, Addresses, demo_plan, local_zone
+from loom_tui.demo.plan import LAST_STABLE, Addresses, demo_plan
 from loom_tui.demo.postgres import PostgresMissing, running_postgres
 from loom_tui.demo.services import app, sentry, serve
 from loom_tui.demo.world import ACTOR, Answered, Wish, World, clear, decode, encode, hold

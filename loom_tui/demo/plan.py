@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
-from importlib.resources import files
 from pathlib import Path
-from zoneinfo import available_timezones
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from loom_tui.config.plans import bundled_plan
 from loom_tui.demo.database import queries
 from loom_tui.demo.gate import with_gate
 from loom_tui.demo.services import ENVIRONMENT, ORG, PROJECT
 from loom_tui.plan.calendar import WEEKDAYS
 from loom_tui.plan.model import Calendar, DayCount, Milestone, Plan, Priority, Risk, RiskKind, Rule
+from loom_tui.plan.narrow import narrowed
 from loom_tui.plan.sources import Source
 from loom_tui.plan.sources.base import Secret
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.plan.sources.sentry import SentrySource
 from loom_tui.plan.timeline import DEPLOYMENT, GO_NO_GO
-from loom_tui.plan.toml import parse_plan
+from loom_tui.plan.workflows import names_only
 
 RELEASE = "v1.7.0"
 LAST_STABLE = "v1.6.3"
@@ -39,12 +37,6 @@ class Addresses(Struct, frozen=True, kw_only=True):
     app_url: str
 
 
-def bundled_plan() -> Plan:
-    """Read the Sprint 07 plan that comes with Loom."""
-    text = files("loom_tui.config").joinpath("sprint07.toml").read_text(encoding="utf-8")
-    return parse_plan(text, file="sprint07.toml")
-
-
 def demo_plan(addresses: Addresses, *, now: datetime, zone: str) -> Plan:
     """Make the demo's plan for `now`, a local time in the IANA zone `zone`."""
     bundled = bundled_plan()
@@ -58,24 +50,16 @@ def demo_plan(addresses: Addresses, *, now: datetime, zone: str) -> Plan:
         last_stable=LAST_STABLE,
     )
     opens, closes = _hours(now.time())
-    plan = replace(
+    moved = replace(
         bundled,
         plan=about,
         calendar=Calendar(zone=zone, day_count=DayCount.WORKING, days=days, opens=opens, closes=closes),
         milestones=_milestones(bundled, now),
+        workflows=names_only(bundled.workflows),
         risks=_risks(bundled.risks),
         sources=_sources(addresses),
     )
-    return with_gate(plan)
-
-
-def local_zone(environ: Mapping[str, str] = os.environ, localtime: Path = Path("/etc/localtime")) -> str:
-    """Name this machine's time zone as IANA does; UTC where it does not say."""
-    known = available_timezones()
-    for candidate in (environ.get("TZ", "").removeprefix(":"), str(localtime.resolve()).rpartition("/zoneinfo/")[2]):
-        if candidate in known:
-            return candidate
-    return "UTC"
+    return with_gate(narrowed(moved))
 
 
 def _days(today: date) -> tuple[str, ...]:

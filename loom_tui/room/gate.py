@@ -87,10 +87,10 @@ def _needs(gate: GateView) -> tuple[str, ...]:
     open_views = [view for view in gate.go if view.verdict not in (Verdict.MET, Verdict.WAIVED)]
     open_views += [view for view in gate.no_go if view.verdict is not Verdict.NOT_MET]
     found = [item for view in open_views for item in view.evidence if item.says is not Says.FOR]
-    issues = list(dict.fromkeys(item.need for item in found if item.kind == "issue"))
+    issues = list(dict.fromkeys(item.need for item in found if item.kind == "issue" and item.says is Says.AWAITED))
     needs = [] if gate.release else ["the plan to name its release"]
     needs += [f"{' and '.join([', '.join(issues[:-1]), issues[-1]] if issues[1:] else issues)} done"] if issues else []
-    needs += dict.fromkeys(item.need for item in found if item.need and item.kind != "issue")
+    needs += dict.fromkeys(item.need for item in found if item.need and item.need not in issues)
     unproved = [view.text for view in open_views if not view.evidence]
     if len(unproved) == 1:
         needs.append(f"a rule or a sign-off for “{unproved[0]}”")
@@ -265,7 +265,7 @@ def _proved(issue: Issue, facts: Facts, *, at: float | None, by: str) -> Evidenc
         subject=issue_name(issue.id),
         says=says,
         words="done and proved" if state is State.OK else f"done, but {why}",
-        need="" if state is State.OK else f"{issue_name(issue.id)} proved ({why})",
+        need="" if state is State.OK else f"{issue_name(issue.id)} proved: {why}",
         at=at,
         by=by,
         detail=issue.title,
