@@ -18,6 +18,7 @@ from loom_tui.room.signals import Bucket, Stored
 from loom_tui.room.snapshot import CollectorView, Mark, Observations, Snapshot
 from loom_tui.store.base import Store
 
+RUNNER_LEASE = "act:"  # and the action's number: who carries it out
 ERRORS_WINDOW_S = 3600.0
 SETTLED_S = 1200.0  # a collector whose store refused for a quarter of an hour writes those readings late
 FINE_PAST_S = 6 * 3600.0  # so long a past is read in steps of ten seconds, a longer one by the minute
@@ -44,6 +45,10 @@ class Gathering:
             past=self._past,
             history=self._history,
             window_s=self.window_s,
+            runners={
+                int(lease.name.removeprefix(RUNNER_LEASE)): lease.until
+                for lease in self._store.leases(prefix=RUNNER_LEASE)
+            },
             collector=collector,
         )
 
@@ -116,8 +121,11 @@ def read_once(plan: Plan, store: Store, *, now: float) -> Snapshot:
     return folder.snapshot(gathering.observations(collector_view(store, now=now)), now)
 
 
-def adopt(store: Store, plan: Plan, folder: Folder, *, actor: str, at: float) -> None:
-    """Keep this version of the plan and say so in the journal, unless it is the one in force. Raises StoreError."""
+def adopt(store: Store, plan: Plan, folder: Folder, *, actor: str, at: float) -> str:
+    """Keep this version of the plan and say so in the journal, unless it is the one in force; gives its hash.
+
+    Raises StoreError.
+    """
     plan_hash = store.keep_plan(msgspec.json.encode(plan))
     folder.take(store.events(after=folder.ledger.seq))
     adopted = [event.payload for event in folder.ledger.events if isinstance(event.payload, PlanAdopted)]
@@ -127,6 +135,7 @@ def adopt(store: Store, plan: Plan, folder: Folder, *, actor: str, at: float) ->
             plan_hash=plan_hash, version=about.version, release=about.release, environment=about.environment
         )
         store.append(payload, actor=actor, at=at)
+    return plan_hash
 
 
 def append_deed(

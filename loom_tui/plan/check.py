@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from zoneinfo import ZoneInfo, available_timezones
 
+from loom_tui.plan.check_actions import check_actions
 from loom_tui.plan.check_gate import check_gate
 from loom_tui.plan.faults import Fault, suggestion
 from loom_tui.plan.model import DayCount, Issue, IssueId, Phase, Plan, Priority, Range
@@ -290,6 +291,7 @@ _RULES: tuple[Callable[[Plan], Iterable[Fault]], ...] = (
     _uat,
     _query_targets,
     check_gate,
+    check_actions,
     _launch_contradictions,
     _timeline_contradictions,
     _open_days,

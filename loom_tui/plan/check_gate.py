@@ -21,7 +21,7 @@ def check_gate(plan: Plan) -> Iterator[Fault]:
     signals = signals_of(plan)
     for index, risk in enumerate(plan.risks, 1):
         if risk.trigger is not None:
-            yield from _rule(f"risks[{index}].trigger", risk.trigger, signals)
+            yield from rule_faults(f"risks[{index}].trigger", risk.trigger, signals)
     for issue in plan.issues:
         yield from _checks(f"issue #{issue.id}", checks_of(issue), signals)
     for named in criteria_of(plan):
@@ -30,7 +30,8 @@ def check_gate(plan: Plan) -> Iterator[Fault]:
     yield from _people(plan)
 
 
-def _rule(where: str, rule: Rule, signals: dict[str, Signal], *, clock: bool = False) -> Iterator[Fault]:
+def rule_faults(where: str, rule: Rule, signals: dict[str, Signal], *, clock: bool = False) -> Iterator[Fault]:
+    """List what is wrong with what is said of a signal."""
     signal = signals.get(rule.signal)
     if signal is None:
         yield Fault(where, f"signal `{rule.signal}` does not exist{suggestion(rule.signal, signals)}")
@@ -78,7 +79,7 @@ def _criterion(plan: Plan, named: Named, signals: dict[str, Signal]) -> Iterator
     where = f"criterion `{criterion.text}`"
     clock = criterion.clock_hours is not None
     for rule in criterion.rules:
-        yield from _rule(where, rule, signals, clock=clock)
+        yield from rule_faults(where, rule, signals, clock=clock)
     yield from _checks(where, criterion.checks, signals)
     people = {stakeholder.name for stakeholder in plan.stakeholders} | logins_of(plan)
     for name in criterion.signoffs:

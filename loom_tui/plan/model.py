@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import date, time
 from enum import StrEnum
 
+from loom_tui.plan.acts import ActionKind, AnyActStep
 from loom_tui.plan.sources import Source
 from loom_tui.plan.value import Value
 from loom_tui.plan.workflows import Site, Workflow
@@ -229,6 +230,30 @@ class RollbackStep(Value, frozen=True):
     text: str = ""
 
 
+class Action(Value, frozen=True):
+    """Something that changes the world, under guard: `[actions.NAME]`.
+
+    `approvals` counts people, the one who arms it among them; None: two for a rollback and a deploy, else one. It is
+    done when all of `verify` holds on readings taken after its last step, within `verify_s`.
+    """
+
+    kind: ActionKind
+    steps: tuple[AnyActStep, ...]
+    label: str = ""
+    approvals: int | None = None
+    countdown_s: float = 5.0
+    expires_s: float = 900.0  # an approval that is not given or not used by then is void
+    verify: tuple[Rule, ...] = ()
+    verify_s: float = 300.0
+
+    @property
+    def people(self) -> int:
+        """How many people it needs."""
+        if self.approvals is not None:
+            return self.approvals
+        return 2 if self.kind in (ActionKind.ROLLBACK, ActionKind.DEPLOY) else 1
+
+
 class Reference(Value, frozen=True):
     """A document that the plan points at."""
 
@@ -316,7 +341,8 @@ class Plan(Value, frozen=True):
     stakeholders: tuple[Stakeholder, ...] = ()
     operators: tuple[Operator, ...] = ()
     cadences: tuple[Cadence, ...] = ()
-    rollback: tuple[RollbackStep, ...] = ()
+    rollback: tuple[RollbackStep, ...] = ()  # what a team does besides; the first action of the kind rolls back
+    actions: dict[str, Action] = {}
     references: tuple[Reference, ...] = ()
     sources: dict[str, Source] = {}
     notes: tuple[Note, ...] = ()

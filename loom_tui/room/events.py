@@ -12,14 +12,12 @@ import msgspec
 from msgspec import Struct
 
 from loom_tui.plan.model import IssueId, Range, Status
+from loom_tui.room.acting import ActionPayload
+from loom_tui.room.payload import Claim, PayloadBase
 from loom_tui.room.verdicts import Choice, Evidence, GateView
 
 
-class _Payload(Struct, frozen=True, kw_only=True, tag_field="kind"):
-    """The base of all payloads; the tag is the class's name in snake case."""
-
-
-class PlanAdopted(_Payload, frozen=True, tag="plan_adopted"):
+class PlanAdopted(PayloadBase, frozen=True, tag="plan_adopted"):
     """The room took a version of the plan; the store holds it whole under this hash."""
 
     plan_hash: str
@@ -28,7 +26,7 @@ class PlanAdopted(_Payload, frozen=True, tag="plan_adopted"):
     environment: str = ""
 
 
-class TaskTicked(_Payload, frozen=True, tag="task_ticked"):
+class TaskTicked(PayloadBase, frozen=True, tag="task_ticked"):
     """Somebody ticked a task, or took the tick back. `task` counts from 0; `text` guards a plan that moved."""
 
     issue: IssueId
@@ -37,56 +35,49 @@ class TaskTicked(_Payload, frozen=True, tag="task_ticked"):
     done: bool
 
 
-class IssueStatusSet(_Payload, frozen=True, tag="issue_status_set"):
+class IssueStatusSet(PayloadBase, frozen=True, tag="issue_status_set"):
     """Somebody said where an issue stands."""
 
     issue: IssueId
     status: Status
 
 
-class IssueOwnersSet(_Payload, frozen=True, tag="issue_owners_set"):
+class IssueOwnersSet(PayloadBase, frozen=True, tag="issue_owners_set"):
     """Somebody handed an issue over."""
 
     issue: IssueId
     owners: tuple[str, ...]
 
 
-class IssueEffortSet(_Payload, frozen=True, tag="issue_effort_set"):
+class IssueEffortSet(PayloadBase, frozen=True, tag="issue_effort_set"):
     """Somebody estimated an issue anew."""
 
     issue: IssueId
     effort_hours: Range
 
 
-class IssueBlocked(_Payload, frozen=True, tag="issue_blocked"):
+class IssueBlocked(PayloadBase, frozen=True, tag="issue_blocked"):
     """Something stands in an issue's way; an empty reason says that nothing does any more."""
 
     issue: IssueId
     reason: str
 
 
-class NoteAdded(_Payload, frozen=True, tag="note_added"):
+class NoteAdded(PayloadBase, frozen=True, tag="note_added"):
     """A remark on the timeline, of the room or of one issue."""
 
     text: str
     issue: IssueId | None = None
 
 
-class MarkerSet(_Payload, frozen=True, tag="marker_set"):
+class MarkerSet(PayloadBase, frozen=True, tag="marker_set"):
     """The world was changed here: percentiles begin a new window, charts draw a mark."""
 
     marker: Literal["deploy", "migration", "rollback"]
     text: str = ""
 
 
-class _Claim(_Payload, frozen=True):
-    """The base of what is said of one release in one environment, and ends with it."""
-
-    release: str
-    environment: str
-
-
-class Voted(_Claim, frozen=True, tag="voted"):
+class Voted(Claim, frozen=True, tag="voted"):
     """A role voted, by one of its people."""
 
     role: str
@@ -94,14 +85,14 @@ class Voted(_Claim, frozen=True, tag="voted"):
     reason: str = ""
 
 
-class VoteWithdrawn(_Claim, frozen=True, tag="vote_withdrawn"):
+class VoteWithdrawn(Claim, frozen=True, tag="vote_withdrawn"):
     """A person took back what they voted for a role."""
 
     role: str
     reason: str = ""
 
 
-class SignedOff(_Claim, frozen=True, tag="signed_off"):
+class SignedOff(Claim, frozen=True, tag="signed_off"):
     """A person attested by name that a criterion's condition holds, or that it does not; `text` as it read then."""
 
     criterion: str
@@ -112,7 +103,7 @@ class SignedOff(_Claim, frozen=True, tag="signed_off"):
     role: str = ""  # the role that was spoken for, where the plan does not name its people
 
 
-class Waived(_Claim, frozen=True, tag="waived"):
+class Waived(Claim, frozen=True, tag="waived"):
     """A person proposed that a criterion need not hold until a moment. It waives nothing until another one agrees."""
 
     criterion: str
@@ -121,20 +112,20 @@ class Waived(_Claim, frozen=True, tag="waived"):
     until: float
 
 
-class WaiverAgreed(_Payload, frozen=True, tag="waiver_agreed"):
+class WaiverAgreed(PayloadBase, frozen=True, tag="waiver_agreed"):
     """A person agreed to a waiver, named by its proposal's place in the journal."""
 
     waiver: int
 
 
-class WaiverEnded(_Payload, frozen=True, tag="waiver_ended"):
+class WaiverEnded(PayloadBase, frozen=True, tag="waiver_ended"):
     """A person ended a waiver before its time."""
 
     waiver: int
     reason: str
 
 
-class NoGoShown(_Claim, frozen=True, tag="no_go_shown"):
+class NoGoShown(Claim, frozen=True, tag="no_go_shown"):
     """Readings showed a no-go to hold. Written by the collector: readings are overwritten, the journal remembers."""
 
     criterion: str
@@ -142,7 +133,7 @@ class NoGoShown(_Claim, frozen=True, tag="no_go_shown"):
     evidence: tuple[Evidence, ...]
 
 
-class NoGoCleared(_Claim, frozen=True, tag="no_go_cleared"):
+class NoGoCleared(Claim, frozen=True, tag="no_go_cleared"):
     """Fresh readings showed that a no-go which had been shown no longer holds. Written by the collector."""
 
     criterion: str
@@ -150,7 +141,7 @@ class NoGoCleared(_Claim, frozen=True, tag="no_go_cleared"):
     evidence: tuple[Evidence, ...]
 
 
-class NoGoLifted(_Claim, frozen=True, tag="no_go_lifted"):
+class NoGoLifted(Claim, frozen=True, tag="no_go_lifted"):
     """A person lifted what was shown or said of a no-go criterion, or a role's no-go votes; exactly one is named."""
 
     reason: str
@@ -158,7 +149,7 @@ class NoGoLifted(_Claim, frozen=True, tag="no_go_lifted"):
     role: str = ""
 
 
-class ClockRan(_Claim, frozen=True, tag="clock_ran"):
+class ClockRan(Claim, frozen=True, tag="clock_ran"):
     """A criterion held for the whole of its clock after the deploy of `deployed_at`. Written by the collector."""
 
     criterion: str
@@ -167,7 +158,7 @@ class ClockRan(_Claim, frozen=True, tag="clock_ran"):
     since: float
 
 
-class DecisionCalled(_Claim, frozen=True, tag="decision_called"):
+class DecisionCalled(Claim, frozen=True, tag="decision_called"):
     """A person called GO or NO-GO, on this evidence. A GO against the gate is pending until another person agrees."""
 
     choice: Choice
@@ -175,13 +166,13 @@ class DecisionCalled(_Claim, frozen=True, tag="decision_called"):
     gate: GateView
 
 
-class DecisionAgreed(_Payload, frozen=True, tag="decision_agreed"):
+class DecisionAgreed(PayloadBase, frozen=True, tag="decision_agreed"):
     """A second person agreed to a GO against the gate, named by its place in the journal."""
 
     decision: int
 
 
-class RiskAccepted(_Claim, frozen=True, tag="risk_accepted"):
+class RiskAccepted(Claim, frozen=True, tag="risk_accepted"):
     """Somebody takes a risk on. One that its trigger lights stays lit."""
 
     risk: str
@@ -189,13 +180,13 @@ class RiskAccepted(_Claim, frozen=True, tag="risk_accepted"):
     reason: str
 
 
-class WorkflowBegun(_Claim, frozen=True, tag="workflow_begun"):
+class WorkflowBegun(Claim, frozen=True, tag="workflow_begun"):
     """Somebody began a workflow's steps by hand, anew: what was done before counts no more."""
 
     workflow: str
 
 
-class ManualStepDone(_Claim, frozen=True, tag="manual_step_done"):
+class ManualStepDone(Claim, frozen=True, tag="manual_step_done"):
     """Somebody did a step by hand, and judged it. `tester` where it was another than who wrote it down."""
 
     workflow: str
@@ -205,14 +196,14 @@ class ManualStepDone(_Claim, frozen=True, tag="manual_step_done"):
     tester: str = ""
 
 
-class ParticipantJoined(_Payload, frozen=True, tag="participant_joined"):
+class ParticipantJoined(PayloadBase, frozen=True, tag="participant_joined"):
     """Somebody takes part in acceptance testing."""
 
     name: str
     about: str = ""
 
 
-class SessionHeld(_Claim, frozen=True, tag="session_held"):
+class SessionHeld(Claim, frozen=True, tag="session_held"):
     """A participant tried features of a release."""
 
     participant: str
@@ -221,7 +212,7 @@ class SessionHeld(_Claim, frozen=True, tag="session_held"):
     note: str = ""
 
 
-class FeedbackGiven(_Claim, frozen=True, tag="feedback_given"):
+class FeedbackGiven(Claim, frozen=True, tag="feedback_given"):
     """A participant's word on a release: a rating from 1 to 5, and how bad what they found is."""
 
     participant: str
@@ -231,7 +222,7 @@ class FeedbackGiven(_Claim, frozen=True, tag="feedback_given"):
     text: str = ""
 
 
-class FeedbackSettled(_Payload, frozen=True, tag="feedback_settled"):
+class FeedbackSettled(PayloadBase, frozen=True, tag="feedback_settled"):
     """What feedback spoke of no longer stands, named by its place in the journal."""
 
     feedback: int
@@ -256,7 +247,7 @@ GatePayload = (
 )
 
 
-class _OfError(_Payload, frozen=True):
+class _OfError(PayloadBase, frozen=True):
     """The base of what is said of an error: its feed and id, and how it read then."""
 
     source: str
@@ -297,6 +288,7 @@ Payload = (
     | ErrorAcknowledged
     | ErrorNoted
     | ErrorBlocking
+    | ActionPayload
 )
 
 

@@ -23,6 +23,7 @@ from loom_tui.room import views
 from loom_tui.room.consent import decision_of
 from loom_tui.room.events import Event
 from loom_tui.room.gate import judge
+from loom_tui.room.guard import as_of
 from loom_tui.room.joined import uat_views, workflow_view
 from loom_tui.room.ledger import Ledger, advance, progress_of, stand, task_views
 from loom_tui.room.manual import manual_views
@@ -116,6 +117,13 @@ class Folder:
             deployed_at=facts.deployed_at,
             uat=work.uat,
             version=views.version_view(work.plan, signals),
+            actions_of=self.ledger.actions,
+            actions=tuple(
+                as_of(view, now=now, runner_until=observations.runners.get(view.id))
+                for view in self.ledger.actions.views.values()
+            ),
+            runners=observations.runners,
+            plan_hash=self.ledger.plan_hash,
         )
 
     def _facts(self, plan: Plan, signals: Mapping[str, SignalView], observations: Observations, now: float) -> Facts:

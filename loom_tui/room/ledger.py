@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from loom_tui.plan.model import Issue, IssueId, Plan, Range, Status, Task
 from loom_tui.plan.schedule import Progress
 from loom_tui.plan.timeline import launch_of, milestones_of
+from loom_tui.room.acting import ActionPayload
 from loom_tui.room.ballot import Ballot, count
 from loom_tui.room.errors import ErrorStanding, ErrorWord
 from loom_tui.room.events import (
@@ -23,8 +25,10 @@ from loom_tui.room.events import (
     IssueStatusSet,
     MarkerSet,
     NoteAdded,
+    PlanAdopted,
     TaskTicked,
 )
+from loom_tui.room.guard import Actions, Illegal, after
 from loom_tui.room.manual import Runs
 from loom_tui.room.manual import take as take_manual
 from loom_tui.room.snapshot import Mark, TaskView
@@ -57,6 +61,8 @@ class Ledger(Struct, frozen=True, kw_only=True):
     marks: tuple[Mark, ...] = ()
     ballot: Ballot = Ballot()
     errors: Mapping[tuple[str, str], ErrorStanding] = {}  # by feed and id
+    actions: Actions = Actions()
+    plan_hash: str = ""  # of the version that the room took last
     runs: Runs = {}
     uat: UatLog = UatLog()
 
@@ -77,6 +83,7 @@ def advance(ledger: Ledger, events: Iterable[Event]) -> Ledger:
     marks = list(ledger.marks)
     ballot, runs, uat = ledger.ballot, ledger.runs, ledger.uat
     errors = dict(ledger.errors)
+    actions, plan_hash = ledger.actions, ledger.plan_hash
     for event in added:
         payload = event.payload
         ballot = count(ballot, event)
@@ -88,6 +95,11 @@ def advance(ledger: Ledger, events: Iterable[Event]) -> Ledger:
         elif isinstance(payload, ErrorAcknowledged | ErrorNoted | ErrorBlocking):
             key = (payload.source, payload.error)
             errors[key] = _after_word(errors.get(key, ErrorStanding()), payload, event)
+        elif isinstance(payload, PlanAdopted):
+            plan_hash = payload.plan_hash
+        elif isinstance(payload, ActionPayload):
+            with suppress(Illegal):  # what the guard would not have let be written changes nothing
+                actions = after(actions, payload, by=event.actor, at=event.at, seq=event.seq)
         issue_id = getattr(payload, "issue", None)
         if issue_id is not None:
             standings[issue_id] = _after(standings.get(issue_id, _UNTOUCHED), event)
@@ -97,6 +109,8 @@ def advance(ledger: Ledger, events: Iterable[Event]) -> Ledger:
         marks=tuple(marks),
         ballot=ballot,
         errors=errors,
+        actions=actions,
+        plan_hash=plan_hash,
         runs=runs,
         uat=uat,
     )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from loom_tui.plan.acts import ActionKind
 from loom_tui.plan.model import Cadence, Issue, IssueId, Milestone, Phase, Plan, Risk, Target
 from loom_tui.plan.schedule import Progress, Schedule
 from loom_tui.plan.signals import Signal
@@ -16,6 +17,7 @@ from loom_tui.plan.sources.postgres import Query
 from loom_tui.room.checks import CheckResult, Run
 from loom_tui.room.errors import ErrorIssue, ErrorStanding, ReleaseHealth
 from loom_tui.room.events import Event
+from loom_tui.room.guard import UNDER_WAY, Actions, ActionView
 from loom_tui.room.manual import ManualView
 from loom_tui.room.signals import (
     Bucket,
@@ -236,6 +238,16 @@ class Snapshot(_View, frozen=True):
     deployed_at: float | None  # the last deploy, unless it was rolled back since
     uat: UatView | None  # acceptance testing, where the plan has it
     version: SignalView | None  # the deployed version, where a source tells it
+    actions_of: Actions = Actions()  # as the journal has them, and the stop in force
+    actions: tuple[ActionView, ...] = ()  # the same as they stand at `now`, oldest first
+    runners: Mapping[int, float] = {}  # until when the runner of an action is known to live
+    plan_hash: str = ""  # of the version that the room took last
+
+    @property
+    def action(self) -> ActionView | None:
+        """The action under way; a rollback before all others."""
+        views = [view for view in self.actions if view.state in UNDER_WAY]
+        return next((view for view in views if view.armed.what is ActionKind.ROLLBACK), views[-1] if views else None)
 
     def issue(self, issue_id: IssueId) -> IssueView | None:
         """Find an issue by its id."""
@@ -250,4 +262,5 @@ class Observations(_View, frozen=True):
     history: Mapping[str, tuple[Run, ...]] = {}  # of each check, newest last
     past: Mapping[str, tuple[Bucket, ...]] = {}  # the past of signals that rules with a duration speak of
     window_s: float = 900.0  # how far back the database's percentiles reach
+    runners: Mapping[int, float] = {}  # until when each action's runner has its lease
     collector: CollectorView = CollectorView(alive=False, holder="", why="no collector has run yet")

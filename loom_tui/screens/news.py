@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from loom_tui.room.acting import ActionPayload
 from loom_tui.room.events import (
     ClockRan,
     DecisionAgreed,
@@ -40,6 +41,7 @@ from loom_tui.room.events import (
     WorkflowBegun,
 )
 from loom_tui.room.snapshot import Snapshot
+from loom_tui.room.told import told_of_action
 from loom_tui.room.verdicts import Choice
 from loom_tui.widgets.frame import News
 from loom_tui.widgets.text import WORD_OF_STATUS, Sign, issue_name
@@ -105,6 +107,8 @@ def told(event: Event) -> str:
             return f"{what}: {payload.title} ({payload.reason})"
         case PlanAdopted():
             return f"opened the plan{' ' + payload.version if payload.version else ''}"
+        case _ if isinstance(payload, ActionPayload):
+            return told_of_action(payload)
         case _:
             return _told_of_gate(payload)
 

@@ -39,10 +39,13 @@ async def run(
     name: str,
     stdin: IO[bytes] | None = None,
     heard: Callable[[bytes], object] = len,
+    complained: Callable[[bytes], object] = len,
+    descriptors: Sequence[int] = (),
 ) -> Finished:
     """Run a command to its end; its process group ends with it, at the deadline, or when this is cancelled.
 
-    `heard` is given what it writes to stdout as it comes, also where it is ended before its own end.
+    `heard` is given what it writes to stdout as it comes, also where it is ended before its own end, and `complained`
+    what it writes to stderr. `descriptors` are open files that it is to have as well.
     Raises SourceTimeout, and SourceUnreachable for a command that cannot be started.
     """
     began = perf_counter()
@@ -55,11 +58,12 @@ async def run(
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
+            pass_fds=tuple(descriptors),
         )
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "its words cannot be passed on"
         raise SourceUnreachable(f"{name}: `{command[0]}` cannot be started in {directory}: {why}") from None
-    reading = asyncio.gather(_read(process.stdout, heard), _read(process.stderr, len))
+    reading = asyncio.gather(_read(process.stdout, heard), _read(process.stderr, complained))
     try:
         async with asyncio.timeout(timeout_s):
             await _ended(process)

@@ -7,6 +7,7 @@ processes use it together. Times are Unix seconds, UTC, and always arguments.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
@@ -101,6 +102,11 @@ class Token(Struct, frozen=True):
 
 class Store(Protocol):
     """One room's store, open in this process. Not for use by two threads at once: open one a thread."""
+
+    @property
+    def directory(self) -> Path:
+        """Where the room's files lie on this host; what actions write is kept beneath it."""
+        ...
 
     def append(self, payload: Payload, *, actor: str, at: float) -> Event:
         """Append one event; when this returns, it survives a power cut."""

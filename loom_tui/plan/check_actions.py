@@ -1,0 +1,64 @@
+"""What an action's words must agree on: its people, its times, its steps, and the signals that verify it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from loom_tui.plan.acts import VARIABLES, ActionKind, CommandAct, SqlAct
+from loom_tui.plan.check_gate import rule_faults
+from loom_tui.plan.faults import Fault
+from loom_tui.plan.model import Action, Plan
+from loom_tui.plan.signals import signals_of
+from loom_tui.plan.template import variables_in
+
+_CHANGES_RELEASE = (ActionKind.ROLLBACK, ActionKind.DEPLOY)
+
+
+def check_actions(plan: Plan) -> Iterator[Fault]:
+    """List the faults and warnings of the plan's actions."""
+    signals = signals_of(plan) if plan.actions else {}
+    for name, action in plan.actions.items():
+        where = f"actions.{name}"
+        if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
+            yield Fault(where, "an action's name is small letters, digits, - and _")
+        yield from _times(where, action)
+        yield from _steps(where, action)
+        for rule in action.verify:
+            yield from rule_faults(f"{where}.verify", rule, signals)
+            for word in variables_in(rule.is_ or ""):
+                if word not in VARIABLES:
+                    yield Fault(
+                        f"{where}.verify", f"speaks of {{{word}}}, which is none of {', '.join(sorted(VARIABLES))}"
+                    )
+            if rule.for_s is not None and rule.for_s >= action.verify_s:
+                yield Fault(f"{where}.verify", f"for_s {rule.for_s:g} does not fit into verify_s {action.verify_s:g}")
+        if action.kind in _CHANGES_RELEASE and not action.verify:
+            yield Fault(where, "names no verify rules: it can only ever end as done, unverified", "warning")
+
+
+def _times(where: str, action: Action) -> Iterator[Fault]:
+    if action.approvals not in (None, 1, 2):
+        yield Fault(where, f"approvals {action.approvals}: 1 is who arms it, 2 that and another person")
+    if not 0 <= action.countdown_s <= 600:
+        yield Fault(where, f"countdown_s {action.countdown_s:g} is not between 0 and 600")
+    if not 0 < action.expires_s <= 86_400:
+        yield Fault(where, f"expires_s {action.expires_s:g} is not between 0 and 86,400 (a day)")
+    if action.verify_s <= 0:
+        yield Fault(where, "verify_s must be above 0")
+
+
+def _steps(where: str, action: Action) -> Iterator[Fault]:
+    if not action.steps:
+        yield Fault(where, "has no steps; it would do nothing")
+    for index, step in enumerate(action.steps, 1):
+        place = f"{where}.steps[{index}]"
+        for key, what in step.faults():
+            yield Fault(f"{place}.{key}" if key else place, what)
+        for key, secret in step.credentials():
+            if sum(map(bool, (secret.env, secret.file, secret.command))) != 1:
+                words = "name exactly one of env, file or command; a credential itself is never written here"
+                part = key if isinstance(step, SqlAct) else f"secrets.{key}"
+                yield Fault(f"{place}.{part}", words)
+        if isinstance(step, CommandAct) and step.run and step.run[0] in ("sh", "bash", "/bin/sh", "/bin/bash"):
+            yield Fault(place, "runs a shell: what a variable holds would be read as its words", "warning")

@@ -1,0 +1,138 @@
+"""What an action would do if it were armed now: what a person must have seen before they mean it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+
+import msgspec
+from msgspec import Struct
+
+from loom_tui.plan.acts import ActionKind
+from loom_tui.plan.model import Action, Plan
+from loom_tui.plan.template import variables_in
+from loom_tui.room.deeds import Refused
+from loom_tui.room.guard import Actions, ActionState
+from loom_tui.room.signals import Freshness
+from loom_tui.room.snapshot import SignalView, Snapshot
+
+_RELEASES = (ActionKind.ROLLBACK, ActionKind.DEPLOY)
+
+
+class Preview(Struct, frozen=True, kw_only=True):
+    """An action as it would be done now. `digest` names what is done; warnings may come and go without changing it."""
+
+    name: str
+    what: ActionKind
+    label: str
+    environment: str
+    release: str
+    from_release: str
+    to_release: str
+    steps: tuple[str, ...]
+    shown: tuple[str, ...]
+    warnings: tuple[str, ...]
+    people: int
+    repeatable: tuple[int, ...] = ()  # the steps (from 0) that may be done twice
+
+    @property
+    def digest(self) -> str:
+        """Name what will be done, from where to where."""
+        said = (self.name, self.what, self.environment, self.from_release, self.to_release, self.shown)
+        return sha256(msgspec.json.encode(said)).hexdigest()
+
+
+def preview(snapshot: Snapshot, name: str) -> Preview:
+    """Say what an action would do now. Raises Refused for one that there is not, or that has nowhere to go."""
+    plan = snapshot.plan
+    action = plan.actions.get(name)
+    if action is None:
+        known = ", ".join(plan.actions)
+        raise Refused(f"The plan has no action {name!r}; {f'it has {known}' if known else 'it names none: [actions]'}")
+    now_is = _version(snapshot.version) or plan.plan.release
+    target = last_stable(plan, snapshot.actions_of) if action.kind is ActionKind.ROLLBACK else plan.plan.release
+    if action.kind in _RELEASES and not target and _speaks_of_target(action):
+        what = "last stable release" if action.kind is ActionKind.ROLLBACK else "release"
+        raise Refused(f"There is nothing to go to: the plan names no {what}, and no release was verified in this room")
+    values = values_of(plan, from_release=now_is, to_release=target)
+    return Preview(
+        name=name,
+        what=action.kind,
+        label=action.label or name,
+        environment=plan.plan.environment,
+        release=plan.plan.release,
+        from_release=now_is,
+        to_release=target,
+        steps=tuple(step.name for step in action.steps),
+        shown=tuple(step.shown(values) for step in action.steps),
+        warnings=tuple(_warnings(snapshot, action, target)),
+        people=action.people,
+        repeatable=tuple(index for index, step in enumerate(action.steps) if step.idempotent),
+    )
+
+
+def values_of(plan: Plan, *, from_release: str, to_release: str) -> Mapping[str, str]:
+    """Give the values of the variables that steps and rules may speak of."""
+    about = plan.plan
+    return {
+        "from": from_release,
+        "to": to_release,
+        "release": about.release,
+        "last_stable": about.last_stable,
+        "environment": about.environment,
+    }
+
+
+def rollback_of(plan: Plan) -> str:
+    """Name the plan's action that rolls back: the first of its kind. Raises Refused."""
+    for name, action in plan.actions.items():
+        if action.kind is ActionKind.ROLLBACK:
+            return name
+    raise Refused('The plan has no action that rolls back: write [actions.rollback] with kind = "rollback"')
+
+
+def last_stable(plan: Plan, actions: Actions) -> str:
+    """Name what one can go back to: the last release whose verification held, or the one that the plan names."""
+    for view in reversed(tuple(actions.views.values())):
+        if (
+            view.written is ActionState.DONE
+            and view.armed.what in _RELEASES
+            and view.armed.environment == plan.plan.environment
+        ):
+            release = view.armed.to_release
+            if release and release != plan.plan.release:
+                return release
+    return plan.plan.last_stable
+
+
+def _speaks_of_target(action: Action) -> bool:
+    texts = [text for step in action.steps for _, text in step.texts()]
+    texts += [rule.is_ or "" for rule in action.verify]
+    return any(name in ("to", "last_stable") for text in texts for name in variables_in(text))
+
+
+def _warnings(snapshot: Snapshot, action: Action, target: str) -> Iterator[str]:
+    """Say what may go wrong; a person may go on past each of these."""
+    views = snapshot.actions_of.views.values()
+    if action.kind is ActionKind.ROLLBACK:
+        verified = [view for view in views if view.written is ActionState.DONE and view.armed.to_release == target]
+        if target and not verified:
+            yield f"{target} is the plan's word: its verification never held in this room"
+        since = max((view.ended_at or 0.0 for view in verified), default=0.0)
+        migrations = [mark for mark in snapshot.marks if mark.kind == "migration" and mark.at > since]
+        if migrations:
+            what = "a migration was" if len(migrations) == 1 else f"{len(migrations)} migrations were"
+            yield f"{what} applied since{f' {target}' if target else ''}; an older version may not stand that"
+        if target and target == _version(snapshot.version):
+            yield f"{target} is what runs now"
+        if snapshot.version is not None and snapshot.version.freshness is not Freshness.FRESH:
+            yield f"which version runs now is not known: {snapshot.version.signal.id} is {snapshot.version.freshness}"
+    if not action.verify:
+        yield "the plan names no signals that verify it: it can only end as done, unverified"
+    if not snapshot.collector.alive and action.verify:
+        yield f"nobody asks the world ({snapshot.collector.why}); a collector is started to verify it"
+
+
+def _version(view: SignalView | None) -> str:
+    fresh = view is not None and view.freshness is Freshness.FRESH and view.reading is not None
+    return view.reading.detail if fresh and view is not None and view.reading is not None else ""

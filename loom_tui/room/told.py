@@ -1,0 +1,85 @@
+"""A guarded action's events in a few words, after their actor's name: for the journal, the news and a shell."""
+
+from __future__ import annotations
+
+from loom_tui.room.acting import (
+    AbortAsked,
+    ActionAborted,
+    ActionApproved,
+    ActionArmed,
+    ActionExpired,
+    ActionFailed,
+    ActionInterrupted,
+    ActionPayload,
+    ActionResumed,
+    ActionTakenOver,
+    ActionUnknown,
+    ActionUnverified,
+    ActionVerified,
+    CountdownStarted,
+    OfAction,
+    StepAnswered,
+    StepEnded,
+    StepStarted,
+    StopCalled,
+    StopLifted,
+)
+
+_APPROVED = {"second": "approved", "own": "began", "glass": "broke the glass for"}
+
+
+def told_of_action(payload: ActionPayload) -> str:
+    """Tell an event of an action, or of the stop of all."""
+    match payload:
+        case ActionArmed():
+            way = f" {payload.from_release} → {payload.to_release}" if payload.to_release else ""
+            against = " against the gate" if payload.override else ""
+            return f"armed “{payload.label}”{way} in {payload.environment}{against}{_because(payload.reason)}"
+        case StopCalled():
+            return f"stopped all actions{'' if payload.everything else ' but rollbacks'}: {payload.reason}"
+        case StopLifted():
+            return f"lifted the stop: {payload.reason}"
+        case _:
+            return _told_of_one(payload)
+
+
+def _told_of_one(payload: OfAction) -> str:
+    action = f"action {payload.action}"
+    match payload:
+        case ActionApproved():
+            return f"{_APPROVED[payload.how]} {action}{_because(payload.reason)}"
+        case ActionExpired():
+            return f"{action} expired without an approval that was used"
+        case CountdownStarted():
+            return f"{action} counts down on {payload.host}"
+        case StepStarted():
+            return f"{action} began step {payload.step + 1}"
+        case StepEnded():
+            return f"{action} step {payload.step + 1}: {payload.outcome.value}{_because(payload.why)}"
+        case StepAnswered():
+            word = payload.answer.value.replace("_", " ")
+            return f"said “{word}” of step {payload.step + 1} of {action}{_because(payload.reason)}"
+        case AbortAsked():
+            return f"wants {action} aborted: {payload.reason}"
+        case ActionVerified():
+            return f"{action} is done: {' · '.join(payload.evidence)}"
+        case ActionUnverified():
+            return f"{action} is done, unverified: {payload.why}"
+        case ActionFailed():
+            return f"{action} failed: {payload.why}"
+        case ActionUnknown():
+            return f"how {action} ended is not known: {payload.why}"
+        case ActionAborted():
+            return f"{action} was aborted: {payload.why}"
+        case ActionInterrupted():
+            return f"found {action} without its runner"
+        case ActionResumed():
+            return f"resumed {action} at step {payload.step + 1}: {payload.reason}"
+        case ActionTakenOver():
+            return f"rollback {payload.by_action} took over from {action}"
+        case _:
+            return f"{action} is being verified"
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason else ""
