@@ -33,6 +33,7 @@ from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.postgres import PostgresSource, Query
 from loom_tui.plan.sources.sentry import SentrySource
 from loom_tui.plan.workflows import Workflow
+from loom_tui.room.database import Activity, IndexUse, Statement, Statements
 from loom_tui.room.errors import ErrorIssue, Listing, ReleaseHealth
 from loom_tui.room.events import Event, IssueStatusSet, MarkerSet, NoteAdded, Payload, PlanAdopted, TaskTicked
 from loom_tui.room.fold import fold
@@ -281,6 +282,22 @@ def sample_series(signal: str, value_ms: float, before_ms: float) -> tuple[Bucke
     return tuple(out)
 
 
+def sample_catalogue() -> dict[str, bytes]:
+    """What the database's catalogue tells: a calm one, whose new index is used."""
+    texts = (("dashboard", 1204, 7.8), ("coach_clients", 911, 13.0), ("user_statistics", 640, 11.7))
+    heaviest = tuple(
+        Statement(id=name, text="SELECT client.id, …", calls=calls, total_ms=calls * mean, rows=calls, query=name)
+        for name, calls, mean in texts
+    )
+    total_ms = sum(each.total_ms for each in heaviest)
+    told = {
+        "db.activity": Activity(by_state={"idle": 38, "active": 3}),
+        "db.statements": Statements(since=MIGRATED_AT, changed=True, total_ms=total_ms, heaviest=heaviest),
+        "db.indexes": (IndexUse(name="session_client_idx", table="session", scans=2064),),
+    }
+    return {signal: msgspec.json.encode(body) for signal, body in told.items()}
+
+
 def sample_observations(*, now: float = NOW) -> Observations:
     """Every source live at `now`; storage is down, and user statistics lie over their target."""
     plan = sample_plan()
@@ -294,6 +311,13 @@ def sample_observations(*, now: float = NOW) -> Observations:
         "db.max_sessions": 200.0,
         "db.locks_waiting": 0.0,
         "db.longest_s": 0.2,
+        "db.cache_hits": 99.4,
+        "db.dashboard.mean_ms": 7.8,
+        "db.dashboard.calls": 1204.0,
+        "db.coach_clients.mean_ms": 13.0,
+        "db.coach_clients.calls": 911.0,
+        "db.user_statistics.mean_ms": 11.7,
+        "db.user_statistics.calls": 640.0,
         "sentry.new": 1.0,
         "sentry.regressed": 1.0,
         "sentry.critical": 1.0,
@@ -301,6 +325,7 @@ def sample_observations(*, now: float = NOW) -> Observations:
     }
     details = {"app.version": "v1.7.0", "app.storage": "answered 503"}
     bodies = {
+        **sample_catalogue(),
         "sentry.issues": msgspec.json.encode(Listing(issues=sample_errors())),
         "sentry.health": msgspec.json.encode(
             (

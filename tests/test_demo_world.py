@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from loom_tui.demo.run import shown
 from loom_tui.demo.world import DemoError, World, apply_migration, decode, is_kept, running_world, world
 from loom_tui.plan.model import Status
 from loom_tui.room.events import Event, IssueStatusSet, MarkerSet
+from loom_tui.room.signals import Reading
 
 PATIENCE_S = 20.0
 CROSSING_S = 180.0  # a quiet machine takes 20 s; a busy one executes seldom, and an outlier must drown in samples
@@ -124,6 +125,21 @@ def migrate_from_another_terminal() -> str:
     return done.stdout
 
 
+def kept(made: World, signal: str, holds: Callable[[Reading], bool]) -> bool:
+    """Wait until a signal's newest reading is as it should be."""
+    store = made.open_store()
+    deadline = time.monotonic() + PATIENCE_S
+    try:
+        while time.monotonic() < deadline:
+            stored = store.latest().get(signal)
+            if stored is not None and holds(stored.reading):
+                return True
+            time.sleep(0.1)
+        return False
+    finally:
+        store.close()
+
+
 def events_of(made: World) -> list[Event]:
     store = made.open_store()
     try:
@@ -135,7 +151,7 @@ def events_of(made: World) -> list[Event]:
 def test_a_world_is_found_crosses_its_targets_once_it_is_migrated_and_leaves_nothing(server: str) -> None:
     with world(postgres_dsn=server) as made:
         assert running_world() == made
-        assert set(made.plan().sources) == {"sentry", "db", "app"}
+        assert set(made.plan().sources) == {"sentry", "db", "app", "migrations"}
         assert (made.directory.stat().st_mode & 0o077) in {0, 0o011}
         assert (made.dsn_path.stat().st_mode & 0o777) == 0o600
         before = await_verdict(made, "not_met")
@@ -148,13 +164,16 @@ def test_a_world_is_found_crosses_its_targets_once_it_is_migrated_and_leaves_not
             assert now["p95"] < was["p95"] / 3, slow.name
             assert now["samples"] >= MIN_SAMPLES
             assert datetime.fromisoformat(now["since"]).timestamp() == int(marked.at)  # a window of its own
+        assert kept(made, "migrations", lambda reading: reading.detail == "all 3 applied")
+        assert kept(made, "migrations.suspect", lambda reading: reading.value == 1)
+        assert kept(made, "db.indexes", lambda reading: reading.body.count(b'"scans":') == 2)
         assert any(event.payload == IssueStatusSet(issue=144, status=Status.DONE) for event in told)
         assert all(made.directory.stat().st_ctime - 60 < event.at <= time.time() for event in told)
         assert is_kept(made.directory)
         summary = shown(made, now=time.time())
         assert summary["gate"]["state"] == "HOLD"
         assert len(summary["issues"]) == 12
-        assert [feed["source"] for feed in summary["feeds"]] == ["sentry", "db", "app"]
+        assert [feed["source"] for feed in summary["feeds"]] == ["sentry", "db", "migrations", "app"]
     assert not made.directory.exists()
     assert not psutil.pid_exists(made.keeper_pid)
     assert schemas(server) == set()

@@ -153,7 +153,7 @@ def test_too_few_samples_are_unknown_with_their_count():
     assert query.samples < 20
     assert query.p95_ms is None
     assert query.verdict is Verdict.UNKNOWN
-    assert query.why == f"{query.samples} of 20 samples"
+    assert query.why == f"p95: {query.samples} of 20 samples"
 
 
 def test_a_query_whose_source_is_silent_keeps_its_figures_and_is_unknown_however_good_it_was():

@@ -9,7 +9,8 @@ CREATE TABLE coach (
 CREATE TABLE client (
     id integer PRIMARY KEY,
     name text NOT NULL,
-    joined_on date NOT NULL
+    joined_on date NOT NULL,
+    phone text
 );
 
 CREATE TABLE coach_client (
@@ -36,6 +37,7 @@ CREATE TABLE practice_entry (
 
 CREATE TABLE schema_migrations (
     version text PRIMARY KEY,
+    checksum text NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT now()
 );
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from importlib.resources import files
+from pathlib import Path
 from statistics import fmean, median
 from uuid import uuid4
 
@@ -26,6 +28,12 @@ Connection = psycopg.Connection[tuple[object, ...]]
 CLIENTS = 2000
 CONNECT_TIMEOUT_S = 10
 MIGRATION = "20251106120000_lookup_indexes"
+MIGRATIONS = {  # each with its file here; all but the last are applied when a world begins
+    "20250901090000_coaching": "coaching.sql",
+    "20251031093000_client_phone": "client_phone.sql",
+    MIGRATION: "migration.sql",
+}
+KNOWN_TO_LAST_STABLE = "20250901090000"
 PROBED = 15
 MIN_SAMPLES = 12  # at one execution a second, a p95 is known again within 30 s of the migration
 
@@ -71,7 +79,8 @@ def coaching(dsn: str) -> Iterator[str]:
     inside = _inside(dsn, schema)
     try:
         with _connect(inside) as connection:
-            connection.execute(_text("coaching.sql"))
+            for name in tuple(MIGRATIONS)[:-1]:
+                _apply(connection, name)
             _calibrate(connection)
         yield inside
     finally:
@@ -87,9 +96,28 @@ def migrate(dsn: str) -> bool:
         known = connection.execute("SELECT 1 FROM schema_migrations WHERE version = %s", [MIGRATION]).fetchone()
         if known is not None:
             return False
-        connection.execute(_text("migration.sql"))
-        connection.execute("INSERT INTO schema_migrations (version) VALUES (%s)", [MIGRATION])
+        _apply(connection, MIGRATION)
         return True
+
+
+def write_migrations(directory: Path) -> None:
+    """Write the migrations' files, as a repository would hold them."""
+    directory.mkdir()
+    for name, file in MIGRATIONS.items():
+        (directory / f"{name}.sql").write_text(_text(file), encoding="utf-8")
+
+
+def count_statements(dsn: str) -> None:
+    """Have a server of the demo's own count its statements."""
+    with _connect(dsn) as connection:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+
+
+def _apply(connection: Connection, name: str) -> None:
+    text = _text(MIGRATIONS[name])
+    connection.execute(text)
+    checksum = sha256(text.encode()).hexdigest()
+    connection.execute("INSERT INTO schema_migrations (version, checksum) VALUES (%s, %s)", [name, checksum])
 
 
 def _connect(dsn: str) -> Connection:

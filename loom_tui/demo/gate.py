@@ -22,7 +22,7 @@ def with_gate(plan: Plan) -> Plan:
         "Smoke testing passed": Criterion(text="", issues=(147,), checks=("app", "app.auth", "app.realtime")),
         "No critical bugs in staging": Criterion(text="", rules=(_CALM,)),
         "Sentry configured and tested": Criterion(text="", issues=(145,), checks=("sentry",)),
-        "Database migrations validated": Criterion(text="", issues=(146,), rules=fast),
+        "Database migrations validated": Criterion(text="", issues=(146,), checks=("migrations",), rules=fast),
         "Team agreement on readiness": Criterion(text="", votes=True),
     }
     no_go = {

@@ -23,8 +23,8 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from loom_tui.config.zone import local_zone
-from loom_tui.demo.database import coaching
-from loom_tui.demo.plan import LAST_STABLE, Addresses, demo_plan
+from loom_tui.demo.database import coaching, count_statements, write_migrations
+from loom_tui.demo.plan import LAST_STABLE, MIGRATIONS_DIRECTORY, Addresses, demo_plan
 from loom_tui.demo.postgres import PostgresMissing, running_postgres
 from loom_tui.demo.services import app, sentry, serve
 from loom_tui.demo.world import ACTOR, Answered, Wish, World, clear, decode, encode, hold
@@ -85,7 +85,8 @@ def _kept(directory: Path, postgres_dsn: str | None) -> Iterator[World]:
     with ExitStack() as stack:
         sentry_url = stack.enter_context(serve(sentry(token=token, born=born)))
         app_url = stack.enter_context(serve(app(version=LAST_STABLE, started_at=born)))
-        server = postgres_dsn or stack.enter_context(running_postgres(directory / "postgres"))
+        server = postgres_dsn or _own_server(stack, directory)
+        write_migrations(directory / MIGRATIONS_DIRECTORY)
         dsn = stack.enter_context(coaching(server))
         addresses = Addresses(
             dsn_file=_secret(directory / "dsn", dsn),
@@ -111,6 +112,12 @@ def _kept(directory: Path, postgres_dsn: str | None) -> Iterator[World]:
         )
         _secret(directory / "world.json", encode(made).decode())
         yield made
+
+
+def _own_server(stack: ExitStack, directory: Path) -> str:
+    dsn = stack.enter_context(running_postgres(directory / "postgres"))
+    count_statements(dsn)
+    return dsn
 
 
 def _secret(path: Path, text: str) -> Path:

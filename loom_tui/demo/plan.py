@@ -9,15 +9,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from loom_tui.config.plans import bundled_plan
-from loom_tui.demo.database import queries
+from loom_tui.demo.database import KNOWN_TO_LAST_STABLE, queries
 from loom_tui.demo.gate import with_gate
 from loom_tui.demo.services import ENVIRONMENT, ORG, PROJECT
 from loom_tui.plan.calendar import WEEKDAYS
-from loom_tui.plan.model import Calendar, DayCount, Milestone, Plan, Priority, Risk, RiskKind, Rule
+from loom_tui.plan.model import Calendar, DayCount, Grade, Milestone, Plan, Priority, Risk, RiskKind, Rule
 from loom_tui.plan.narrow import narrowed
 from loom_tui.plan.sources import Source
 from loom_tui.plan.sources.base import Secret
 from loom_tui.plan.sources.http import HttpSource
+from loom_tui.plan.sources.migrations import MigrationsSource
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.plan.sources.sentry import SentrySource
 from loom_tui.plan.timeline import DEPLOYMENT, GO_NO_GO
@@ -25,6 +26,13 @@ from loom_tui.plan.workflows import names_only
 
 RELEASE = "v1.7.0"
 LAST_STABLE = "v1.6.3"
+MIGRATIONS_DIRECTORY = "migrations"  # beside the plan's file
+_GRADES = (
+    Grade(name="optimal", at_most=0.5),
+    Grade(name="good", at_most=1),
+    Grade(name="fair", at_most=1.5),
+    Grade(name="needs work"),
+)
 _DAY = timedelta(days=1)
 
 
@@ -57,6 +65,7 @@ def demo_plan(addresses: Addresses, *, now: datetime, zone: str) -> Plan:
         milestones=_milestones(bundled, now),
         workflows=names_only(bundled.workflows),
         risks=_risks(bundled.risks),
+        grades=_GRADES,
         sources=_sources(addresses),
     )
     return with_gate(narrowed(moved))
@@ -118,6 +127,16 @@ def _sources(addresses: Addresses) -> dict[str, Source]:
             timeout_s=5,
             max_load=0.9,  # practice: a window of samples within half a minute matters more than the load
             queries=queries(),
+            migrations=MIGRATIONS_DIRECTORY,
+        ),
+        "migrations": MigrationsSource(
+            directory=MIGRATIONS_DIRECTORY,
+            dsn_from=Secret(file=str(addresses.dsn_file)),
+            table="schema_migrations",
+            hash_column="checksum",
+            since=KNOWN_TO_LAST_STABLE,
+            label="Migrations",
+            interval_s=5,
         ),
         "app": HttpSource(
             url=f"{addresses.app_url}/api/health",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 from loom_tui.plan.check_actions import check_actions
 from loom_tui.plan.check_gate import check_gate
 from loom_tui.plan.faults import Fault, suggestion
-from loom_tui.plan.model import DayCount, Issue, IssueId, Phase, Plan, Priority, Range
+from loom_tui.plan.model import DayCount, Grade, Issue, IssueId, Phase, Plan, Priority, Range
 from loom_tui.plan.network import find_cycle
 from loom_tui.plan.signals import asked_of, at_site
 from loom_tui.plan.sources.base import secrets_of, url_faults
@@ -110,6 +111,8 @@ def _ranges(plan: Plan) -> Iterator[Fault]:
             yield from _range(f"target `{target.name}`", "target_ms", target.target_ms)
         if not 1 <= target.percentile <= 99:
             yield Fault(f"target `{target.name}`", f"percentile {target.percentile} is not between 1 and 99")
+        yield from _grades(f"target `{target.name}`", target.grades)
+    yield from _grades("grades", plan.grades)
     for phase in plan.phases:
         first, last = phase.weeks or (phase.first_day, phase.last_day)
         unit = "week" if phase.weeks else "day"
@@ -121,6 +124,16 @@ def _ranges(plan: Plan) -> Iterator[Fault]:
         for word, level in (("likelihood", risk.likelihood), ("impact", risk.impact)):
             if level is not None and not 1 <= level <= 5:
                 yield Fault(f"risks[{index}]", f"{word} {level} is not between 1 and 5")
+
+
+def _grades(where: str, grades: Sequence[Grade]) -> Iterator[Fault]:
+    """Hold grades to stand best first: one that none can reach, since an earlier one takes all, is a slip."""
+    for before, grade in pairwise(grades):
+        pairs = ((before.at_most, grade.at_most), (before.at_most_ms, grade.at_most_ms))
+        if before.at_most is None and before.at_most_ms is None:
+            yield Fault(where, f"grade `{grade.name}` is never reached: `{before.name}` before it has no at_most")
+        elif any(one is not None and other is not None and other <= one for one, other in pairs):
+            yield Fault(where, f"grade `{grade.name}` is never reached: write the best grade first")
 
 
 def _range(where: str, name: str, value: Range) -> Iterator[Fault]:

@@ -94,14 +94,26 @@ class Issue(Value, frozen=True):
     notes: tuple[str, ...] = ()
 
 
+class Grade(Value, frozen=True):
+    """A word for how good a figure is: `at_most` so many targets (1: on it), `at_most_ms`; neither takes the rest."""
+
+    name: str
+    at_most: float | None = None
+    at_most_ms: float | None = None
+
+
 class Target(Value, frozen=True):
-    """A performance target. `factor` is the gain that the plan promises (10 = ten times faster)."""
+    """A performance target. `factor` is the gain that the plan promises (10 = ten times faster).
+
+    In the file `target_ms` may be a single figure. `grades`, best first, take the place of the plan's.
+    """
 
     name: str
     baseline_ms: float | None = None
     target_ms: Range | None = None
     factor: float | None = None
     percentile: int = 95  # which percentile of real executions must lie under `target_ms.high`
+    grades: tuple[Grade, ...] = ()
 
 
 class Phase(Value, frozen=True):
@@ -330,6 +342,7 @@ class Plan(Value, frozen=True):
     calendar: Calendar = Calendar()
     issues: tuple[Issue, ...] = ()
     targets: tuple[Target, ...] = ()
+    grades: tuple[Grade, ...] = ()  # of all targets, best first
     sites: dict[str, Site] = {}
     workflows: tuple[Workflow, ...] = ()
     uat: Uat | None = None

@@ -23,6 +23,7 @@ def parse_plan(text: str, *, file: str = "loom.toml") -> Plan:
         raise PlanFaults(file, [Fault("", f"not valid TOML: {_decapitalised(str(error))}")]) from error
     except RecursionError as error:
         raise PlanFaults(file, [Fault("", "nested too deeply to be a plan")]) from error
+    _widen_targets(table)
     try:
         plan = msgspec.convert(table, Plan)
     except msgspec.ValidationError as error:  # it names one fault; the walk, 80 times as slow, finds them all
@@ -38,6 +39,15 @@ def dump_plan(plan: Plan) -> str:
     import tomli_w  # noqa: PLC0415 - 9 ms that a room, which only reads, need not pay
 
     return tomli_w.dumps(_lean(plan), multiline_strings=False)
+
+
+def _widen_targets(table: dict[str, Any]) -> None:
+    """Take a target's single figure as a range of it alone; what is no figure is left for the walk to find."""
+    targets = table.get("targets")
+    for target in targets if isinstance(targets, list) else ():
+        figure = target.get("target_ms") if isinstance(target, dict) else None
+        if isinstance(figure, int | float) and not isinstance(figure, bool):
+            target["target_ms"] = {"low": figure, "high": figure}
 
 
 def _decapitalised(text: str) -> str:

@@ -12,14 +12,14 @@ from collections.abc import Iterable, Mapping
 from msgspec.structs import replace
 
 from loom_tui.plan.criteria import folded
-from loom_tui.plan.model import IssueId, Plan, Risk, Status
+from loom_tui.plan.model import IssueId, Plan, Risk, Status, Target
 from loom_tui.plan.schedule import Progress, Schedule, with_projection
 from loom_tui.plan.signals import signals_of
 from loom_tui.plan.sources.errors import ErrorFeed
 from loom_tui.plan.sources.github import GithubSource
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.plan.timeline import milestones_of, phase_span, planned_at
-from loom_tui.room import views
+from loom_tui.room import performance, views
 from loom_tui.room.consent import decision_of
 from loom_tui.room.events import Event
 from loom_tui.room.gate import judge
@@ -65,7 +65,8 @@ class Folder:
         self._signals = signals_of(plan)
         self._work: _Work | None = None
         self._trackers: dict[str, tuple[bytes, Mapping[IssueId, LiveIssue]]] = {}
-        self._queries: dict[str, tuple[tuple[Bucket, ...], float, views.QueryFigures]] = {}
+        self._bodies = performance.Bodies()
+        self._queries: dict[str, tuple[tuple[Bucket, ...], float, performance.QueryFigures]] = {}
 
     def take(self, events: Iterable[Event]) -> None:
         """Fold new events in."""
@@ -86,7 +87,7 @@ class Folder:
         databases = self._databases(signals, observations, now)
         for database in databases:
             for query in database.queries:
-                signals |= views.percentile_views(query, self._signals)
+                signals |= performance.percentile_views(query, self._signals)
         by_hand = dict(manual_views(work.plan, self.ledger.runs, now=now))
         signals |= {name: workflow_view(signals[name], view) for name, view in by_hand.items()}
         if work.uat is not None:
@@ -107,6 +108,7 @@ class Folder:
             risks=tuple(_risk_view(risk, facts) for risk in work.plan.risks),
             errors=self._errors(signals, observations),
             databases=databases,
+            migrations=performance.migrations_views(work.plan, signals, self._bodies),
             checks=views.check_views(signals, feeds, observations, by_hand),
             services=views.service_views(work.plan, signals),
             signals=signals,
@@ -158,7 +160,9 @@ class Folder:
         self, signals: Mapping[str, SignalView], observations: Observations, now: float
     ) -> tuple[DatabaseView, ...]:
         return tuple(
-            views.database_view(name, self._queries_of(name, source, signals, observations, now), signals)
+            performance.database_view(
+                name, self._queries_of(name, source, signals, observations, now), signals, self._bodies
+            )
             for name, source in self.plan.sources.items()
             if isinstance(source, PostgresSource)
         )
@@ -181,19 +185,24 @@ class Folder:
             # A silent source keeps its last figures, greyed: the window ends with the last execution, not with now.
             ends_at = min(now, signal.reading.observed_at) if signal.reading is not None else now
             since = max(ends_at - observations.window_s, changed_at)
-            figures = self._figures(signal.signal.id, series, since)
+            target = targets.get(query.target)
+            figures = self._figures(signal.signal.id, series, target, since)
             out.append(
-                views.query_view(name, query, targets.get(query.target), figures=figures, signal=signal, series=series)
+                performance.query_view(
+                    name, query, target, self.plan.grades, figures=figures, signals=signals, series=series
+                )
             )
         return tuple(out)
 
-    def _figures(self, signal: str, series: tuple[Bucket, ...], since: float) -> views.QueryFigures:
+    def _figures(
+        self, signal: str, series: tuple[Bucket, ...], target: Target | None, since: float
+    ) -> performance.QueryFigures:
         """Give a query's percentiles, merged anew only when its series changed or the window moved by a bucket."""
         first = next((bucket.start for bucket in series if bucket.start >= since), since)
         known = self._queries.get(signal)
         if known is not None and known[0] is series and known[1] == first:
             return replace(known[2], since=since)
-        figures = views.query_figures(series, since=since)
+        figures = performance.query_figures(series, target, since=since)
         self._queries[signal] = (series, first, figures)
         return figures
 

@@ -6,6 +6,7 @@ Ages and figures are worked out here, so that a screen only draws. Times are Uni
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Generic, TypeVar
 
 from msgspec import Struct
 
@@ -15,6 +16,7 @@ from loom_tui.plan.schedule import Progress, Schedule
 from loom_tui.plan.signals import Signal
 from loom_tui.plan.sources.postgres import Query
 from loom_tui.room.checks import CheckResult, Run
+from loom_tui.room.database import Activity, IndexUse, Migration, Statements
 from loom_tui.room.errors import ErrorIssue, ErrorStanding, ReleaseHealth
 from loom_tui.room.events import Event
 from loom_tui.room.guard import UNDER_WAY, Actions, ActionView
@@ -30,6 +32,8 @@ from loom_tui.room.signals import (
 from loom_tui.room.tracker import LiveIssue
 from loom_tui.room.uat import UatView
 from loom_tui.room.verdicts import DecisionView, GateView, Verdict
+
+T = TypeVar("T")
 
 
 class _View(Struct, frozen=True, kw_only=True):
@@ -88,6 +92,13 @@ class SignalView(_View, frozen=True):
     samples: int | None = None  # of a percentile
 
 
+class Told(_View, Generic[T], frozen=True):
+    """A signal whose reading has a body; None where it has none that can be read."""
+
+    view: SignalView
+    body: T | None
+
+
 class QueryView(_View, frozen=True):
     """A named query's real executions since `since` (the window's start, or the last marker if that is later).
 
@@ -101,11 +112,15 @@ class QueryView(_View, frozen=True):
     p50_ms: float | None
     p95_ms: float | None
     p99_ms: float | None
+    judged_ms: float | None  # the percentile that the target means
     factor: float | None  # baseline over the target's percentile
     verdict: Verdict
+    grade: str  # as the plan names it; empty where it sets none
     why: str
     since: float
     signal: SignalView
+    mean: SignalView  # of everybody's executions since the last change, as the server counts
+    calls: SignalView
     series: tuple[Bucket, ...] = ()
 
 
@@ -137,6 +152,19 @@ class DatabaseView(_View, frozen=True):
     max_sessions: SignalView
     locks_waiting: SignalView
     longest_s: SignalView
+    cache_hits: SignalView
+    lag_s: SignalView
+    activity: Told[Activity]
+    statements: Told[Statements]
+    indexes: Told[tuple[IndexUse, ...]]
+
+
+class MigrationsView(_View, frozen=True):
+    """One directory of migrations, the newest first."""
+
+    source: str
+    signal: SignalView
+    rows: Told[tuple[Migration, ...]]
 
 
 class RiskView(_View, frozen=True):
@@ -228,6 +256,7 @@ class Snapshot(_View, frozen=True):
     risks: tuple[RiskView, ...]
     errors: tuple[ErrorsView, ...]
     databases: tuple[DatabaseView, ...]
+    migrations: tuple[MigrationsView, ...]
     checks: tuple[CheckView, ...]  # in the plan's order
     services: tuple[SignalView, ...]  # the HTTP sources' signals, in the plan's order
     signals: Mapping[str, SignalView]

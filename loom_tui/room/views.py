@@ -7,14 +7,12 @@ from math import inf
 from typing import TypeVar
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
-from loom_tui.plan.kinds import PERCENTILES, Kind
-from loom_tui.plan.model import IssueId, Plan, Target
+from loom_tui.plan.kinds import Kind
+from loom_tui.plan.model import IssueId, Plan
 from loom_tui.plan.signals import Signal, asked_of
 from loom_tui.plan.sources.http import HttpSource
-from loom_tui.plan.sources.postgres import Query
 from loom_tui.room.checks import decode_result
 from loom_tui.room.errors import ErrorIssue, ErrorStanding, Listing, ReleaseHealth
 from loom_tui.room.manual import ManualView
@@ -26,23 +24,18 @@ from loom_tui.room.signals import (
     Stored,
     freshness,
 )
-from loom_tui.room.sketch import percentiles
 from loom_tui.room.snapshot import (
     CheckView,
     CollectorView,
-    DatabaseView,
     ErrorsView,
     FeedView,
     IssueView,
     Observations,
-    QueryView,
     SignalView,
 )
 from loom_tui.room.tracker import LiveIssue, differences
-from loom_tui.room.verdicts import Verdict
 
 T = TypeVar("T")
-P99_MIN_SAMPLES = 100  # a 99th percentile of fewer is the maximum by another name
 
 _REPORTS: msgspec.json.Decoder[PollerReport] = msgspec.json.Decoder(PollerReport)
 _LISTING: msgspec.json.Decoder[Listing] = msgspec.json.Decoder(Listing)
@@ -59,118 +52,6 @@ def signal_view(signal: Signal, stored: Stored | None, *, now: float) -> SignalV
         return SignalView(signal=signal, reading=reading, freshness=fresh, state=reading.state, why=reading.detail)
     why = "stale" if fresh is Freshness.STALE else "read in the future: a clock is wrong"
     return SignalView(signal=signal, reading=reading, freshness=fresh, state=State.UNKNOWN, why=why)
-
-
-class QueryFigures(Struct, frozen=True):
-    """Percentiles (ms) by number over `samples` executions since `since`."""
-
-    samples: int
-    values: Mapping[int, float]
-    since: float
-
-
-def query_figures(series: Sequence[Bucket], *, since: float) -> QueryFigures:
-    """Merge the sketches of the buckets that begin at `since` or later."""
-    taken = [bucket for bucket in series if bucket.start >= since]
-    samples = sum(bucket.count for bucket in taken)
-    if not samples:
-        return QueryFigures(0, {}, since)
-    found = percentiles((bucket.sketch for bucket in taken), [p / 100 for p in PERCENTILES]).values
-    values = {p: value for p, value in zip(PERCENTILES, found, strict=True) if value is not None}
-    return QueryFigures(samples, values, since)
-
-
-def query_view(
-    source: str,
-    query: Query,
-    target: Target | None,
-    *,
-    figures: QueryFigures,
-    signal: SignalView,
-    series: tuple[Bucket, ...],
-) -> QueryView:
-    """Show a named query: its percentiles where there are samples enough, against its target."""
-    enough = {50: 1, 95: query.min_samples, 99: max(P99_MIN_SAMPLES, query.min_samples)}
-    shown = {p: figures.values.get(p) if figures.samples >= enough[p] else None for p in PERCENTILES}
-    judged = target.percentile if target is not None and target.percentile in PERCENTILES else 95
-    value = shown[judged]
-    verdict, why = _query_verdict(
-        value, target, signal, percentile=judged, samples=figures.samples, needed=enough[judged]
-    )
-    return QueryView(
-        source=source,
-        query=query,
-        target=target,
-        samples=figures.samples,
-        p50_ms=shown[50],
-        p95_ms=shown[95],
-        p99_ms=shown[99],
-        factor=target.baseline_ms / value if target is not None and target.baseline_ms and value else None,
-        verdict=verdict,
-        why=why,
-        since=figures.since,
-        signal=signal,
-        series=series,
-    )
-
-
-def _query_verdict(
-    value: float | None, target: Target | None, signal: SignalView, *, percentile: int, samples: int, needed: int
-) -> tuple[Verdict, str]:
-    if signal.freshness is not Freshness.FRESH:
-        return Verdict.UNKNOWN, signal.why
-    if value is None:
-        return Verdict.UNKNOWN, f"{samples} of {needed} samples"
-    if target is None or target.target_ms is None:
-        return Verdict.UNKNOWN, "the plan sets no target"
-    limit = target.target_ms.high
-    if value <= limit:
-        return Verdict.MET, f"p{percentile} of {samples} samples"
-    return Verdict.NOT_MET, f"p{percentile} of {samples} samples is over {limit:g} ms"
-
-
-def percentile_views(view: QueryView, signals: Mapping[str, Signal]) -> dict[str, SignalView]:
-    """Show a query's percentiles as signals of their own, so that rules can speak of them."""
-    out: dict[str, SignalView] = {}
-    for percentile, value in zip(PERCENTILES, (view.p50_ms, view.p95_ms, view.p99_ms), strict=True):
-        signal = signals[f"{view.source}.{view.query.name}.p{percentile}_ms"]
-        base = view.signal
-        if value is None or base.reading is None:
-            why = base.why if base.reading is None else f"{view.samples} samples are too few"
-            out[signal.id] = SignalView(
-                signal=signal,
-                reading=None,
-                freshness=base.freshness,
-                state=State.UNKNOWN,
-                why=why,
-                samples=view.samples,
-            )
-            continue
-        reading = replace(base.reading, signal=signal.id, value=value, detail="", state=State.OK)
-        known = base.state is not State.UNKNOWN
-        out[signal.id] = SignalView(
-            signal=signal,
-            reading=reading,
-            freshness=base.freshness,
-            state=State.OK if known else State.UNKNOWN,
-            why="" if known else base.why or "unknown",
-            samples=view.samples,
-        )
-    return out
-
-
-def database_view(name: str, queries: tuple[QueryView, ...], signals: Mapping[str, SignalView]) -> DatabaseView:
-    """Show one PostgreSQL source."""
-    return DatabaseView(
-        source=name,
-        signal=signals[name],
-        queries=queries,
-        sessions=signals[f"{name}.sessions"],
-        sessions_active=signals[f"{name}.sessions_active"],
-        max_sessions=signals[f"{name}.max_sessions"],
-        locks_waiting=signals[f"{name}.locks_waiting"],
-        longest_s=signals[f"{name}.longest_s"],
-    )
 
 
 _ORDER = {"new": 0, "regressed": 1, "escalating": 2, "ongoing": 3}

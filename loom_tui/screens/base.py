@@ -22,6 +22,7 @@ class RoomScreen(Screen[None]):
     """A screen of the room: header, panes, news, keys. Subclasses give the panes."""
 
     NUMBER = ""  # the key that goes to this screen
+    DISMISSES = "x"  # the key that takes the news away; empty where the screen means something else by it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "app.go('room')", "Room", show=False, id="go.room"),
         Binding("2", "app.go('path')", "Path", show=False, id="go.path"),
@@ -70,7 +71,7 @@ class RoomScreen(Screen[None]):
         """Lay the frame around the panes."""
         yield Header(read_only=self.loom.read_only)
         yield from self.compose_body()
-        yield NewsLine()
+        yield NewsLine(dismissed_by=self.DISMISSES)
         yield KeyLine(self.NUMBER)
 
     def compose_body(self) -> ComposeResult:

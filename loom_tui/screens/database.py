@@ -7,143 +7,65 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.events import Resize
 
-from loom_tui.room.signals import Freshness
-from loom_tui.room.snapshot import DatabaseView, QueryView, SignalView, Snapshot
-from loom_tui.room.verdicts import Verdict
+from loom_tui.room.database import Explained, Migration, Statement, decode_body
+from loom_tui.room.mail import Reply
+from loom_tui.room.snapshot import DatabaseView, QueryView, Snapshot
+from loom_tui.screens import database_rows as rows
 from loom_tui.screens import glance
 from loom_tui.screens.base import RoomScreen
-from loom_tui.screens.silence import silence
-from loom_tui.widgets.chart import (
-    Axis,
-    Scale,
-    axis_of,
-    braille,
-    gather,
-    layers,
-    marks_line,
-    percentile_of,
-    scale_of,
-    time_labels,
-)
-from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit, spread
-from loom_tui.widgets.panel import Panel, heading
-from loom_tui.widgets.text import SIGN_OF_VERDICT, Sign, milliseconds, number, span_of, times
+from loom_tui.screens.query_chart import QueryChart
+from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean
+from loom_tui.widgets.panel import MARGIN, ListPanel, Panel, heading
+from loom_tui.widgets.text import SIGN_OF_STATE, Sign, age_of, stale_note
 
 WINDOWS = ((300, "5 m"), (900, "15 m"), (3600, "1 h"), (21_600, "6 h"), (86_400, "24 h"), (604_800, "7 d"))
-LABEL = 9  # cells of the scale at a chart's left
+SHORT, NARROW = 34, 100  # rows and cells below which queries are rows, not charts
+CHART = 6  # rows of a chart, frame and all, that is still worth its place; where more are there, they scroll
+MOST_ROWS = 8  # queries that are seen at once there
 
 
-def database_of(snapshot: Snapshot) -> DatabaseView | None:
-    """Give the database that is shown: the plan's first."""
-    return snapshot.databases[0] if snapshot.databases else None
+class QueryRows(ListPanel):
+    """All named queries, a line each with their executions as bars, where there is no room for charts."""
 
-
-class QueryChart(Panel):
-    """One named query: p50, p95 and p99 over time, baseline and target, the verdict with its samples."""
-
-    def __init__(self, index: int) -> None:
-        super().__init__(id=f"query-{index}")
-        self._index = index
-        self.window_s = 900.0
-
-    @property
-    def shown(self) -> QueryView | None:
-        """The query that is shown; None where the plan has fewer."""
-        database = database_of(self.snapshot)
-        return database.queries[self._index] if database and self._index < len(database.queries) else None
+    window_s = 900.0
 
     def title(self) -> Line:
-        """Name the query."""
-        query = self.shown
-        return heading(clean(query.query.label or query.query.name, limit=40)) if query is not None else EMPTY
+        """Name the pane, and the window."""
+        words = next(words for seconds, words in WINDOWS if seconds == self.window_s)
+        return (*heading("Queries"), Span(f"  last {words}", Ink.FAINT))
 
     def figures(self) -> Line:
-        """Give the percentiles, the gain and the verdict."""
-        query = self.shown
-        return (
-            query_figures(query, self.pen.sign(verdict_sign(query)), wide=self.size.width > 100)
-            if query is not None
-            else EMPTY
-        )
+        """Say who was asked, and how long ago."""
+        database = rows.shown_database(self.snapshot)
+        return glance.asked(self.snapshot, [database.sessions], self.snapshot.now) if database is not None else EMPTY
 
-    def body(self, width: int, height: int) -> Sequence[Line]:
-        """Draw the chart with its marks and times."""
-        query = self.shown
-        if query is None:
-            return no_queries(self.snapshot)
-        axis = axis_of(
-            glance.window_end(query, self.snapshot.now), window_s=self.window_s, columns=2 * max(1, width - LABEL)
-        )
-        indent = Span(" " * LABEL)
-        below = (indent, *time_labels(axis, self.pen, cells_per_column=0.5))
-        above = (indent, *marks_line(self.snapshot.marks, axis, cells_per_column=0.5))
-        if not query.series:
-            why = silence(self.snapshot, query.signal)
-            return [EMPTY, (indent, Span(why or "No executions in this window.", Ink.WARN if why else Ink.FAINT))]
-        chart = draw(query, axis, max(2, height - 2), width - LABEL, ascii_only=self.pen.ascii_only)
-        return [above, *chart, below]
+    def query_of(self, key: str) -> QueryView | None:
+        """Find a query by its name."""
+        database = rows.shown_database(self.snapshot)
+        return next((query for query in database.queries if query.query.name == key), None) if database else None
 
+    def keys(self) -> Sequence[str]:
+        """List the queries, in the plan's order."""
+        database = rows.shown_database(self.snapshot)
+        return [query.query.name for query in database.queries] if database is not None else ()
 
-def no_queries(snapshot: Snapshot) -> Sequence[Line]:
-    """Say what charts there would be, and how to get them."""
-    if not snapshot.databases:
-        return glance.no_source("database", "postgres")
-    return ((Span("No named queries: add [[sources.NAME.queries]]", Ink.FAINT),),)
+    def row(self, key: str, width: int) -> Line:
+        """Draw a query: its executions, its percentile, the gain, the verdict."""
+        query = self.query_of(key)
+        return rows.query_row(query, self.snapshot, self.pen, self.window_s, width) if query is not None else EMPTY
 
-
-def verdict_sign(query: QueryView) -> Sign:
-    """Give a query's lamp: over its target is a warning."""
-    return Sign.WARN if query.verdict is Verdict.NOT_MET else SIGN_OF_VERDICT[query.verdict]
-
-
-def query_figures(query: QueryView, lamp: Span, *, wide: bool) -> Line:
-    """Write a query's figures: "p50 7.8  p95 7.9  p99 – ms  13×  ● p95 of 41 samples"; a narrow pane has p95 alone."""
-    shown = ((50, query.p50_ms), (95, query.p95_ms), (99, query.p99_ms)) if wide else ((95, query.p95_ms),)
-    figures = "  ".join(f"p{p} {milliseconds(value).removesuffix(' ms')}" for p, value in shown)
-    ink = Ink.INK if query.signal.freshness is Freshness.FRESH else Ink.FAINT
-    gain = f"  {times(query.factor)}" if query.factor else ""
-    return (
-        Span(f"{figures} ms", ink),
-        Span(f"{gain}  ", Ink.FAINT),
-        lamp,
-        Span(f" {clean(query.why, limit=44)}", lamp.ink),
-    )
-
-
-def draw(query: QueryView, axis: Axis, height: int, width: int, *, ascii_only: bool) -> list[Line]:
-    """Draw p95 over p50 and p99, and the baseline and the target as faint lines; a scale at the left."""
-    drawn = {q: gather(query.series, axis, percentile_of(q)) for q in (0.95, 0.50, 0.99)}
-    target = query.target
-    limit = target.target_ms.high if target is not None and target.target_ms is not None else None
-    baseline = target.baseline_ms if target is not None else None
-    known = [value for values in drawn.values() for value in values if value is not None]
-    scale = scale_of([*known, *(value for value in (limit, baseline) if value is not None)])
-    fresh = query.signal.freshness is Freshness.FRESH
-    bright = Ink.FAINT if not fresh else Ink.WARN if query.verdict is Verdict.NOT_MET else Ink.ACCENT
-    inks = {0.95: bright, 0.50: Ink.INK if fresh else Ink.FAINT, 0.99: Ink.FAINT}
-    rows = [(braille(values, height, scale, ascii_only=ascii_only), inks[q]) for q, values in drawn.items()]
-    references = {_row(scale, value, height): value for value in (baseline, limit) if value is not None}
-    lines = layers(rows, [(row, Ink.OK if value == limit else Ink.FAINT) for row, value in references.items()], width)
-    labels = {0: _figure(scale.high), height - 1: _figure(scale.low)} | {r: _figure(v) for r, v in references.items()}
-    ink = {row: Ink.OK if value == limit else Ink.FAINT for row, value in references.items()}
-    return [
-        (Span(fit(labels.get(y, ""), LABEL - 1, right=True) + " ", ink.get(y, Ink.FAINT)), *line)
-        for y, line in enumerate(lines)
-    ]
-
-
-def _row(scale: Scale, value: float, height: int) -> int:
-    return height - 1 - round(scale.share(value) * (height - 1))
-
-
-def _figure(value: float) -> str:
-    return f"{value:,.0f} ms" if value >= 10 else f"{value:.1f} ms"
+    def empty(self) -> Sequence[Line]:
+        """Say how to get some."""
+        if rows.shown_database(self.snapshot) is None:
+            return glance.no_source("database", "postgres")
+        return ((Span("No named queries: add [[sources.NAME.queries]]", Ink.FAINT),),)
 
 
 class Sessions(Panel):
-    """Sessions, locks, the longest transaction."""
+    """Sessions by state, locks, the longest transaction, the cache, the replicas."""
 
     def title(self) -> Line:
         """Name the pane."""
@@ -151,28 +73,133 @@ class Sessions(Panel):
 
     def figures(self) -> Line:
         """Say who was asked, and how long ago."""
-        database = database_of(self.snapshot)
+        database = rows.shown_database(self.snapshot)
         return glance.asked(self.snapshot, [database.sessions], self.snapshot.now) if database is not None else EMPTY
 
     def body(self, width: int, height: int) -> Sequence[Line]:  # noqa: ARG002 - cut by the panel
-        """Draw the figures in a line, and what is wrong under it."""
-        database = database_of(self.snapshot)
+        """Draw what is known of the sessions."""
+        database = rows.shown_database(self.snapshot)
         if database is None:
             return ((Span("No database in the plan.", Ink.FAINT),),)
-        figures = (
-            ("sessions", database.sessions, ""),
-            ("active", database.sessions_active, ""),
-            ("of at most", database.max_sessions, ""),
-            ("waiting", database.locks_waiting, ""),
-            ("longest", database.longest_s, " s"),
+        return list(rows.session_lines(database, self.snapshot, self.pen, width))
+
+
+class Heaviest(ListPanel):
+    """The statements that took most time since the last change."""
+
+    def title(self) -> Line:
+        """Name the pane."""
+        return heading("Heaviest statements")
+
+    def figures(self) -> Line:
+        """Say since when, and how old it is."""
+        database = rows.shown_database(self.snapshot)
+        return (
+            rows.statements_title(database.statements, self.pen, self.snapshot.now) if database is not None else EMPTY
         )
-        line = tuple(span for word, view, unit in figures for span in _figure_of(word, view, unit))
-        return [spread(line, EMPTY, width), (Span(silence(self.snapshot, database.signal), Ink.WARN),)]
+
+    def statement(self, key: str) -> Statement | None:
+        """Find a statement by the server's id."""
+        database = rows.shown_database(self.snapshot)
+        body = database.statements.body if database is not None else None
+        return next((each for each in body.heaviest if each.id == key), None) if body is not None else None
+
+    def keys(self) -> Sequence[str]:
+        """List the statements' ids, the heaviest first."""
+        database = rows.shown_database(self.snapshot)
+        body = rows.known_body(database.statements) if database is not None else None
+        return [each.id for each in body.heaviest] if body is not None else ()
+
+    def matches(self, key: str, needle: str) -> bool:
+        """Look in the text and the plan's name."""
+        statement = self.statement(key)
+        return statement is not None and needle in f"{statement.query} {statement.text}".casefold()
+
+    def head(self, width: int) -> Sequence[Line]:
+        """Name the columns."""
+        return (rows.statement_head(width),)
+
+    def row(self, key: str, width: int) -> Line:
+        """Draw a statement."""
+        statement, database = self.statement(key), rows.shown_database(self.snapshot)
+        if statement is None or database is None:
+            return EMPTY
+        return rows.statement_row(statement, database.statements, width)
+
+    def empty(self) -> Sequence[Line]:
+        """Say why there are none."""
+        database = rows.shown_database(self.snapshot)
+        if database is None:
+            return ()
+        width = self.size.width - 2 * MARGIN
+        unknown = rows.unknown_lines(database.statements.view, self.snapshot.now, width)
+        return unknown or [(Span("No statement was executed since.", Ink.FAINT),)]
 
 
-def _figure_of(word: str, view: SignalView, unit: str) -> Line:
-    value = view.reading.value if view.reading is not None else None
-    return (Span(f"{word} ", Ink.FAINT), span_of(view, f"{number(value)}{unit}"), Span("    "))
+class NewIndexes(Panel):
+    """The indexes that the plan names or its migrations make, with their scans."""
+
+    def title(self) -> Line:
+        """Name the pane."""
+        return heading("New indexes")
+
+    def body(self, width: int, height: int) -> Sequence[Line]:
+        """Draw the indexes; what does not fit is counted."""
+        database = rows.shown_database(self.snapshot)
+        if database is None:
+            return ()
+        if database.indexes.view.reading is None:
+            return ((Span("None known: name indexes, or migrations = a directory, under the source.", Ink.FAINT),),)
+        lines = list(rows.index_lines(database.indexes, self.snapshot.now, self.pen, width))
+        if len(lines) > height:
+            lines = [*lines[: height - 1], (Span(f"  and {len(lines) - height + 1} more", Ink.FAINT),)]
+        return lines or ((Span("The migrations make no index.", Ink.FAINT),),)
+
+
+class Migrations(ListPanel):
+    """The migrations: applied, pending, unknown to the repo, changed since; the newest first."""
+
+    def title(self) -> Line:
+        """Name the pane."""
+        return heading("Migrations")
+
+    def figures(self) -> Line:
+        """Give the check's sentence, or its age where it is well."""
+        view = rows.shown_migrations(self.snapshot)
+        if view is None:
+            return EMPTY
+        note = stale_note(view.signal, self.snapshot.now)
+        lamp = self.pen.sign(SIGN_OF_STATE[view.signal.state])
+        words = clean(note or view.signal.why, limit=24)
+        return (lamp, Span(f" {words}  ", lamp.ink), Span(age_of(view.signal, self.snapshot.now), Ink.FAINT))
+
+    def migration(self, key: str) -> Migration | None:
+        """Find a migration."""
+        view = rows.shown_migrations(self.snapshot)
+        body = view.rows.body if view is not None else None
+        return next((each for each in body or () if _key(each) == key), None)
+
+    def keys(self) -> Sequence[str]:
+        """List the migrations, the newest first."""
+        view = rows.shown_migrations(self.snapshot)
+        return [_key(each) for each in view.rows.body or ()] if view is not None else ()
+
+    def row(self, key: str, width: int) -> Line:
+        """Draw a migration."""
+        migration = self.migration(key)
+        return rows.migration_row(migration, self.pen, width) if migration is not None else EMPTY
+
+    def empty(self) -> Sequence[Line]:
+        """Say why there are none."""
+        view = rows.shown_migrations(self.snapshot)
+        if view is None:
+            return glance.no_source("migrations", "migrations")
+        unknown = rows.unknown_lines(view.signal, self.snapshot.now, self.size.width - 2 * MARGIN)
+        return unknown or [(Span("None.", Ink.FAINT),)]
+
+
+def _key(migration: Migration) -> str:
+    return f"{migration.version}_{migration.name}"
 
 
 def _charts(database: DatabaseView | None) -> int:
@@ -183,9 +210,11 @@ class DatabaseScreen(RoomScreen):
     """The sixth screen."""
 
     NUMBER = "6"
+    DISMISSES = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("plus,equals_sign", "window(1)", "A longer window", show=False, id="database.longer"),
         Binding("minus", "window(-1)", "A shorter window", show=False, id="database.shorter"),
+        Binding("x", "explain", "How the server would execute it (EXPLAIN)", show=False, id="database.explain"),
     ]
 
     def __init__(self) -> None:
@@ -193,29 +222,47 @@ class DatabaseScreen(RoomScreen):
         self._window = 1
 
     def compose_body(self) -> ComposeResult:
-        """Lay a chart for each query of the plan, and the sessions."""
+        """Lay a chart for each query of the plan, and below what the catalogue tells."""
         snapshot = self.loom.snapshot
-        database = database_of(snapshot) if snapshot is not None else None
+        database = rows.shown_database(snapshot) if snapshot is not None else None
         with Vertical(id="database-body"):
-            for index in range(_charts(database)):
-                yield QueryChart(index)
-            yield Sessions(id="sessions")
+            with VerticalScroll(id="charts", can_focus=False):
+                for index in range(_charts(database)):
+                    yield QueryChart(index)
+            yield QueryRows(id="query-rows")
+            with Horizontal(id="database-lower"):
+                with Vertical(id="database-left"):
+                    yield Sessions(id="sessions")
+                    yield Migrations(id="migrations")
+                with Vertical(id="database-right"):
+                    yield Heaviest(id="heaviest")
+                    yield NewIndexes(id="indexes")
+
+    def on_resize(self, event: Resize) -> None:
+        """Draw rows instead of charts where there is little room."""
+        self.set_class(event.size.height < SHORT or event.size.width < NARROW, "short")
 
     def show(self, snapshot: Snapshot) -> None:
         """Let each pane know its source for `r`, and the window."""
-        database = database_of(snapshot)
+        database, migrations = rows.shown_database(snapshot), rows.shown_migrations(snapshot)
         self._fit_charts(_charts(database))
         for panel in self.query(Panel):
             panel.source = database.source if database is not None else ""
-        for chart in self.query(QueryChart):
+        self.query_one(Migrations).source = migrations.source if migrations is not None else ""
+        charts = self.query(QueryChart)
+        fits = len(charts) * CHART <= self.query_one("#charts").size.height
+        for chart in charts:
+            chart.styles.height = "1fr" if fits else CHART
             chart.window_s = float(WINDOWS[self._window][0])
+        self.query_one(QueryRows).styles.height = 2 + min(max(1, len(database.queries) if database else 1), MOST_ROWS)
+        self.query_one(QueryRows).window_s = float(WINDOWS[self._window][0])
         super().show(snapshot)
 
     def _fit_charts(self, wanted: int) -> None:
         """Follow the plan where it was read, or edited, after the screen was made."""
         charts = list(self.query(QueryChart))
         for index in range(len(charts), wanted):
-            self.query_one("#database-body").mount(QueryChart(index), before="#sessions")
+            self.query_one("#charts").mount(QueryChart(index))
         for chart in charts[wanted:]:
             chart.remove()
 
@@ -227,3 +274,44 @@ class DatabaseScreen(RoomScreen):
         self.loom.say(f"The last {words}")
         if self.loom.snapshot is not None:
             self.show(self.loom.snapshot)
+
+    def action_explain(self) -> None:
+        """Ask for the plan of what the cursor is on: a query, or a heavy statement."""
+        snapshot = self.loom.snapshot
+        database = rows.shown_database(snapshot) if snapshot is not None else None
+        subject = self._chosen() or (database.queries[0].query.name if database and database.queries else "")
+        if database is None or not subject:
+            self.loom.say("There is no query to explain: the plan names none.")
+            return
+        self.loom.say("Asking how the server would execute it …")
+        self.loom.ask_question("explain", f"{database.source} {subject}")
+
+    def _chosen(self) -> str:
+        panel = self.focused
+        if isinstance(panel, QueryChart):
+            return panel.shown.query.name if panel.shown is not None else ""
+        return panel.cursor if isinstance(panel, QueryRows | Heaviest) else ""
+
+    def replied(self, what: str, subject: str, reply: Reply) -> None:  # noqa: ARG002 - the answer names it
+        """Show the plan of execution, or say why there is none."""
+        explained = decode_body(bytes(reply.body), Explained) if what == "explain" and not reply.why else None
+        if explained is None:
+            self.loom.say(reply.why or "That answer cannot be read", Sign.WARN)
+            return
+        self.loom.say("")
+        title = clean(f"EXPLAIN {explained.title}", limit=60)
+        self._read(title, rows.explained_page(explained))
+
+    def on_list_panel_opened(self, message: ListPanel.Opened) -> None:
+        """Open a migration; of a query or a statement, how it would be executed."""
+        if isinstance(message.panel, Migrations):
+            migration = message.panel.migration(message.key)
+            if migration is not None:
+                self._read(clean(message.key, limit=70), list(rows.migration_page(migration, self.loom.pen)))
+        else:
+            self.action_explain()
+
+    def _read(self, title: str, lines: Sequence[Line]) -> None:
+        from loom_tui.screens.dialogs import Page, Reading  # noqa: PLC0415 - Textual's Input costs 30 ms
+
+        self.loom.push_screen(Reading(Page(title, lines, empty="Nothing is known.")))

@@ -121,8 +121,9 @@ def _moment(view: MilestoneView) -> float | None:
 class NewsLine(Canvas):
     """The newest thing that matters at the left; who asks the world at the right."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, dismissed_by: str = "x") -> None:
         super().__init__(id="news")
+        self._key = dismissed_by
         self._snapshot: Snapshot | None = None
         self._news: News | None = None
 
@@ -147,7 +148,7 @@ class NewsLine(Canvas):
         sign = self.pen.sign(self._news.sign)
         at = f"{self.pen.clock(self._news.at)} " if self._news.at is not None else ""
         text = Span(at + clean(self._news.text, limit=400))
-        dismiss: Line = (Span("   x", Ink.ACCENT), Span(" dismiss  ", Ink.FAINT))
+        dismiss: Line = (Span(f"   {self._key}", Ink.ACCENT), Span(" dismiss  ", Ink.FAINT)) if self._key else EMPTY
         left = (Span(" "), sign, Span(" "), text)
         room = width - width_of(feeds) - width_of(dismiss)
         if width_of(left) < room:

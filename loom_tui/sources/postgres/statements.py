@@ -123,7 +123,7 @@ class Watch:
                 continue
             try:
                 async with connection.transaction(force_rollback=True), connection.cursor(binary=True) as cursor:
-                    await cursor.execute(b"EXPLAIN (VERBOSE, FORMAT JSON) " + query.sql.encode())
+                    await cursor.execute(b"EXPLAIN /* loom */ (VERBOSE, FORMAT JSON) " + query.sql.encode())
                     row = await cursor.fetchone()
             except Error:
                 if connection.closed:

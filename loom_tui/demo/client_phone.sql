@@ -1,0 +1,3 @@
+-- Numbers moved to the contacts service last month; nobody reads them here any more.
+
+ALTER TABLE client DROP COLUMN phone;
