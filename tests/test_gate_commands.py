@@ -118,6 +118,11 @@ def test_go_is_exit_0_and_a_decision_is_told(place):
     assert (decision["choice"], decision["by"], decision["pending"], decision["gate_then"]) == ("go", ME, False, "GO")
 
 
+def _heed_interrupts() -> None:
+    """Undo what a shell does to a test run in its background: there, SIGINT is ignored, and children inherit it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_a_watched_status_writes_a_line_for_each_change(place):
     with subprocess.Popen(
         (sys.executable, "-m", "loom_tui", "status", "--watch"),
@@ -125,15 +130,17 @@ def test_a_watched_status_writes_a_line_for_each_change(place):
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), "LOOM_STORE": str(place / "state")},
         stdout=subprocess.PIPE,
         text=True,
+        preexec_fn=_heed_interrupts,  # noqa: PLW1509 - these tests have no threads
     ) as watching:
         assert watching.stdout is not None
         try:
             assert "  HOLD: needs " in watching.stdout.readline()
-            loom(place, "vote", "QA", "no-go", "--reason", "wait")
+            assert loom(place, "vote", "QA", "no-go", "--reason", "wait").returncode == 0
             assert "  NO-GO: QA votes no-go" in watching.stdout.readline()
-        finally:
             watching.send_signal(signal.SIGINT)
-        assert watching.wait(timeout=10) == 130
+            assert watching.wait(timeout=60) == 130
+        finally:
+            watching.kill()
 
 
 def test_the_plan_s_release_and_environment_are_those_of_every_claim(place):
