@@ -179,22 +179,36 @@ def test_nothing_unfinished_lies_before_now():
     assert plan.milestones["Deployment"].earliest_finish == on(17, 16.5)
 
 
-def test_an_issue_that_began_early_waits_neither_for_its_phase_nor_for_what_it_depends_on():
-    plan = schedule(SPRINT_07, now=on(6, 10), progress=Progress(started_at={147: on(6)}))
-    assert span(plan.items[147]) == (on(6), on(6, 14))
+def test_an_issue_that_began_early_does_not_wait_for_its_phase():
+    plan = plan_of(issue(1, effort=(5, 5), phase="Later"), phases=(Phase(name="Later", first_day=3, last_day=3),))
+    assert span(schedule(plan, now=on(6, 10), progress=Progress(started_at={1: on(6)})).items[1]) == (on(6), on(6, 14))
 
 
-def test_what_work_under_way_has_overtaken_no_longer_holds_up_the_launch():
-    plan = plan_of(
-        issue(1, Priority.HIGH, (5, 5), phase="Later"),
-        issue(2, Priority.CRITICAL, (21, 21), depends_on=(1,)),
-        phases=(Phase(name="Later", first_day=3, last_day=3),),
-    )
-    overtaken = with_projection(plan, now=OPENING, progress=Progress(started_at={2: OPENING}))
-    assert overtaken.items[1].earliest_finish == overtaken.items[2].earliest_finish == overtaken.finish_at == on(10, 14)
-    assert overtaken.items[1].slack_hours == 0
-    assert not overtaken.items[1].critical
-    assert overtaken.chain == (2, "Go/No-Go", "Deployment")
+def test_what_is_left_of_an_issue_that_began_early_waits_for_what_it_depends_on():
+    for now in (on(6, 10), on(7, 12), on(10)):  # with none of #144 to #146 done, #147 waits all the longer
+        waiting = schedule(SPRINT_07, now=now)
+        begun = schedule(SPRINT_07, now=now, progress=Progress(started_at={147: on(6)}))
+        assert begun.items[147].earliest_start == on(6)
+        assert begun.items[147].earliest_finish >= begun.items[146].earliest_finish + 5 * HOUR
+        assert begun.finish_at == waiting.finish_at
+        assert begun.items[146].critical == waiting.items[146].critical
+        assert begun.items[146].slack_hours >= 0
+
+
+def test_work_under_way_goes_on_once_what_it_depends_on_is_done():
+    plan = plan_of(issue(1, effort=(2, 2)), issue(2, effort=(8, 8), depends_on=(1,)))
+    begun = {1: on(6), 2: on(6)}
+    assert schedule(plan, now=on(6, 10), progress=Progress(started_at=begun)).finish_at == on(7, 11)
+    progress = Progress(started_at=begun, done_at={1: on(6, 12)})
+    assert schedule(plan, now=on(6, 14), progress=progress).finish_at == on(7, 12)
+
+
+def test_work_that_only_a_document_calls_begun_has_not_begun():
+    plan = plan_of(issue(1, effort=(5, 5), phase="Later"), phases=(Phase(name="Later", first_day=3, last_day=3),))
+    (one,) = plan.issues
+    for claimed, start in ((True, on(10)), (False, on(6, 10))):
+        said = replace(plan, issues=(replace(one, status=Status.IN_PROGRESS, claimed=claimed),))
+        assert schedule(said, now=on(6, 10)).items[1].earliest_start == start
 
 
 def test_an_issue_done_early_frees_what_waits_for_it():

@@ -59,7 +59,7 @@ class Network(NamedTuple):
     order: list[int]  # each node after all that it waits for
     leads_to_launch: bytearray  # 1 for the launch and all that still holds it up; 1 throughout where there is no launch
     facts: list[Fact]
-    binding: Sequence[Sequence[int]]  # what still holds a node back: nothing once it is begun or done
+    binding: Sequence[Sequence[int]]  # what holds back what is left of a node: nothing once it is done
     floor: list[int]  # before which it neither begins nor ends, in milliseconds of the axis
 
 
@@ -77,7 +77,7 @@ def build(plan: Plan, *, now: float, progress: Progress) -> Network:
     for node, waited_for in walked.cuts:
         waits[node] = [other for other in waits[node] if other != waited_for]
     axis, facts = _facts(plan, issues, milestones, now=now, progress=progress)
-    binding = [held if fact.begun_at is fact.done_at is None else () for held, fact in zip(waits, facts, strict=True)]
+    binding = [held if fact.done_at is None else () for held, fact in zip(waits, facts, strict=True)]
     begun = axis.worked(now)
     return Network(
         now=now,
@@ -208,19 +208,22 @@ def _facts(
     first = first_date(plan)
     opening = -inf if first is None else planned_day(plan, 1)[0]
     phases = _phase_openings(plan, issues)
-    started_at, done_at = progress.started_at, progress.done_at
+    started_at, done_at = progress.started_at, dict(progress.done_at)
+    for issue in issues:
+        if issue.status is Status.DONE:
+            done_at.setdefault(issue.id, now if first is None else min(now, opening))
+    undone = {issue.id: now for issue in issues} | done_at  # until when each kept what waits for it from going on
     facts = []
     for issue in issues:
         begun, done = started_at.get(issue.id), done_at.get(issue.id)
-        if done is None and issue.status is Status.DONE:
-            done = now if first is None else min(now, opening)
-        if begun is None and issue.status is Status.IN_PROGRESS:
+        if begun is None and issue.status is Status.IN_PROGRESS and not issue.claimed:
             begun = now
         if done is not None:
             facts.append(Fact(begun_at=begun, done_at=done))
         elif begun is not None:
             begun = min(begun, now)  # the clock of whoever said so may be ahead
-            spent = axis.hours_between(begun, now)
+            going_on = max((begun, *(undone.get(other, begun) for other in issue.depends_on)))
+            spent = axis.hours_between(min(going_on, now), now)
             facts.append(Fact(estimate=estimate_of(issue), begun_at=begun, spent_hours=spent))
         else:
             facts.append(Fact(not_before=phases.get(issue.id, opening), estimate=estimate_of(issue)))

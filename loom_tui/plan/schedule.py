@@ -5,9 +5,11 @@ The rules, beyond the critical path method (Kelley & Walker, 1959) itself:
 - *Time* is the calendar's working time. An effort range counts with its expected value (see `estimate`); an issue
   without an effort takes no time.
 - *Facts* replace plans. A done issue lies where it really lay. One that is begun has what is left of its estimate
-  before it from now on, whatever it was to wait for; with its worst case used up it is due now. Nothing unfinished
-  begins, continues or ends before now. A status `done` without a time counts as done by the plan's start: also where
-  only a document says so, as this is a forecast and not the gate.
+  before it, from now on and once all that it waits for is done (retained logic); until then nothing of its estimate is
+  used up, so that to say 'begun' brings no launch nearer. With its worst case used up it is due now. Nothing
+  unfinished begins, continues or ends before now. A document's claim that something is in progress begins nothing. A
+  status `done` without a time counts as done by the plan's start: also where only a document says so, as this is a
+  forecast and not the gate.
 - *Phases* hold issues back: an issue does not begin before the first day of its phase, or of the plan, unless it did.
 - *The launch* is the last milestone that speaks of deployment. What is of priority `post` waits for it, unless the
   launch itself waits for that. A milestone is reached when all that it waits for is done, not before its day; but
@@ -201,7 +203,7 @@ def _moment(network: Network, node: int, finishes: Sequence[float], reached: byt
 def _chain(network: Network, passes: _Passes, times: _Times) -> list[int]:
     """Walk back from the launch, or from what finishes last, always to what finishes last before.
 
-    What has begun waits for nothing: from there the way goes on over what was done before it.
+    What is done waits for nothing: from there the way goes on over what was done before it.
     """
 
     def finish(node: int) -> tuple[int, float]:
