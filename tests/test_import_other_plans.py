@@ -464,3 +464,20 @@ def test_what_a_launch_depends_on_is_an_open_risk_and_what_it_requires_a_criteri
     assert [(risk.text, risk.kind) for risk in plan.risks] == [("Sandbox", RiskKind.OPEN)]
     assert [(one.text, one.claimed) for one in plan.criteria.go] == [("VPN access", True)]
     assert plan.issues == ()
+
+
+@pytest.mark.parametrize("no_go", ["No-Go", "NO GO", "**no-go**", "NoGo"])
+def test_a_table_of_go_and_no_go_rows_gives_each_its_own_side_of_the_gate(no_go):
+    rows = f"| Go | all green |\n| {no_go} | any P1 open |\n| Go | QA signed off |\n"
+    criteria = import_plan(f"# T\n\n## Go/No-Go\n\n| Decision | Condition |\n|---|---|\n{rows}").plan.criteria
+    assert [one.text for one in criteria.go] == ["all green", "QA signed off"]
+    assert [one.text for one in criteria.no_go] == ["any P1 open"]
+
+
+def test_a_priority_that_the_document_never_states_is_not_made_up():
+    text = (
+        "# T\n\n## Tasks\n\n| # | Task | Priority |\n|---|---|---|\n| 1 | A | P0 |\n| 2 | B | |\n| 3 | C | Medium |\n"
+    )
+    plan = import_plan(text).plan
+    assert [issue.priority for issue in plan.issues] == [Priority.CRITICAL, None, Priority.HIGH]
+    assert parse_plan(dump_plan(plan), file="plan.toml") == plan

@@ -197,7 +197,7 @@ def test_what_is_left_of_an_issue_that_began_early_waits_for_what_it_depends_on(
 
 def test_work_under_way_goes_on_once_what_it_depends_on_is_done():
     plan = plan_of(issue(1, effort=(2, 2)), issue(2, effort=(8, 8), depends_on=(1,)))
-    begun = {1: on(6), 2: on(6)}
+    begun: dict[IssueId, float] = {1: on(6), 2: on(6)}
     assert schedule(plan, now=on(6, 10), progress=Progress(started_at=begun)).finish_at == on(7, 11)
     progress = Progress(started_at=begun, done_at={1: on(6, 12)})
     assert schedule(plan, now=on(6, 14), progress=progress).finish_at == on(7, 12)
@@ -209,6 +209,25 @@ def test_work_that_only_a_document_calls_begun_has_not_begun():
     for claimed, start in ((True, on(10)), (False, on(6, 10))):
         said = replace(plan, issues=(replace(one, status=Status.IN_PROGRESS, claimed=claimed),))
         assert schedule(said, now=on(6, 10)).items[1].earliest_start == start
+
+
+def test_the_launch_waits_for_work_whose_priority_nobody_stated():
+    plan = plan_of(issue(1, Priority.CRITICAL, (1, 1)), issue(2, None, (24, 24)), issue(3, Priority.HIGH, (40, 40)))
+    assert milestones_of(plan)[0] == Milestone(name="Go/No-Go", after=(1, 2))
+    assert schedule(plan, now=OPENING).finish_at == on(10, 17)
+
+
+def test_the_launch_does_not_wait_for_unlabelled_work_of_a_phase_behind_it():
+    phases = (
+        Phase(name="Build", first_day=1, last_day=2),
+        Phase(name="Launch", first_day=3, last_day=3),
+        Phase(name="Tidy up", first_day=4, last_day=5, issues=(2,)),
+        Phase(name="Post-launch", when="some day"),
+    )
+    unlabelled = (issue(1, None), issue(2, None), issue(3, None, phase="Post-launch"), issue(4, None, phase="Build"))
+    assert milestones_of(plan_of(*unlabelled, phases=phases))[0].after == (1, 4)
+    undated = plan_of(*unlabelled, phases=phases[3:])
+    assert milestones_of(undated)[0].after == (1, 2, 4)
 
 
 def test_an_issue_done_early_frees_what_waits_for_it():

@@ -157,5 +157,5 @@ def test_a_launch_on_a_saturday_is_projected_for_the_saturday():
 
 def test_nothing_to_finish_has_no_projection_and_what_is_finished_has_its_own_time():
     assert project(plan_of(), now=NOW) is None
-    done = Plan(plan=About(title="A plan"), issues=(Issue(id=1, title="Done"),))
+    done = Plan(plan=About(title="A plan"), issues=(Issue(id=1, title="Done", priority=Priority.HIGH),))
     assert project(done, now=NOW, progress=Progress(done_at={1: NOW - 5})) == (NOW - 5,) * 3

@@ -69,7 +69,8 @@ def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
 
 def _issue_line(issue: Issue) -> str:
     effort = f"{_range(issue.effort_hours)} h" if issue.effort_hours else issue.effort_text
-    parts = [f"{issue_name(issue.id):<6} {issue.title}", issue.priority.value, effort, "/".join(issue.owners)]
+    priority = issue.priority.value if issue.priority is not None else ""
+    parts = [f"{issue_name(issue.id):<6} {issue.title}", priority, effort, "/".join(issue.owners)]
     if issue.depends_on:
         parts.append("after " + ", ".join(issue_name(other) for other in issue.depends_on))
     return "  ".join(filter(None, parts))

@@ -72,7 +72,7 @@ class Issue(Value, frozen=True):
     id: IssueId
     title: str
     url: str = ""
-    priority: Priority = Priority.HIGH
+    priority: Priority | None = None  # None: its author never said; the launch waits for it
     phase: str = ""
     effort_hours: Range | None = None
     effort_likely_hours: float | None = None  # the plan's own word; without it the middle of the range

@@ -13,31 +13,47 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from loom_tui.plan.calendar import WorkDays, shifted
-from loom_tui.plan.model import DayCount, Milestone, Phase, Plan, Priority
+from loom_tui.plan.model import DayCount, IssueId, Milestone, Phase, Plan, Priority
 
 GO_NO_GO = "Go/No-Go"
 DEPLOYMENT = "Deployment"
 
 _DEPLOYS = re.compile(r"(?<![\w-])(?:deploy|launch|releas(?:e|ing)\b|go[ -]?live|ship)", re.IGNORECASE)
+_FOLLOWS = re.compile(r"\b(?:post|after|nach)\b|\bfollow[ -]?up", re.IGNORECASE)
 _PREPARES = re.compile(r"\b(?:pre|post|after|before)[ -]?\w*(?:deploy|launch|releas|live)", re.IGNORECASE)
 
 
 def milestones_of(plan: Plan) -> tuple[Milestone, ...]:
     """Give the plan's milestones, or those that every launch has: the decision, then the deployment.
 
-    Derived: Go/No-Go waits for all critical issues (high ones are not waited for); Deployment waits for Go/No-Go
-    and the first day of the phase that deploys, or the plan's target. A plan without either has no Deployment.
+    Derived: Go/No-Go waits for what `awaited` gives; Deployment waits for Go/No-Go and the first day of the phase
+    that deploys, or the plan's target. A plan without either has no Deployment.
     """
     if plan.milestones:
         return plan.milestones
-    critical = tuple(issue.id for issue in plan.issues if issue.priority is Priority.CRITICAL)
+    before = awaited(plan)
     day = _launch_day(plan)
     found = []
-    if critical:
-        found.append(Milestone(name=GO_NO_GO, after=critical))
-    if critical or day is not None:
-        found.append(Milestone(name=DEPLOYMENT, after_milestones=(GO_NO_GO,) if critical else (), day=day))
+    if before:
+        found.append(Milestone(name=GO_NO_GO, after=before))
+    if before or day is not None:
+        found.append(Milestone(name=DEPLOYMENT, after_milestones=(GO_NO_GO,) if before else (), day=day))
     return tuple(found)
+
+
+def awaited(plan: Plan) -> tuple[IssueId, ...]:
+    """List the issues without which nobody launches: the critical ones, and those of no stated priority.
+
+    Of the latter those are left out that the plan puts into a phase behind the one that deploys. High ones are wanted
+    before the launch, and not waited for.
+    """
+    unstated = {issue.id for issue in plan.issues if issue.priority is None}
+    if unstated:
+        later = _phases_after_launch(plan)
+        names = {phase.name for phase in later}
+        unstated -= {issue_id for phase in later for issue_id in phase.issues}
+        unstated -= {issue.id for issue in plan.issues if issue.phase in names}
+    return tuple(issue.id for issue in plan.issues if issue.priority is Priority.CRITICAL or issue.id in unstated)
 
 
 def launch_of(milestones: Sequence[Milestone]) -> Milestone | None:
@@ -141,6 +157,13 @@ def _launch_phase(plan: Plan) -> Phase | None:
     by_name = (phase for phase in dated if _deploys(phase.name))
     by_activity = (phase for phase in dated if any(map(_deploys, phase.activities)))
     return next(by_name, None) or next(by_activity, None)
+
+
+def _phases_after_launch(plan: Plan) -> Sequence[Phase]:
+    """Find the phases behind the one that deploys, and those whose names say so."""
+    launch = _launch_phase(plan)
+    last = len(plan.phases) if launch is None else plan.phases.index(launch)
+    return [phase for at, phase in enumerate(plan.phases) if at > last or _FOLLOWS.search(phase.name)]
 
 
 def _deploys(text: str) -> bool:

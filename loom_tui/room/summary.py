@@ -145,7 +145,7 @@ def _issue(view: IssueView, snapshot: Snapshot) -> dict[str, Any]:
         "title": issue.title,
         "status": issue.status.value,
         "claimed": issue.claimed,
-        "priority": issue.priority.value,
+        "priority": issue.priority.value if issue.priority is not None else None,
         "owners": issue.owners,
         "tasks": len(view.tasks),
         "tasks_done": view.tasks_done,

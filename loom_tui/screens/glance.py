@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loom_tui.plan.kinds import Kind
-from loom_tui.plan.model import Priority, Status
+from loom_tui.plan.model import Status
+from loom_tui.plan.timeline import awaited
 from loom_tui.room.signals import Freshness, State
 from loom_tui.room.snapshot import DatabaseView, IssueView, QueryView, RiskView, SignalView, Snapshot
 from loom_tui.room.verdicts import Verdict
@@ -39,7 +40,8 @@ from loom_tui.widgets.text import (
 
 def critical_issues(snapshot: Snapshot) -> Sequence[IssueView]:
     """List the issues that the launch waits for, by id."""
-    found = [view for view in snapshot.issues if view.issue.priority is Priority.CRITICAL]
+    before = set(awaited(snapshot.plan))
+    found = [view for view in snapshot.issues if view.issue.id in before]
     return sorted(found, key=lambda view: (isinstance(view.issue.id, str), str(view.issue.id).zfill(9)))
 
 

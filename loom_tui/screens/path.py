@@ -157,7 +157,7 @@ class Issues(ListPanel):
     def matches(self, key: str, needle: str) -> bool:
         """Look in id, title, owners, status and priority."""
         issue = self._views[key].issue
-        words = (issue_name(issue.id), issue.title, *issue.owners, issue.status, issue.priority)
+        words = (issue_name(issue.id), issue.title, *issue.owners, issue.status, issue.priority or "")
         return needle in " ".join(words).casefold()
 
     def head(self, width: int) -> Sequence[Line]:

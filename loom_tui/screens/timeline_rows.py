@@ -256,7 +256,7 @@ def issue_word(view: IssueView, bar: Bar | None, pen: Pen, now: float) -> str:
     if issue.status in (Status.DONE, Status.DROPPED, Status.BLOCKED):
         return WORD_OF_STATUS[issue.status]
     if bar is None or bar.projected is None:
-        return issue.priority.value
+        return issue.priority.value if issue.priority is not None else "–"
     return pen.brief(bar.projected[1], now=now)
 
 

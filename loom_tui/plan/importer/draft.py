@@ -265,7 +265,7 @@ def _frozen(issue: IssueDraft, names: _Names) -> Issue:
         id=issue.id,
         title=issue.title or (issue.names[0] if issue.names else f"#{issue.id}"),
         url=issue.url,
-        priority=issue.priority or Priority.HIGH,
+        priority=issue.priority,
         phase=issue.phase,
         effort_hours=issue.effort_hours,
         effort_text=issue.effort_text,

@@ -192,12 +192,17 @@ def _status(issue: IssueDraft, value: str, words: str) -> None:
         issue.add("notes", words)
 
 
+_RANKS = {"p0": Priority.CRITICAL, "blocker": Priority.CRITICAL, "must": Priority.CRITICAL} | dict.fromkeys(
+    ("p1", "p2", "p3", "p4", "medium", "normal", "low", "minor", "should", "hoch", "mittel", "niedrig"),
+    Priority.HIGH,  # wanted, and below what the launch waits for: the note says how much
+)
+
+
 def _priority(issue: IssueDraft, value: str, words: str) -> None:
-    """Take a priority that is one of ours; 'Medium' or 'P2' is kept in the author's words."""
+    """Take a priority that is one of ours or stands for one; other words than ours are kept as a note."""
     named = next((one for one in Priority if one.value == value.strip().casefold()), None)
-    rank = {"p0": Priority.CRITICAL, "blocker": Priority.CRITICAL, "p1": Priority.HIGH}.get(value.strip().casefold())
     if issue.priority is None:
-        issue.priority = named or rank
+        issue.priority = named or _RANKS.get(value.strip().casefold())
     if named is None or issue.priority is not named:
         issue.add("notes", words)
 

@@ -41,6 +41,7 @@ _RACI_WORDS = {
 _FACT_HEADERS = frozenset(
     ("field", "value", "attribute", "item", "detail", "details", "property", "name", "key", "feld", "wert", "angabe")
 )
+_DECISIONS = {"go": "go", "no-go": "no_go", "no go": "no_go", "nogo": "no_go"}  # a cell that is no more than this
 _PAIRS = "pairs"
 _RACI_GRID = "raci grid"
 _RACI_NAMES = "raci names"
@@ -355,6 +356,8 @@ class TableReader:
             status = _met(cell.text) if field == "status" else None
             if cell.ticked is not None and not cell.text:
                 ticked = ticked or cell.ticked
+            elif group in _DECISIONS.values() and plain(cell.text) in _DECISIONS:
+                group = _DECISIONS[plain(cell.text)]
             elif field == "id":
                 texts.append(cell.text)
             elif field == "status" and status in (Status.DONE, Status.OPEN):
