@@ -190,3 +190,33 @@ def test_each_command_shows_an_example(place):
         done = loom(place, *words, "--help")
         assert done.returncode == 0
         assert "Example: loom" in done.stdout
+
+
+def as_a_stranger(path: Path) -> None:
+    """Give a path to nobody in particular: only root can, so whoever is not root lets everybody write instead."""
+    if os.geteuid() == 0:
+        os.chown(path, 54_321, -1)
+    else:
+        path.chmod(path.stat().st_mode | 0o002)
+
+
+@pytest.mark.parametrize("strange", ["loom.toml", "."])
+def test_a_plan_of_somebody_elses_is_opened_only_by_its_name(place, strange):
+    below = place / "src"
+    below.mkdir()
+    as_a_stranger(place / strange)
+    told = loom(below, "status")
+    assert told.returncode == 2
+    assert f"If you trust it, name it: loom {place / 'loom.toml'}" in told.stderr
+    assert loom(below, "status", str(place / "loom.toml")).returncode == 3
+    assert loom(place, "status").returncode == 2
+
+
+@pytest.mark.parametrize("open_to_all", ["loom.toml", "."])
+def test_a_plan_that_everybody_can_write_is_not_simply_found(place, open_to_all):
+    (place / open_to_all).chmod(0o777)
+    told = loom(place, "plan", "check")
+    assert told.returncode == 2
+    assert "can be written by everybody" in told.stderr
+    (place / open_to_all).chmod(0o1777 if open_to_all == "." else 0o600)  # sticky: what is ours stays ours
+    assert loom(place, "plan", "check").returncode == 0

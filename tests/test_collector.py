@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from random import Random
 from typing import Self
 
 import msgspec
+import psutil
 import pytest
 
 from loom_tui.collector.backoff import delay_s
@@ -27,7 +29,7 @@ from loom_tui.plan.toml import dump_plan
 from loom_tui.room.mail import decode_reply
 from loom_tui.room.signals import Health, PollerReport, Reading, State
 from loom_tui.sources.base import Asker, SourceLimited, SourceRefused, SourceTimeout
-from loom_tui.spawn import spawn_collector
+from loom_tui.spawn import Spawner
 from loom_tui.store.base import Store
 from loom_tui.store.sqlite import open_store
 from tests.servers import answer, hang, serving
@@ -415,7 +417,7 @@ def test_a_spawned_collector_outlives_its_parent_s_session(tmp_path, monkeypatch
     plan = written(tmp_path, plan_of())
     store = open_store(tmp_path / "state", plan_id="t")
     try:
-        assert spawn_collector(plan, tmp_path / "state") == ""
+        assert Spawner(tmp_path / "state", tmp_path / "err").start(plan) == ""
         wait_until(lambda: store.lease("collector") is not None)
         lease = store.lease("collector")
         assert lease is not None
@@ -429,4 +431,61 @@ def test_a_spawned_collector_outlives_its_parent_s_session(tmp_path, monkeypatch
 
 def test_a_collector_that_cannot_be_started_is_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
-    assert "loom watch" in spawn_collector(tmp_path / "loom.toml", tmp_path)
+    assert "loom watch" in Spawner(tmp_path, tmp_path / "err").start(tmp_path / "loom.toml")
+
+
+def test_no_second_collector_is_started_while_the_first_lives(tmp_path, monkeypatch):
+    """One that cannot take the lease stands by: on a full disk a room once started six of them in a minute."""
+    monkeypatch.setenv("PYTHONPATH", str(HERE))
+    plan = written(tmp_path, plan_of())
+    store = open_store(tmp_path / "state", plan_id="t")
+    spawner = Spawner(tmp_path / "state", tmp_path / "err")
+    try:
+        lease = store.acquire("collector", holder="somebody", ttl_s=600, now=time.time())
+        assert lease is not None
+        assert [spawner.start(plan) for _ in range(3)] == ["", "", ""]
+        children = [child for child in psutil.Process().children() if str(plan) in child.cmdline()]
+        assert len(children) == 1
+    finally:
+        for child in psutil.Process().children():
+            if str(plan) in child.cmdline():
+                child.kill()
+                child.wait(timeout=10)
+        store.close()
+
+
+def test_what_a_collector_died_of_is_told_and_kept_from_others(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(HERE))
+    plan = tmp_path / "loom.toml"
+    plan.write_text("[plan]\n", encoding="utf-8")  # without a title
+    spawner = Spawner(tmp_path / "state", tmp_path / "err")
+    assert spawner.start(plan) == ""
+    told = ""
+
+    def ended() -> bool:
+        nonlocal told
+        told = spawner.start(plan)
+        return bool(told)
+
+    wait_until(ended)
+    assert "title" in told
+    assert f"loom watch {plan}" in told
+    assert stat.S_IMODE((tmp_path / "err").stat().st_mode) == 0o600
+
+
+def test_nothing_in_the_directory_that_one_stands_in_is_run(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for name in ("httpx.py", "asyncio.py", "loom_tui.py"):
+        Path(name).write_text(f"open({str(tmp_path / 'planted')!r}, 'w').close()\n", encoding="utf-8")
+    plan = written(tmp_path, plan_of())
+    store = open_store(tmp_path / "state", plan_id="t")
+    try:
+        assert Spawner(tmp_path / "state", tmp_path / "err").start(plan) == ""
+        wait_until(lambda: store.lease("collector") is not None)
+        lease = store.lease("collector")
+        assert lease is not None
+        os.kill(int(lease.holder.partition("@")[0]), signal.SIGTERM)
+        assert not (tmp_path / "planted").exists()
+    finally:
+        store.close()

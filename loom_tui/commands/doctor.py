@@ -20,7 +20,8 @@ from loom_tui.cli import plan_argument, store_option
 from loom_tui.collector.ground import Ground
 from loom_tui.collector.once import Asking, ask_once
 from loom_tui.commands.printing import echo, echo_json, speaks_unicode
-from loom_tui.commands.rooms import Room, find_room, room_id
+from loom_tui.commands.rooms import Room, find_room
+from loom_tui.config.plans import room_id
 from loom_tui.gathering import collector_view
 from loom_tui.plan.signals import asked_of
 from loom_tui.plan.sources.base import Asked, Secret, secrets_of

@@ -9,7 +9,7 @@ import click
 
 from loom_tui.cli import plan_argument
 from loom_tui.commands.printing import echo_json
-from loom_tui.config.plans import find_plan, load_plan
+from loom_tui.config.plans import find_plan, load_plan, write_plan
 from loom_tui.plan.faults import PlanFaults
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
@@ -39,7 +39,7 @@ def import_(document: Path, output: Path | None, *, force: bool) -> None:
     else:
         if output.exists() and not force:
             raise click.UsageError(f"{output} is there already; --force writes over it")
-        output.write_text(text, encoding="utf-8")
+        write_plan(output, text)
     click.echo(imported.summary(), err=True)
     if output is not None:
         click.echo(f"Wrote {output}. Next: loom plan check {output}, then loom {output}", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import time
 from pathlib import Path
@@ -10,8 +11,9 @@ from pathlib import Path
 import click
 
 from loom_tui.cli import plan_argument, store_option
-from loom_tui.commands.rooms import Room, find_room, open_room_store, require_terminal, room_id
+from loom_tui.commands.rooms import Room, find_room, open_room_store, require_terminal
 from loom_tui.config.operator import whoami
+from loom_tui.config.plans import room_id
 
 
 @click.command("room")
@@ -40,8 +42,10 @@ def open_room(
 ) -> int:
     """Open the room in this terminal and stay until its person leaves; gives the exit code."""
     from loom_tui.reader import Reader, RoomPlace
-    from loom_tui.spawn import spawn_collector
+    from loom_tui.spawn import Spawner
+    from loom_tui.store.place import room_name
 
+    log = found.directory / room_name(room_id(found.plan)) / f"collector-{os.getuid()}.err"
     place = RoomPlace(
         plan=found.plan,
         plan_file=found.file,
@@ -49,7 +53,7 @@ def open_room(
         actor=whoami(),
         read_only=read_only,
         clock=time.time,
-        start_collector=(lambda path: spawn_collector(path, found.directory)) if collect and not read_only else None,
+        start_collector=Spawner(found.directory, log).start if collect and not read_only else None,
     )
     reader = Reader(place)
     reader.start()  # before Textual is imported: its first snapshot is there when the first screen is drawn

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from pathlib import Path
 
 import click
 from msgspec import Struct
 
-from loom_tui.config.plans import PlanFile, find_plan
+from loom_tui.config.plans import PlanFile, find_plan, room_id
 from loom_tui.plan.model import Plan
 from loom_tui.room.verdicts import GateView
 from loom_tui.store.base import Store
@@ -55,11 +54,6 @@ def open_room_store(plan: Plan, directory: Path, *, read_only: bool = False) -> 
     from loom_tui.store.sqlite import open_store
 
     return open_store(directory, plan_id=room_id(plan), group=plan.store.group or None, read_only=read_only)
-
-
-def room_id(plan: Plan) -> str:
-    """Name the room: the plan's id, or its title in small letters and hyphens."""
-    return plan.plan.id or re.sub(r"[^a-z0-9]+", "-", plan.plan.title.casefold()).strip("-") or "plan"
 
 
 def gate_line(gate: GateView) -> str:

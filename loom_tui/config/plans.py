@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
+import stat
 from pathlib import Path
 
 from loom_tui.plan.faults import Fault, PlanFaults
@@ -19,8 +23,21 @@ class PlanNotFound(Refusal):
     exit_code = 2
 
 
+class PlanUntrusted(Refusal):
+    """A plan that was found, not named, and that somebody else wrote or could write: it would run commands as us."""
+
+    exit_code = 2
+
+
+class PlanUnwritten(Refusal):
+    """A plan could not be written; whatever was in its place still is."""
+
+
 def find_plan(given: Path | None, *, start: Path) -> Path:
-    """Give the plan that was named, or `loom.toml` in `start` or the nearest directory above. Raises PlanNotFound."""
+    """Give the plan that was named, or `loom.toml` in `start` or the nearest directory above.
+
+    Raises PlanNotFound; PlanUntrusted for one that was not named and is not safely ours.
+    """
     if given is not None:
         path = given / PLAN_NAME if given.is_dir() else given
         if not path.exists():
@@ -28,6 +45,7 @@ def find_plan(given: Path | None, *, start: Path) -> Path:
         return path
     for directory in (start, *start.parents):
         if (directory / PLAN_NAME).is_file():
+            _trust(directory / PLAN_NAME)
             return directory / PLAN_NAME
     raise PlanNotFound(
         f"There is no {PLAN_NAME} here ({start}) nor in any directory above. Make one from your team's document: "
@@ -35,8 +53,63 @@ def find_plan(given: Path | None, *, start: Path) -> Path:
     )
 
 
+def _trust(path: Path) -> None:
+    """Refuse a plan that others wrote or could write. Raises PlanUntrusted, OSError."""
+    for place in dict.fromkeys((path, path.parent, path.resolve().parent)):
+        status = place.stat()
+        if status.st_uid not in (os.geteuid(), 0):
+            what = f"{place} belongs to another user (uid {status.st_uid})"
+        elif status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX:
+            what = f"{place} can be written by everybody on this host"
+        else:
+            continue
+        raise PlanUntrusted(
+            f"{path} is the nearest plan, but {what}, and a plan runs commands as you. "
+            f"If you trust it, name it: loom {path} (with tick, set, note and check: --plan {path})"
+        )
+
+
+def write_plan(path: Path, text: str) -> None:
+    """Put a plan's text in a file's place, whole or not at all. Raises PlanUnwritten."""
+    try:
+        if path.exists() and not path.is_file():  # a pipe or a terminal
+            path.write_text(text, encoding="utf-8")
+        else:
+            _replace(path.resolve(), text)  # a link stays one
+    except OSError as error:
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+        why = "the disk is full, or the file larger than is allowed" if full else error.strerror or str(error)
+        raise PlanUnwritten(f"{path} could not be written ({why}). What was there before still is.") from error
+
+
+def _replace(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
+    try:
+        with draft.open("x", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            draft.chmod(stat.S_IMODE(path.stat().st_mode))
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def room_id(plan: Plan) -> str:
+    """Name the room: the plan's id, or its title in small letters and hyphens."""
+    return plan.plan.id or re.sub(r"[^a-z0-9]+", "-", plan.plan.title.casefold()).strip("-") or "plan"
+
+
+def same_room(one: Plan, other: Plan) -> bool:
+    """Say whether two versions of a plan have one room: its name and where it is kept are the same."""
+    return room_id(one) == room_id(other) and one.store == other.store
+
+
 def load_plan(path: Path) -> Plan:
     """Read a plan's file. Raises PlanFaults with every fault, or OSError."""
+    if path.is_dir():
+        raise PlanFaults(path.name, [Fault("", "a directory, where a plan's file should be")])
     if path.stat().st_size > MAX_SIZE_BYTES:
         raise PlanFaults(path.name, [Fault("", f"larger than {MAX_SIZE_BYTES // 1_000_000} MB: this is no plan")])
     try:
@@ -63,6 +136,10 @@ class PlanFile:
         """Say whether the file differs from what was last read; one that is gone for a moment does not."""
         stamp = self._stat()
         return stamp is not None and stamp != self._stamp
+
+    def gone(self) -> bool:
+        """Say whether there is nothing in its place."""
+        return self._stat() is None
 
     def read(self) -> Plan:
         """Read the file as it is now. Raises PlanFaults or OSError."""

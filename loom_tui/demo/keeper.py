@@ -152,7 +152,7 @@ def _collecting(plan_path: Path, rooms: Path) -> Iterator[int]:
     """Run the collector; gives its process's number."""
     with (plan_path.parent / "collector.log").open("wb") as log:
         collector = subprocess.Popen(
-            [sys.executable, "-m", "loom_tui", "watch", str(plan_path), "--store", str(rooms)],
+            [sys.executable, "-P", "-m", "loom_tui", "watch", str(plan_path), "--store", str(rooms)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -103,7 +103,7 @@ def world(*, postgres_dsn: str | None = None, timeout_s: float = START_TIMEOUT_S
     remove_dead_worlds()
     directory = Path(tempfile.mkdtemp(prefix=_prefix()))
     keeper = subprocess.Popen(
-        [sys.executable, "-m", "loom_tui.demo.keeper"],
+        [sys.executable, "-P", "-m", "loom_tui.demo.keeper"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
