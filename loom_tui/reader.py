@@ -17,7 +17,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from loom_tui.config.plans import PlanFile
+from loom_tui.config.plans import PlanFile, same_room
 from loom_tui.gathering import Gathering, adopt, append_deed, collector_view
 from loom_tui.plan.faults import PlanFaults
 from loom_tui.plan.model import Plan
@@ -33,6 +33,8 @@ READINGS_EVERY_S = 2.0
 AGES_EVERY_S = 5.0
 PRESENCE_TTL_S = 30.0
 PRESENCE_EVERY_S = 10.0
+GONE_AFTER_S = 5.0  # an editor that writes anew takes the file away for a moment
+FROZEN = "The disk under the store is full: the room is shown as it was when it was opened. Free some space, open anew."
 COLLECTOR_GRACE_S = 6.0  # a takeover takes up to 5 s; before that nothing is started a second time
 
 
@@ -201,13 +203,17 @@ class Session:
         self._presence: Lease | None = None
         self._present_at = 0.0
         self._started_at = 0.0
-        self._plan_trouble = self._write_trouble = self._collector_trouble = ""
+        self._there_at = place.clock()  # when the plan's file was last seen
+        self._plan_trouble = self._gone_trouble = self._collector_trouble = ""
+        self._write_trouble = ""
+        self._disk_trouble = FROZEN if self._store.frozen else ""
         self._adopt()
 
     @property
     def trouble(self) -> str:
         """Say what a person must know: a refused write first, then the plan's faults, then a missing collector."""
-        return self._write_trouble or self._plan_trouble or self._collector_trouble
+        plan_trouble = self._gone_trouble or self._plan_trouble
+        return self._write_trouble or self._disk_trouble or plan_trouble or self._collector_trouble
 
     def close(self) -> None:
         """Leave the room."""
@@ -250,7 +256,7 @@ class Session:
     def look(self) -> Snapshot | None:
         """Take in what is new since the last look; None while there is nothing to show anew."""
         now = self._place.clock()
-        self._reload_plan()
+        self._reload_plan(now)
         self._be_present(now)
         token = self._store.token()
         events = self._new_events(token)
@@ -300,29 +306,43 @@ class Session:
         self._collector_trouble = start(self._file.path)
 
     def _be_present(self, now: float) -> None:
-        """Say that somebody looks, so that the collector stays."""
+        """Say that somebody looks, so that the collector stays; where that cannot be said, nothing else can be."""
         if self._place.read_only or 0 <= now - self._present_at < PRESENCE_EVERY_S:
             return
         self._present_at = now
-        if self._presence is None:
-            name = f"room:{os.getpid()}:{id(self):x}"
-            self._presence = self._store.acquire(name, holder=self._place.actor, ttl_s=PRESENCE_TTL_S, now=now)
-        else:
-            try:
+        try:
+            if self._presence is None:
+                name = f"room:{os.getpid()}:{id(self):x}"
+                self._presence = self._store.acquire(name, holder=self._place.actor, ttl_s=PRESENCE_TTL_S, now=now)
+            else:
                 self._presence = self._store.renew(self._presence, ttl_s=PRESENCE_TTL_S, now=now)
-            except LeaseLost:  # this host slept for long: be present anew at the next look
-                self._presence, self._present_at = None, 0.0
+            self._disk_trouble = ""
+        except LeaseLost:  # this host slept for long: be present anew at the next look
+            self._presence, self._present_at = None, 0.0
+        except StoreError as error:
+            self._disk_trouble = str(error)
 
-    def _reload_plan(self) -> None:
+    def _reload_plan(self, now: float) -> None:
         """Take the plan's file again when it was edited; a version with faults is shown, and the old one stays."""
+        if not self._file.gone():
+            self._there_at, self._gone_trouble = now, ""
+        elif now - self._there_at > GONE_AFTER_S:
+            self._gone_trouble = f"{self._file.path} is gone; the plan as it was stays in force"
         if not self._file.changed():
             return
         try:
             plan = self._file.read()
         except (PlanFaults, OSError) as error:
-            first, *more = str(error).splitlines()
+            told = f"{self._file.path}: {error.strerror}" if isinstance(error, OSError) else str(error)
+            first, *more = told.splitlines()
             rest = f" (and {len(more)} more: loom plan check)" if more else ""
             self._plan_trouble = f"{first}{rest}; the plan as it was stays in force"
+            return
+        if not same_room(plan, self._plan):
+            self._plan_trouble = (
+                f"{self._file.path.name} is another room's plan now (its id or its store changed): leave and open it; "
+                "here the plan as it was stays in force"
+            )
             return
         self._plan_trouble = ""
         if plan != self._plan:

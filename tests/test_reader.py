@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from loom_tui.commands.rooms import open_room_store
 from loom_tui.config.plans import PlanFile
@@ -15,7 +16,7 @@ from loom_tui.gathering import read_once
 from loom_tui.plan.model import Plan
 from loom_tui.plan.signals import signals_of
 from loom_tui.plan.toml import dump_plan
-from loom_tui.reader import Ask, Intent, Reader, RoomPlace, Session, Window
+from loom_tui.reader import AGES_EVERY_S, PRESENCE_EVERY_S, Ask, Intent, Reader, RoomPlace, Session, Window
 from loom_tui.room.events import MarkerSet, NoteAdded, PlanAdopted, TaskTicked
 from loom_tui.room.mail import Reply, encode_reply
 from loom_tui.room.signals import Freshness, Reading, State
@@ -354,3 +355,71 @@ def test_a_plan_that_changed_since_it_was_found_is_read_again(bench):
         assert seen(session).plan.plan.release == "v1.7.1"
     finally:
         session.close()
+
+
+@pytest.mark.parametrize("other", ["id", "store"])
+def test_an_edit_that_makes_it_another_rooms_plan_is_told_and_not_taken(bench, other):
+    plan = sample_plan()
+    about, store = replace(plan.plan, id="elsewhere"), replace(plan.store, directory="/srv/rooms")
+    edited = replace(plan, plan=about) if other == "id" else replace(plan, store=store)
+    with bench.session("ana") as session:
+        assert seen(session).plan == plan
+        bench.path.write_text(dump_plan(replace(edited, references=())), encoding="utf-8")
+        bench.clock.now += 10
+        assert seen(session).plan == plan
+        assert "another room's plan now" in session.trouble
+        bench.path.write_text(dump_plan(replace(plan, references=())), encoding="utf-8")
+        bench.clock.now += 10
+        assert seen(session).plan.references == ()
+        assert session.trouble == ""
+
+
+def test_a_plans_file_that_stays_away_is_told_until_it_is_back(bench):
+    with bench.session("ana") as session:
+        seen(session)
+        away = bench.path.rename(bench.path.with_suffix(".away"))
+        for seconds, told in ((1, False), (4, False), (1, True)):
+            bench.clock.now += seconds
+            session.look()
+            assert ("is gone" in session.trouble) == told
+        away.rename(bench.path)
+        session.look()
+        assert session.trouble == ""
+
+
+def test_a_directory_in_the_plans_place_is_a_sentence(bench):
+    with bench.session("ana") as session:
+        seen(session)
+        bench.path.unlink()
+        bench.path.mkdir()
+        session.look()
+        assert "a directory, where a plan's file should be" in session.trouble
+        assert "Errno" not in session.trouble
+
+
+def test_a_room_that_cannot_say_that_it_is_there_says_why_and_goes_on(bench, monkeypatch):
+    """The collector leaves when no room is known to look, and none can be started on a full disk."""
+
+    def full(*_args: object, **_kwargs: object) -> None:
+        raise StoreFull("The disk is full.")
+
+    with bench.session("ana") as session:
+        seen(session)
+        with monkeypatch.context() as patched:
+            patched.setattr(session._store, "renew", full)
+            bench.clock.now += PRESENCE_EVERY_S
+            for _ in range(3):
+                assert seen(session).events
+                assert session.trouble == "The disk is full."
+                bench.clock.now += AGES_EVERY_S
+        bench.clock.now += PRESENCE_EVERY_S
+        seen(session)
+        assert session.trouble == ""
+
+
+def test_a_room_that_looks_is_never_taken_for_gone(bench):
+    with bench.session("ana") as session, bench.store() as store:
+        for _ in range(90):
+            session.look()
+            assert [lease for lease in store.leases(prefix="room:") if bench.clock.now < lease.until]
+            bench.clock.now += 1

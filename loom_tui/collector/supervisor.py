@@ -10,7 +10,7 @@ from contextlib import suppress
 from loom_tui.collector.ground import Ground, poller_of
 from loom_tui.collector.poller import Poller
 from loom_tui.collector.witness import Witness
-from loom_tui.config.plans import PlanFile
+from loom_tui.config.plans import PlanFile, same_room
 from loom_tui.plan.faults import PlanFaults
 from loom_tui.plan.model import Plan
 from loom_tui.plan.signals import asked_of, signals_of
@@ -213,7 +213,9 @@ class Collector:
         except (PlanFaults, OSError) as error:
             _LOG.warning("the edited plan is not taken: %s", str(error).partition("\n")[0])
             return
-        if plan != self._plan:
+        if not same_room(plan, self._plan):
+            _LOG.warning("the edited plan is not taken: it is another room's now")
+        elif plan != self._plan:
             self._plan = plan
             self._witness, self._unseen = Witness(plan, self._store), True
             self._store.define(signals_of(plan).values())

@@ -52,7 +52,8 @@ async def _watch(file: PlanFile, plan: Plan, store: SqliteStore, idle_exit_s: fl
 
 
 def _log_to(path: Path, *, group: bool) -> None:
-    """Log to a file beside the store, and to the terminal where a person watches."""
+    """Log to a file beside the store, and to the terminal where a person watches; a full disk is no reason to shout."""
+    logging.raiseExceptions = False
     path.touch(mode=0o660 if group else 0o600, exist_ok=True)
     handlers: list[logging.Handler] = [RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")]
     if sys.stderr is not None and sys.stderr.isatty():

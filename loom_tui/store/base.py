@@ -191,6 +191,11 @@ class Store(Protocol):
         """Answer a request. Raises LeaseLost."""
         ...
 
+    @property
+    def frozen(self) -> bool:
+        """Whether it is seen as it was when it was opened, and nothing later: for want of space beside it."""
+        ...
+
     def token(self) -> Token:
         """Say cheaply whether anything was written since."""
         ...

@@ -50,8 +50,9 @@ READINGS = Schema(
 class Database:
     """An open file. `connection` is for reading; writes go through `write()`."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, *, read_only: bool) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, *, read_only: bool, frozen: bool = False) -> None:
         self.path = path
+        self.frozen = frozen
         self.connection = connection
         self._read_only = read_only
         self._inode = path.stat().st_ino
@@ -107,8 +108,19 @@ def open_database(place: Place, schema: Schema, *, read_only: bool) -> Database:
         with os_errors(path):
             _create(path, place, schema)
     check_file(path, place)
-    mode = "ro" if read_only else "rw"
+    try:
+        connection = _open(path, schema, "ro" if read_only else "rw")
+    except StoreFull:
+        if not read_only or _has_wal(path):
+            raise
+        # To read a WAL database SQLite makes files beside it. Without a WAL all there is lies in the file itself.
+        return Database(path, _open(path, schema, "ro&immutable=1"), read_only=True, frozen=True)
+    return Database(path, connection, read_only=read_only)
+
+
+def _open(path: Path, schema: Schema, mode: str) -> sqlite3.Connection:
     connection = _connect(path, mode)
+    read_only = mode != "rw"
     try:
         _check(connection, path, schema)
         if _version(connection) < schema.version:
@@ -119,11 +131,19 @@ def open_database(place: Place, schema: Schema, *, read_only: bool) -> Database:
             connection.execute(pragma)
     except sqlite3.Error as error:
         connection.close()
-        raise translate(error, path) from error
+        raise translate(error, path, reading=read_only) from error
     except BaseException:
         connection.close()
         raise
-    return Database(path, connection, read_only=read_only)
+    return connection
+
+
+def _has_wal(path: Path) -> bool:
+    """Say whether something was written that is not in the file itself yet."""
+    try:
+        return path.with_name(f"{path.name}-wal").stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def migrate(connection: sqlite3.Connection, schema: Schema) -> None:
@@ -156,7 +176,7 @@ def split(script: str) -> Iterator[str]:
         raise ValueError(f"a migration ends inside a statement: {statement!r}")
 
 
-def translate(error: sqlite3.Error, path: Path) -> StoreError:
+def translate(error: sqlite3.Error, path: Path, *, reading: bool = False) -> StoreError:
     """Say in a sentence what SQLite met."""
     code: int = getattr(error, "sqlite_errorcode", -1)
     match code & 0xFF:
@@ -169,6 +189,11 @@ def translate(error: sqlite3.Error, path: Path) -> StoreError:
         case sqlite3.SQLITE_IOERR if code in _READ_TROUBLE:
             return _broken(path, str(error))
         case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:
+            if reading:
+                return StoreFull(
+                    f"the disk under {path} is full or fails ({error}): what was written last cannot even be read. "
+                    "Free some space; nothing is lost."
+                )
             return StoreFull(
                 f"the disk under {path} is full or fails ({error}). Free some space: "
                 "this was not written, all before it is kept."

@@ -51,6 +51,11 @@ class SqliteStore(Store):
         """Where the room's files lie."""
         return self._files[0].path.parent
 
+    @property
+    def frozen(self) -> bool:
+        """Whether it is seen as it was when it was opened, and nothing later."""
+        return any(file.frozen for file in self._files)
+
     def append(self, payload: Payload, *, actor: str, at: float) -> Event:
         """Append one event; when this returns, it survives a power cut."""
         return self._journal.append(payload, actor=actor, at=at)
