@@ -27,7 +27,7 @@ from loom_tui.plan.model import Status
 from loom_tui.room.events import Event, IssueStatusSet, MarkerSet
 from loom_tui.room.signals import Reading
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0  # taking a database down on a loaded machine
 CROSSING_S = 180.0  # a quiet machine takes 20 s; a busy one executes seldom, and an outlier must drown in samples
 ASK_AND_WAIT = """
 import sys, time
