@@ -264,7 +264,7 @@ _STRUCTURE = {
     "terse_runbook": "after backout env min sh steps 5h",
     "change_request": "3rd action activity approvals assessment back criterion d date estimate exit february field h "
     "implementation medium met mitigation out purpose risk schedule started step value yes",
-    "launch_checklist": "19th 5h date nov x",
+    "launch_checklist": "19th 5h date nov x if it goes wrong",
     "einfuehrung": "abhängigkeiten aktualisiert ansprechpartner arbeit aufgaben aufwand bekannte bereit dezember "
     "einschränkungen hinweis keine live min offen risiken rückfallplan startdatum std tag tage und verantwortlich "
     "zeitplan zusammenfassung",
@@ -481,3 +481,53 @@ def test_a_priority_that_the_document_never_states_is_not_made_up():
     plan = import_plan(text).plan
     assert [issue.priority for issue in plan.issues] == [Priority.CRITICAL, None, Priority.HIGH]
     assert parse_plan(dump_plan(plan), file="plan.toml") == plan
+
+
+def test_an_issues_own_workflows_are_tasks_that_can_be_ticked_and_workflows_of_the_plan():
+    text = "# T\n\n## Issues\n\n### #7: Smoke test\n\n- Owner: QA\n\n#### Critical workflows\n\n1. Log in\n2. Book\n"
+    plan = import_plan(text).plan
+    assert plan.issues[0].tasks == (Task(text="Log in"), Task(text="Book"))
+    assert [workflow.name for workflow in plan.workflows] == ["Log in", "Book"]
+
+
+def test_blockers_are_taken_apart_at_semicolons():
+    words = "- Owner: Bo\n- Blocked by: #2; vendor sign-off, in writing\n"
+    first, _ = import_plan(f"# T\n\n## Tasks\n\n### #1 A\n\n{words}\n### #2 B\n\n- Owner: Cy\n").plan.issues
+    assert (first.depends_on, first.blockers) == ((2,), ("vendor sign-off, in writing",))
+
+
+def test_what_a_step_comes_after_may_be_named_beside_its_owner_and_effort():
+    steps = "1. Reindex (owner: Bo, 30m)\n2. Switch (owner: Ines, 45m, after Reindex)\n3. Party (after work)\n"
+    reindex, switch, party = import_plan(f"# T\n\n## Tasks\n\n{steps}").plan.issues
+    assert (switch.title, switch.owners, switch.depends_on) == ("Switch", ("Ines",), (reindex.id,))
+    assert switch.effort_hours == Range(low=0.75, high=0.75)
+    assert (party.title, party.depends_on, party.blockers) == ("Party (after work)", (), ())
+
+
+def test_a_german_head_gives_the_plans_dates_and_who_answers_for_it():
+    plan = import_plan("# T\n\nStand: 03.11.2026 · Verantwortlich: Jana Weiß\n\nGeplanter Termin: 12.11.2026\n").plan
+    assert (plan.plan.status, plan.plan.updated, plan.plan.target) == ("", date(2026, 11, 3), date(2026, 11, 12))
+    assert [(one.name, one.role) for one in plan.stakeholders] == [("Jana Weiß", "Verantwortlich")]
+    assert plan.notes == ()
+    assert import_plan("# T\n\nStatus: ready · for review\n").plan.plan.status == "ready · for review"
+
+
+def test_a_go_live_with_a_clock_sets_the_target_and_keeps_the_clock_as_a_note():
+    plan = import_plan("# T\n\nGo-live: Thu 12 Nov 2026, 06:00 UTC\n").plan
+    assert plan.plan.target == date(2026, 11, 12)
+    assert ["06:00 UTC" in note.text for note in plan.notes] == [True]
+
+
+@pytest.mark.parametrize("steps", ["Step 1: stop\n\nStep 2: restore", "### Step 1\n\nstop\n\n### Step 2\n\nrestore"])
+def test_what_to_do_if_it_goes_wrong_is_the_way_back(steps):
+    plan = import_plan(f"# T\n\n## If it goes wrong\n\n{steps}\n").plan
+    assert [(step.name, step.text) for step in plan.rollback] == [("Step 1", "stop"), ("Step 2", "restore")]
+    assert plan.notes == ()
+
+
+def test_a_meeting_of_one_line_has_a_name_a_time_and_a_rhythm():
+    plan = import_plan("# T\n\n## Comms\n\nStandup at 09:15 daily\n\n- Status mail at 18:00\n").plan
+    assert [(one.what, one.when, one.topics) for one in plan.cadences] == [
+        ("Standup", "09:15", ("daily",)),
+        ("Status mail", "18:00", ()),
+    ]

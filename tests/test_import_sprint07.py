@@ -171,7 +171,7 @@ def test_a_status_is_its_authors_claim(by_id):
     assert not by_id[150].claimed
 
 
-def test_the_two_checklists_are_tasks_that_nobody_ticked(by_id):
+def test_the_checklists_and_the_critical_workflows_are_tasks_that_nobody_ticked(by_id):
     assert [task.text for task in by_id[145].tasks] == [
         "Create Sentry project",
         "Configure DSN and auth token",
@@ -187,7 +187,8 @@ def test_the_two_checklists_are_tasks_that_nobody_ticked(by_id):
         "No hardcoded credentials",
     ]
     assert not any(task.done or task.claimed for issue in by_id.values() for task in issue.tasks)
-    assert {number for number, issue in by_id.items() if issue.tasks} == {144, 145}
+    assert len(by_id[147].tasks) == 8  # its critical workflows
+    assert {number for number, issue in by_id.items() if issue.tasks} == {144, 145, 147}
 
 
 def test_scope_features_participants_milestones_timelines_and_notes(by_id):

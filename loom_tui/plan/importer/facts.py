@@ -9,7 +9,7 @@ from loom_tui.plan.importer.blocks import Block, BlockKind
 from loom_tui.plan.importer.dates import find_clock, find_dates, find_span
 from loom_tui.plan.importer.draft import CadenceDraft, Draft, PhaseDraft, RiskDraft
 from loom_tui.plan.importer.headings import plain
-from loom_tui.plan.importer.inline import Label
+from loom_tui.plan.importer.inline import Inline, Label
 from loom_tui.plan.importer.issues import read_line, take_line
 from loom_tui.plan.importer.refs import find_ids
 from loom_tui.plan.importer.words import ABOUT_LABELS, column_fields, is_none, is_role, read_level, without_claim
@@ -18,6 +18,9 @@ from loom_tui.plan.model import Reference, RiskKind
 _DATES = ("start", "target", "created", "updated")
 _ZONE = re.compile(r"^(?:UTC|GMT|[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+)$")
 _NAMES = re.compile(r"\s*[,;/&]\s*|\s+(?:and|und)\s+")
+_BESIDE = re.compile(r"\s+[·|•]\s+")  # 'Stand: 03.11.2026 · Verantwortlich: Jana'
+_STEP = re.compile(r"(?:step|schritt)\s*\d{1,3}$", re.IGNORECASE)
+_AT = re.compile(r"^(?P<what>\S.*?)\s+(?:at|um)\s*(?P<often>\S.*)?$")  # what is left of 'Standup at 09:15 daily'
 _OFTEN = re.compile(
     r"^(?:daily|weekly|hourly|monthly|biweekly|every\b.*|each\b.*|twice\b.*|once\b.*|täglich|wöchentlich|stündlich)$"
 )
@@ -40,6 +43,13 @@ def place_about(draft: Draft, label: Label | None) -> bool:
     if field is None or label is None or is_none(label.value):
         return False
     about, value = draft.about, label.value
+    first, *others = _BESIDE.split(value)
+    beside = [Inline(text=other).label() for other in others]
+    if others and all(one is not None and plain(one.name) in ABOUT_LABELS for one in beside):
+        own = place_about(draft, Label(label.name, first, bold=label.bold, colon=label.colon))
+        return all([own, *(place_about(draft, one) for one in beside)])
+    if field == "status" and find_dates(value)[0] and not find_dates(value)[1]:
+        field = "updated"  # 'Stand: 03.11.2026'
     if field in (*_DATES, "window"):
         return _place_date(about, field, value)
     if field == "person":
@@ -164,6 +174,10 @@ def place_cadence(draft: Draft, block: Block, heading: str) -> bool:
     if block.kind is BlockKind.PARAGRAPH and draft.cadences and draft.cadences[-1].what == what:
         return False  # prose behind a list speaks of no single meeting
     clock, left = find_clock(block.text)
+    at = _AT.match(left.strip()) if clock else None
+    if at is not None and (at["often"] is None or _OFTEN.match(at["often"].casefold())):
+        draft.cadences.append(CadenceDraft(what=at["what"], when=clock, topics=[at["often"]] if at["often"] else []))
+        return True
     last = draft.cadences[-1] if draft.cadences and draft.cadences[-1].what == what else None
     if last is None or (clock and last.when):
         last = CadenceDraft(what=what)
@@ -186,7 +200,7 @@ def place_step_back(draft: Draft, block: Block) -> bool:
         steps[-1] = (name, f"{text}\n{block.text}" if text else block.text)
     elif block.kind is BlockKind.CODE:
         steps.append((block.text.split("\n", 1)[0], block.text))
-    elif block.kind is BlockKind.PARAGRAPH:
+    elif block.kind is BlockKind.PARAGRAPH and not (label and label.value and _STEP.match(label.name)):
         if steps or (
             label is not None and label.value and not re.match(r"trigger|when|if\b|criteri", plain(label.name))
         ):

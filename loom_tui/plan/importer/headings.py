@@ -78,6 +78,8 @@ _HEADINGS = _patterns(
         r"\brevert\b",
         r"\brückfall",
         r"\bcontingency\b",
+        r"^(?:if|when|in case) (?:it|things?|something|anything) (?:goes|go) wrong$",
+        r"^wenn (?:es|etwas|was) schief",
     ),
     (
         Topic.GO,
@@ -117,6 +119,7 @@ _HEADINGS = _patterns(
         r"\bmeetings?\b",
         r"\bcadence\b",
         r"\bcommunications?\b",
+        r"^comms\b",
         r"\bkommunikation",
     ),
     (
@@ -244,7 +247,7 @@ _STRUCTURE = _set(
     a abbruchkriterien abhängigkeiten ablauf abort about acceptance action all allgemeines and anmerkungen
     ansprechpartner any appendix approval approvals approvers arbeitspakete assessment assurance aufgaben back
     back-out backlog backout be bekannte beteiligte blocker blockers breakdown call cause change check checklist
-    checklists communication communications condition conditions contact contacts contingency criteria criterion
+    checklists comms communication communications condition conditions contact contacts contingency criteria criterion
     critical current daily das dates day days decision definition delay deliverables dependencies dependency
     deployment der description details die doc docs document documentation documents dokumente done
     einschränkungen enhancements entry erfolgskriterien executive exit expected fallback feature features flow
@@ -260,7 +263,7 @@ _STRUCTURE = _set(
     stand-up standup status step steps stop strategy subtasks success summary sync target targets task tasks
     team the ticket tickets timeline to to-do todo todos tracking trigger triggers und updates user verification
     verweise we week weeks what when who window with work workflow workflows zeitplan ziel ziele zusammenfassung
-    überblick
+    anything case goes it something things wrong überblick
     """
 )
 _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")

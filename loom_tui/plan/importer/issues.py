@@ -95,9 +95,12 @@ def _with_facts(issue: IssueDraft, title: str) -> str:
     if end is not None:
         pieces = _SPLIT_WORDS.split(end["inside"])
         trial = IssueDraft(id=None)
-        if title[: end.start()].strip() and all(_take_fact(trial, piece) for piece in pieces):
-            for piece in pieces:
-                _take_fact(issue, piece)
+        sure = [_take_fact(trial, piece) for piece in pieces]
+        waits = [_AFTER.match(piece) for piece in pieces]  # 'after Reindex' is a fact only among such as are sure
+        if title[: end.start()].strip() and any(sure) and all(a or b for a, b in zip(sure, waits, strict=True)):
+            for piece, after in zip(pieces, waits, strict=True):
+                if not _take_fact(issue, piece) and after is not None:
+                    apply(issue, "depends on", after["what"])
             return title[: end.start()].strip()
     return title.strip()
 
@@ -173,8 +176,13 @@ def _depends(issue: IssueDraft, value: str) -> None:
 
 
 def _blockers(issue: IssueDraft, value: str) -> None:
+    pieces = re.split(r"\s*;\s*", value)
+    if len(pieces) > 1:
+        for piece in filter(None, pieces):
+            _blockers(issue, piece)
+        return
     found = find_ids(value)
-    if re.fullmatch(r"[\d\s,;]+", value):  # steps by their number, where there are such; else the words stay
+    if re.fullmatch(r"[\d\s,]+", value):  # steps by their number, where there are such; else the words stay
         for piece in _SPLIT_WORDS.split(value):
             issue.add("waits_for", piece)
     elif found.ids and found.bare:
@@ -231,8 +239,7 @@ def place_in_issue(draft: Draft, issue: IssueDraft, block: Block, part: Topic | 
     if ticked is None and part in (Topic.WORKFLOWS, Topic.TASKS) and block.kind is BlockKind.ITEM:
         if part is Topic.WORKFLOWS:
             draft.workflows.append(block.text)
-        else:
-            issue.tasks.append(Task(text=text, done=claimed, claimed=claimed))
+        issue.tasks.append(Task(text=text, done=claimed, claimed=claimed))
         return True
     if ticked is not None:
         issue.tasks.append(Task(text=block.text, done=ticked, claimed=ticked))

@@ -61,7 +61,7 @@ status: status, plan status, change status, state, stand
 start: start, start date, begin, begins, starts, planned start, startdatum, beginn, scheduled start
 target: target, when, target date, deployment date, launch date, release date, go-live, go-live date, date, due,
     due date, ship date, end, end date, planned end, deadline, zieldatum, termin, go live, ends, scheduled end,
-    datum, launch, ende
+    geplanter termin, datum, launch, ende
 window: window, deployment window, change window, maintenance window, wartungsfenster, scheduled window
 goal: goal, sprint goal, release goal, objective, ziel, purpose
 sprint: sprint, iteration
