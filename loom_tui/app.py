@@ -214,10 +214,14 @@ class LoomApp(App[None]):
 
     def act(self, deed: Payload | Deed) -> None:
         """Write down what this room's person did; a deed is decided against the room as it is then."""
+        if self.may_write():
+            self.source.submit(deed)
+
+    def may_write(self) -> bool:
+        """Say whether this person may write; where not, they are told, before they type in vain."""
         if self.read_only:
             self.say("This room is read-only: nothing was written.", Sign.WARN)
-        else:
-            self.source.submit(deed)
+        return not self.read_only
 
     def ask_source(self, source: str) -> None:
         """Have a source asked now, or all that are asked regularly where the pane has none of its own."""
@@ -284,6 +288,8 @@ class LoomApp(App[None]):
 
     def action_note(self) -> None:
         """Stamp a note on the timeline."""
+        if not self.may_write():
+            return
         from loom_tui.screens.dialogs import Prompt  # noqa: PLC0415 - Textual's Input costs 30 ms
 
         def noted(text: str | None) -> None:

@@ -220,3 +220,16 @@ def test_a_plan_that_everybody_can_write_is_not_simply_found(place, open_to_all)
     assert "can be written by everybody" in told.stderr
     (place / open_to_all).chmod(0o1777 if open_to_all == "." else 0o600)  # sticky: what is ours stays ours
     assert loom(place, "plan", "check").returncode == 0
+
+
+def test_no_control_character_of_a_plan_reaches_the_terminal(place):
+    text = '[plan]\ntitle = "safe \\u202Egnp.exe \\u001b[31m"\n[[issues]]\nid = 1\ntitle = "x\\u2066y"\n'
+    (place / "loom.toml").write_text(text, encoding="utf-8")
+    for words in (("plan", "show"), ("plan", "path"), ("plan", "check")):
+        told = loom(place, *words)
+        assert told.returncode == 0
+        assert not {"\u202e", "\u2066", "\x1b"} & {*told.stdout, *told.stderr}
+    (place / "loom.toml").write_text(text + 'depends_on = ["\\u202Ex"]\n', encoding="utf-8")
+    told = loom(place, "status")
+    assert told.returncode == 1
+    assert "\u202e" not in told.stderr

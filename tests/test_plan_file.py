@@ -140,3 +140,12 @@ def test_no_text_makes_the_reader_of_plans_crash(text):
     except PlanFaults as refusal:
         told = str(refusal)
     assert told
+
+
+@pytest.mark.parametrize("query", ["token=abc", "x=1&apikey=abc", "api_key=abc#f", "access_token=abc", "sig=a"])
+def test_a_credential_in_a_sources_address_is_a_fault(query):
+    source = f'[sources.app]\nkind = "http"\nurl = "https://example.com/health?{query}"\n'
+    (told,) = faults_of(PLAN + source)
+    assert "holds a credential" in told
+    assert "abc" not in told
+    parse_plan(PLAN + source.replace(query, "token_type=open&keys=2&monkey=a"))

@@ -309,3 +309,14 @@ async def test_hostile_words_change_neither_widths_nor_lines() -> None:
                 lines = list(widget.paint(*widget.size))  # type: ignore[attr-defined]
                 assert widths_of(lines) <= {widget.size.width}
                 assert not any(set("\n\x1b\u202e") & set(span.text) for line in lines for span in line)
+
+
+async def test_a_read_only_room_refuses_before_anybody_types():
+    async with open_room(ok_snapshot(), key="2", read_only=True) as room:
+        screen = room.app.screen
+        for key in ("s", "o", "e", "b", "m"):
+            room.app.say("")
+            await room.press(key)
+            assert room.app.screen is screen
+            assert "read-only" in room.text("#news")
+        assert room.sent == []

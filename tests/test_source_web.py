@@ -135,6 +135,7 @@ def test_a_secret_shows_itself_to_nobody(tmp_path):
     with pytest.raises(TypeError):
         msgspec.json.encode(secret)
     assert scrub_dsn("host=h password='a b' user=u") == "host=h password=•••• user=u"
+    assert scrub_dsn("in postgresql://u:p@ss@w/rd@h/db: refused") == "in postgresql://u:••••@h/db: refused"
     file = tmp_path / "token"
     file.write_text(f"{TOKEN}\n", encoding="utf-8")
     assert resolve(Secret(file=str(file)), {}).reveal() == TOKEN

@@ -61,6 +61,7 @@ def check(plan_file: Path | None, *, as_json: bool) -> None:
     Example: loom plan check loom.toml
     """
     from loom_tui.plan.check import check_plan
+    from loom_tui.widgets.lines import clean
 
     path = find_plan(plan_file, start=Path.cwd())
     try:
@@ -72,7 +73,7 @@ def check(plan_file: Path | None, *, as_json: bool) -> None:
         echo_json({"file": str(path), "faults": faults, "warnings": [f for f in found if f.level == "warning"]})
     else:
         for fault in found:
-            click.echo(f"{path.name}: {fault}")
+            click.echo(clean(f"{path.name}: {fault}"))
         if not faults:
             click.echo(f"{path.name}: no faults, {_count(len(found), 'warning')}")
     sys.exit(1 if faults else 0)
@@ -87,13 +88,14 @@ def show(plan_file: Path | None, *, as_json: bool) -> None:
     Example: loom plan show --json | jq '.issues[].title'
     """
     from loom_tui.commands.showing import plan_lines
+    from loom_tui.widgets.lines import clean
 
     loaded = load_plan(find_plan(plan_file, start=Path.cwd()))
     if as_json:
         echo_json(loaded)
     else:
         for line in plan_lines(loaded):
-            click.echo(line)
+            click.echo(clean(line, limit=len(line)))
 
 
 @plan.command("path")
@@ -108,6 +110,7 @@ def path_(plan_file: Path | None, *, as_json: bool) -> None:
 
     from loom_tui.commands.showing import schedule_lines
     from loom_tui.plan.schedule import with_projection
+    from loom_tui.widgets.lines import clean
 
     loaded = load_plan(find_plan(plan_file, start=Path.cwd()))
     now = time.time()
@@ -116,7 +119,7 @@ def path_(plan_file: Path | None, *, as_json: bool) -> None:
         echo_json(schedule)
     else:
         for line in schedule_lines(loaded, schedule):
-            click.echo(line)
+            click.echo(clean(line, limit=len(line)))
 
 
 @plan.command("schema")

@@ -16,6 +16,8 @@ def ask(
     screen: RoomScreen, issue: Issue, word: str, make: Callable[[str], Payload], *, value: str = "", hint: str = ""
 ) -> None:
     """Ask for a line about an issue, and write down what `make` makes of it; a refusal is said above the keys."""
+    if not screen.loom.may_write():
+        return
 
     def answered(text: str | None) -> None:
         if text is None:

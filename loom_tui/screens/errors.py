@@ -346,7 +346,7 @@ class ErrorsScreen(RoomScreen):
         from loom_tui.screens.dialogs import Prompt  # noqa: PLC0415 - Textual's Input costs 30 ms
 
         view, issue = self._view(), self._issue()
-        if view is None or issue is None:
+        if view is None or issue is None or not self.loom.may_write():
             return
 
         def noted(text: str | None) -> None:
@@ -362,8 +362,7 @@ class ErrorsScreen(RoomScreen):
         view, issue = self._view(), self._issue()
         if view is None or issue is None:
             return
-        if self.loom.read_only:
-            self.loom.say("This room is read-only: nothing was written.", Sign.WARN)
+        if not self.loom.may_write():
             return
         blocking = error_rows.standing_of(view, issue).blocking
         lines: list[Line] = [

@@ -23,7 +23,7 @@ from loom_tui.screens.base import RoomScreen
 from loom_tui.screens.gate_rows import decision_line, sign_of_criterion, sign_of_no_go
 from loom_tui.screens.guarded import Answer, Field, Guarded, Question
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, wrap
-from loom_tui.widgets.text import INK_OF_GATE, Sign
+from loom_tui.widgets.text import INK_OF_GATE
 
 WIDTH = 84  # cells that facts are wrapped for, where the terminal has them
 
@@ -147,11 +147,7 @@ def ask_decision(screen: RoomScreen) -> None:
 
 def _room_of(screen: RoomScreen) -> Snapshot | None:
     """Give what the room shows; None, and a sentence, where nothing may be written."""
-    app = screen.loom
-    if app.read_only:
-        app.say("This room is read-only: nothing was written.", Sign.WARN)
-        return None
-    return app.snapshot
+    return screen.loom.snapshot if screen.loom.may_write() else None
 
 
 def _ask(screen: RoomScreen, question: Question, deed: Callable[[Answer], Deed]) -> None:

@@ -25,7 +25,8 @@ _VALUE = r"(?:\"[^\"]{0,400}\"|'[^']{0,400}'|[^\s,;&}]+)"
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), put)
     for pattern, put in (
-        (r"://[^/@\s]*@", f"://{DOTS}@"),
+        (r"://[^/\s]{0,400}@", f"://{DOTS}@"),  # to the last @: a password may hold one …
+        (r"://[^/\s:@]{1,100}:(?!\d{1,5}/)\S{1,400}@", f"://{DOTS}@"),  # … and a slash
         (r"\b((?:set-)?cookie\s{0,3}[:=]).*", rf"\1 {DOTS}"),
         (r"\b(authorization[\"']?\s{0,3}[:=]\s{0,3})(?:\w{1,20}\s{1,3})?[^\s,;&]+", rf"\1{DOTS}"),
         (r"\b(bearer|basic)\s{1,3}[\w.~+/=-]{6,}", rf"\1 {DOTS}"),

@@ -11,7 +11,7 @@ from loom_tui.plan.sources.base import Secret
 from loom_tui.sources.base import CredentialMissing
 
 COMMAND_TIMEOUT_S = 10.0
-_DSN_PASSWORD = re.compile(r"(://[^:/@\s]*:)[^@\s]*(@)|(password\s*=\s*)('[^']*'|\S+)", re.IGNORECASE)
+_DSN_PASSWORD = re.compile(r"(://[^:/@\s]*:)\S*(@)|(password\s*=\s*)('[^']*'|\S+)", re.IGNORECASE)
 
 
 class Masked:

@@ -15,6 +15,11 @@ from loom_tui.plan.value import Value
 ON_DEMAND_TTL_S = 3600.0  # what was asked by hand is believed for an hour, unless the plan says otherwise
 
 
+_CREDENTIAL = re.compile(
+    r"[?&]((?:\w+[_-])?(?:token|api[_-]?key|key|secret|password|passwd|pwd|sig|signature|auth))=[^&#{]", re.IGNORECASE
+)
+
+
 class Secret(Value, frozen=True):
     """Where a credential is found; never the credential itself. Exactly one is set."""
 
@@ -66,11 +71,13 @@ class Asked(Value, frozen=True, kw_only=True, tag_field="kind"):
 
 
 def url_faults(key: str, url: str, *, schemes: tuple[str, ...] = ("https", "http")) -> Iterator[tuple[str, str]]:
-    """Say where a URL is none, or holds a password."""
+    """Say where a URL is none, or holds a credential."""
     if not url.startswith(tuple(f"{scheme}://" for scheme in schemes)):
         yield key, f"expected a URL that begins with {schemes[0]}://, found {url!r}"
     elif re.search(r"://[^/@]*:[^/@]+@", url):
         yield key, "holds a password; name it where a credential belongs, so that the plan can be shared"
+    elif found := _CREDENTIAL.search(url):
+        yield key, f"holds a credential (`{found[1]}=…`); name it where one belongs, so that the plan can be shared"
 
 
 def secrets_of(where: str, value: object) -> Iterator[tuple[str, Secret]]:
