@@ -1,7 +1,9 @@
 # Nothing is needed beforehand but Python 3.11 or newer with venv; everything else comes from PyPI by the lock.
 PYTHON ?= python3
 BIN := .venv/bin
-UV := UV_PYTHON_DOWNLOADS=never $(BIN)/uv
+# Behind a proxy that inspects TLS only the system's own certificates will do; a slim host may have none.
+CERTS := $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem)
+UV := UV_PYTHON_DOWNLOADS=never $(if $(CERTS),UV_SYSTEM_CERTS=true) $(BIN)/uv
 UV_VERSION := $(shell sed -n 's/.*"uv==\([0-9.]*\)".*/\1/p' pyproject.toml)
 JOBS ?= auto
 

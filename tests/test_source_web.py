@@ -61,6 +61,17 @@ async def test_a_healthy_service_gives_status_latency_checks_and_version():
     assert readings["app.version"] == (State.OK, None, "v1.7.0")
 
 
+async def test_a_proxy_or_a_netrc_of_the_shells_is_no_part_of_the_plan(monkeypatch, tmp_path):
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login ana password hunter2\n", encoding="utf-8")
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")  # where nobody listens
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    async with serving(answer(b"{}")) as server:
+        assert (await ask(web(server)))["app"] == (State.OK, None, "")
+
+
 @pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden", "404 Not Found", "500 Oops", "503 Down"])
 async def test_another_status_is_a_bad_reading_since_the_service_has_spoken(status):
     async with serving(answer(b"{}", status=status)) as server:

@@ -110,7 +110,6 @@ class Issues(ListPanel):
         self._known: tuple[object, ...] = ()
         self._views: dict[str, IssueView] = {}
         self._keys: list[str] = []
-        self._found: tuple[object, Sequence[str]] = (None, ())
         self._done = 0
 
     def show(self, snapshot: Snapshot) -> None:
@@ -120,7 +119,6 @@ class Issues(ListPanel):
             self._known = known
             self._views = {str(view.issue.id): view for view in order_of(snapshot)}
             self._keys = list(self._views)
-            self._found = (None, ())
             self._done = sum(view.issue.status is Status.DONE for view in snapshot.issues)
         super().show(snapshot)
 
@@ -141,14 +139,6 @@ class Issues(ListPanel):
     def keys(self) -> Sequence[str]:
         """List the issues."""
         return self._keys
-
-    def shown_keys(self) -> Sequence[str]:
-        """List the issues that pass the filter; looked through once for a filter, not once a key."""
-        if not self.needle:
-            return self._keys
-        if self._found[0] != self.needle:
-            self._found = (self.needle, super().shown_keys())
-        return self._found[1]
 
     def view(self, key: str) -> IssueView | None:
         """Find an issue."""

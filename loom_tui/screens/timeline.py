@@ -81,7 +81,6 @@ class Gantt(ListPanel):
         self._offset: int | None = None  # None: around now
         self._laid: tuple[object, Days | None] = (None, None)
         self._grid: tuple[object, Sequence[int]] = (None, ())
-        self._found: tuple[object, Sequence[str]] = (None, ())
 
     def show(self, snapshot: Snapshot) -> None:
         """List the rows anew only when plan or journal changed."""
@@ -92,7 +91,6 @@ class Gantt(ListPanel):
             self._keys = list(self._entries)
             self._moments = moments(snapshot)
             self._laid = (None, None)
-            self._found = (None, ())
         super().show(snapshot)
 
     @property
@@ -140,14 +138,6 @@ class Gantt(ListPanel):
     def keys(self) -> Sequence[str]:
         """List the rows."""
         return self._keys
-
-    def shown_keys(self) -> Sequence[str]:
-        """List the rows that pass the filter; looked through once for a filter, not once a key."""
-        if not self.needle:
-            return self._keys
-        if self._found[0] != self.needle:
-            self._found = (self.needle, super().shown_keys())
-        return self._found[1]
 
     def grid(self, days: Days, window: Window) -> Sequence[int]:
         """Give the cells at which days begin, once for a stretch of the chart; ASCII has no sign faint enough."""

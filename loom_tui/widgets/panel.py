@@ -121,6 +121,7 @@ class ListPanel(Panel):
         self._index = 0
         self._top = 0
         self.needle = ""
+        self._found: tuple[Sequence[str], str, Sequence[str]] | None = None  # what passed, of which keys
 
     def keys(self) -> Sequence[str]:
         """List the rows' keys, in order."""
@@ -160,10 +161,18 @@ class ListPanel(Panel):
         return self._key if self._key in keys else keys[min(self._index, len(keys) - 1)]
 
     def shown_keys(self) -> Sequence[str]:
-        """List the keys that pass the filter."""
-        keys = self.keys()
-        needle = self.needle.casefold()
-        return [key for key in keys if self.matches(key, needle)] if needle else keys
+        """List the keys that pass the filter; rows are looked through once for a list and a filter, not once a key."""
+        keys, needle = self.keys(), self.needle.casefold()
+        if not needle:
+            return keys
+        if self._found is None or self._found[0] is not keys or self._found[1] != needle:
+            self._found = (keys, needle, [key for key in keys if self.matches(key, needle)])
+        return self._found[2]
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show a snapshot; its rows may say something else under the same keys."""
+        self._found = None
+        super().show(snapshot)
 
     def select(self, key: str) -> None:
         """Put the cursor on a row, where it is there."""
