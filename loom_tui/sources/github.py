@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -148,10 +149,10 @@ class GithubAsker(Asker):
             self._since = datetime.fromtimestamp(newest, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if newest else ""
 
     async def _take_single(self, number: int) -> None:
-        try:
+        with suppress(SourceAnswered):  # there is none: what the room shows of it stays its own
             self._take([await self._get(f"issues/{number}", _Issue, {})])
-        except SourceAnswered:
-            self._missing.add(number)  # what the room shows of it stays its own
+        if number not in self._issues:
+            self._missing.add(number)
 
     def _take(self, found: Sequence[_Issue]) -> None:
         self._take_live(_live(issue) for issue in found if issue.pull_request is None)
@@ -229,7 +230,7 @@ class GithubAsker(Asker):
         return decoded
 
     def _headers(self, kept: Answer | None) -> dict[str, str]:
-        headers = {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
+        headers = {"accept": "application/vnd.github+json, application/json", "x-github-api-version": "2022-11-28"}
         if self._token:
             headers["authorization"] = f"Bearer {self._token.reveal()}"
         if kept is not None:
