@@ -14,8 +14,8 @@ from loom_tui.room.database import Explained, Migration, Statement, decode_body
 from loom_tui.room.mail import Reply
 from loom_tui.room.snapshot import DatabaseView, QueryView, Snapshot
 from loom_tui.screens import database_rows as rows
-from loom_tui.screens import glance
 from loom_tui.screens.base import RoomScreen
+from loom_tui.screens.glance.world import asked, no_source
 from loom_tui.screens.query_chart import QueryChart
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean
 from loom_tui.widgets.panel import MARGIN, ListPanel, Panel, heading
@@ -40,7 +40,7 @@ class QueryRows(ListPanel):
     def figures(self) -> Line:
         """Say who was asked, and how long ago."""
         database = rows.shown_database(self.snapshot)
-        return glance.asked(self.snapshot, [database.sessions], self.snapshot.now) if database is not None else EMPTY
+        return asked(self.snapshot, [database.sessions], self.snapshot.now) if database is not None else EMPTY
 
     def query_of(self, key: str) -> QueryView | None:
         """Find a query by its name."""
@@ -60,7 +60,7 @@ class QueryRows(ListPanel):
     def empty(self) -> Sequence[Line]:
         """Say how to get some."""
         if rows.shown_database(self.snapshot) is None:
-            return glance.no_source("database", "postgres")
+            return no_source("database", "postgres")
         return ((Span("No named queries: add [[sources.NAME.queries]]", Ink.FAINT),),)
 
 
@@ -74,7 +74,7 @@ class Sessions(Panel):
     def figures(self) -> Line:
         """Say who was asked, and how long ago."""
         database = rows.shown_database(self.snapshot)
-        return glance.asked(self.snapshot, [database.sessions], self.snapshot.now) if database is not None else EMPTY
+        return asked(self.snapshot, [database.sessions], self.snapshot.now) if database is not None else EMPTY
 
     def body(self, width: int, height: int) -> Sequence[Line]:  # noqa: ARG002 - cut by the panel
         """Draw what is known of the sessions."""
@@ -193,7 +193,7 @@ class Migrations(ListPanel):
         """Say why there are none."""
         view = rows.shown_migrations(self.snapshot)
         if view is None:
-            return glance.no_source("migrations", "migrations")
+            return no_source("migrations", "migrations")
         unknown = rows.unknown_lines(view.signal, self.snapshot.now, self.size.width - 2 * MARGIN)
         return unknown or [(Span("None.", Ink.FAINT),)]
 

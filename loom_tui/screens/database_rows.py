@@ -9,7 +9,7 @@ from loom_tui.room.database import Activity, Explained, IndexUse, Migration, Oth
 from loom_tui.room.signals import Freshness, State
 from loom_tui.room.snapshot import DatabaseView, MigrationsView, QueryView, SignalView, Snapshot, Told
 from loom_tui.room.verdicts import Verdict
-from loom_tui.screens import glance
+from loom_tui.screens.glance.world import window_end
 from loom_tui.screens.silence import read_when, silence
 from loom_tui.widgets.chart import axis_of, gather, peak_of, scale_of, spark
 from loom_tui.widgets.lines import EMPTY, Column, Ink, Line, Span, cells, clean, clip, fit, spread, width_of, wrap
@@ -70,7 +70,7 @@ def query_row(query: QueryView, snapshot: Snapshot, pen: Pen, window_s: float, w
     """Draw a query in a line: its name, its executions' peaks as bars, percentile, gain and verdict."""
     name, figure, gain, verdict = 18, 13, 6, pen.sign_width + 23
     bars = max(0, width - name - figure - gain - verdict - 4)
-    axis = axis_of(glance.window_end(query, snapshot.now), window_s=window_s, columns=max(1, bars))
+    axis = axis_of(window_end(query, snapshot.now), window_s=window_s, columns=max(1, bars))
     values = gather(query.series, axis, peak_of)
     scale = scale_of([value for value in values if value is not None])
     judged = query.target.percentile if query.target is not None else 95

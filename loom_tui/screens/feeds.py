@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from loom_tui.plan.signals import asked_of
 from loom_tui.room.signals import Health
 from loom_tui.room.snapshot import FeedView, Snapshot
-from loom_tui.screens.glance import rule
 from loom_tui.widgets.frame import feeds_line
-from loom_tui.widgets.lines import Column, Ink, Line, Span, cells, clean, wrap
+from loom_tui.widgets.lines import Column, Ink, Line, Span, cells, clean, rule, wrap
 from loom_tui.widgets.panel import ListPanel, heading
 from loom_tui.widgets.text import Pen, Sign, age
 

@@ -14,9 +14,10 @@ from loom_tui.plan.model import Status
 from loom_tui.plan.schedule import Schedule
 from loom_tui.room.deeds import Refused, tick_task
 from loom_tui.room.snapshot import IssueView, Snapshot
-from loom_tui.screens import edit, glance
+from loom_tui.screens import edit
 from loom_tui.screens.base import RoomScreen
 from loom_tui.screens.dialogs import Page, Prompt, Reading
+from loom_tui.screens.glance.path import launch_words
 from loom_tui.screens.path_rows import (
     GRAPH_NODES,
     Table,
@@ -81,7 +82,7 @@ class Graph(Panel, can_focus=False):
         if launch.reached:
             return (name, Span("done", Ink.OK))
         at = self.pen.day_clock(self.snapshot.schedule.finish_at, now=self.snapshot.now)
-        return (name, Span(f"{at}  "), *glance.launch_words(self.snapshot, self.pen))
+        return (name, Span(f"{at}  "), *launch_words(self.snapshot, self.pen))
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         """Draw the graph, or the chain step by step where it does not fit; below it how sure the launch is."""

@@ -9,11 +9,11 @@ from loom_tui.plan.model import IssueId, Priority, Status
 from loom_tui.plan.schedule import Item, Schedule, what_if
 from loom_tui.room.signals import State
 from loom_tui.room.snapshot import IssueView, Snapshot, TaskView
-from loom_tui.screens import glance
+from loom_tui.screens.glance.path import is_beaten, is_claim, sign_of
 from loom_tui.screens.news import told
 from loom_tui.widgets.gantt import launch_view
 from loom_tui.widgets.graph import Node
-from loom_tui.widgets.lines import EMPTY, Column, Ink, Line, Span, cells, clean, fit, spread, width_of, wrap
+from loom_tui.widgets.lines import EMPTY, Column, Ink, Line, Span, cells, clean, fit, rule, spread, width_of, wrap
 from loom_tui.widgets.text import WORD_OF_STATUS, Pen, Sign, age, issue_name
 
 GRAPH_NODES = 40  # more than this is no drawing but a knot
@@ -110,7 +110,7 @@ def _afterwards(snapshot: Snapshot, drawn: set[str], pen: Pen) -> Iterator[Node]
 
 def lamp_of(view: IssueView, pen: Pen) -> Span:
     """Draw where an issue stands; what only a document says is half a lamp."""
-    return pen.sign(glance.sign_of(view))
+    return pen.sign(sign_of(view))
 
 
 def chain_ahead(snapshot: Snapshot) -> Sequence[IssueId | str]:
@@ -230,9 +230,9 @@ def status_words(view: IssueView) -> str:
     status = view.issue.status
     if view.live is not None and view.differences and (settled_here(view) != (view.live.state == "closed")):
         return f"{WORD_OF_STATUS[status]}, {view.live.state} there"
-    if glance.is_claim(view):
+    if is_claim(view):
         return f"claimed {WORD_OF_STATUS[status]}"
-    if glance.is_beaten(view):
+    if is_beaten(view):
         return f"{WORD_OF_STATUS[status]}, a check fails"
     if status is Status.BLOCKED or status in _SETTLED:
         return WORD_OF_STATUS[status]
@@ -253,7 +253,7 @@ def detail_lines(view: IssueView, item: Item | None, pen: Pen, width: int, now: 
     lines: list[Line] = [
         line for word, text, ink in facts_of(view, item, pen, now) for line in fact(word, text, ink, width)
     ]
-    keyed = [(f"f{index}", line) for index, line in enumerate([*lines, glance.rule(width)])]
+    keyed = [(f"f{index}", line) for index, line in enumerate([*lines, rule(width)])]
     tasks: list[tuple[str, Line]] = [
         (f"t{index}", task_row(task, pen, now, width)) for index, task in enumerate(view.tasks)
     ]
@@ -267,13 +267,13 @@ def detail_lines(view: IssueView, item: Item | None, pen: Pen, width: int, now: 
         told_lines.append(
             (Span(at, Ink.FAINT), Span(f"{clean(event.actor, limit=12)} ", Ink.ACCENT), Span(clean(told(event))))
         )
-    return [*keyed, *tasks, *((f"h{index}", line) for index, line in enumerate([glance.rule(width), *told_lines]))]
+    return [*keyed, *tasks, *((f"h{index}", line) for index, line in enumerate([rule(width), *told_lines]))]
 
 
 def facts_of(view: IssueView, item: Item | None, pen: Pen, now: float) -> Iterator[tuple[str, str, Ink]]:
     """List an issue's facts, those that it has: word, text, ink."""
     issue = view.issue
-    stand = f"{'claimed ' if glance.is_claim(view) else ''}{WORD_OF_STATUS[issue.status]}"
+    stand = f"{'claimed ' if is_claim(view) else ''}{WORD_OF_STATUS[issue.status]}"
     effort = three_points(view) if issue.effort_hours is not None else ""
     words = f"{effort} h" if effort else ""
     when = ""

@@ -8,7 +8,7 @@ from loom_tui.room.signals import Freshness
 from loom_tui.room.snapshot import QueryView, Snapshot
 from loom_tui.room.verdicts import Verdict
 from loom_tui.screens import database_rows as rows
-from loom_tui.screens import glance
+from loom_tui.screens.glance.world import no_source, window_end
 from loom_tui.screens.silence import silence
 from loom_tui.widgets.chart import (
     Axis,
@@ -58,9 +58,7 @@ class QueryChart(Panel):
         query = self.shown
         if query is None:
             return no_queries(self.snapshot)
-        axis = axis_of(
-            glance.window_end(query, self.snapshot.now), window_s=self.window_s, columns=2 * max(1, width - LABEL)
-        )
+        axis = axis_of(window_end(query, self.snapshot.now), window_s=self.window_s, columns=2 * max(1, width - LABEL))
         indent = Span(" " * LABEL)
         mean = rows.mean_line(query, self.snapshot.now)
         labels = time_labels(axis, self.pen, cells_per_column=0.5)
@@ -76,7 +74,7 @@ class QueryChart(Panel):
 def no_queries(snapshot: Snapshot) -> Sequence[Line]:
     """Say what charts there would be, and how to get them."""
     if not snapshot.databases:
-        return glance.no_source("database", "postgres")
+        return no_source("database", "postgres")
     return ((Span("No named queries: add [[sources.NAME.queries]]", Ink.FAINT),),)
 
 

@@ -10,9 +10,9 @@ from textual.events import Resize
 
 from loom_tui.room.snapshot import RiskView, Snapshot
 from loom_tui.room.verdicts import CriterionView, Verdict
-from loom_tui.screens import glance
 from loom_tui.screens.base import RoomScreen
 from loom_tui.screens.gate_rows import sign_of_no_go
+from loom_tui.screens.glance.risks import lit_figure, risk_order, risks_figures
 from loom_tui.widgets.lines import EMPTY, Column, Ink, Line, Span, cells, clean, wrap
 from loom_tui.widgets.matrix import matrix
 from loom_tui.widgets.panel import ListPanel, Panel, heading, labelled
@@ -23,7 +23,7 @@ Item = RiskView | CriterionView
 
 def items_of(snapshot: Snapshot) -> Mapping[str, Item]:
     """List the register by key: risks, lit ones first, then the no-go criteria."""
-    risks = sorted(enumerate(snapshot.risks), key=lambda pair: glance.risk_order(pair[1]))
+    risks = sorted(enumerate(snapshot.risks), key=lambda pair: risk_order(pair[1]))
     items: dict[str, Item] = {f"risk {index}": view for index, view in risks}
     return items | {f"no-go {index}": view for index, view in enumerate(snapshot.gate.no_go)}
 
@@ -54,7 +54,7 @@ class Register(ListPanel):
 
     def figures(self) -> Line:
         """Count the lit ones."""
-        return glance.risks_figures(self.snapshot)
+        return risks_figures(self.snapshot)
 
     def keys(self) -> Sequence[str]:
         """List the items."""
@@ -161,7 +161,7 @@ def risk_facts(view: RiskView, snapshot: Snapshot, width: int) -> Sequence[Line]
         EMPTY,
         (Span("lights when", Ink.FAINT),),
         (Span(f"{clean(rule.signal)} {' and '.join(words)}"),),
-        labelled("now", span_of(view.signal, glance.lit_figure(view) if view.signal.reading else "never read"), width),
+        labelled("now", span_of(view.signal, lit_figure(view) if view.signal.reading else "never read"), width),
         labelled("read", Span(note or f"{age_of(view.signal, snapshot.now)} ago", Ink.FAINT), width),
     ]
 

@@ -9,8 +9,20 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 
 from loom_tui.room.snapshot import Snapshot
-from loom_tui.screens import glance
 from loom_tui.screens.base import RoomScreen
+from loom_tui.screens.glance.events import events_lines
+from loom_tui.screens.glance.gate import gate_lines
+from loom_tui.screens.glance.path import (
+    critical_issues,
+    issue_row,
+    path_count,
+    path_foot,
+    timeline_figures,
+    timeline_lines,
+)
+from loom_tui.screens.glance.risks import risks_figures, risks_lines
+from loom_tui.screens.glance.small import compact_lines, tiny_lines
+from loom_tui.screens.glance.world import asked, database_lines, errors_lines, figures_signal, service_lines
 from loom_tui.screens.silence import read_when
 from loom_tui.widgets.lines import Ink, Line, Span
 from loom_tui.widgets.panel import ListPanel, Panel, heading
@@ -29,20 +41,20 @@ class CriticalPath(ListPanel):
 
     def figures(self) -> Line:
         """Count what is done."""
-        return glance.path_count(self.snapshot)
+        return path_count(self.snapshot)
 
     def keys(self) -> Sequence[str]:
         """List the critical issues."""
-        return [str(view.issue.id) for view in glance.critical_issues(self.snapshot)]
+        return [str(view.issue.id) for view in critical_issues(self.snapshot)]
 
     def row(self, key: str, width: int) -> Line:
         """Draw one issue."""
         view = next(view for view in self.snapshot.issues if str(view.issue.id) == key)
-        return glance.issue_row(view, self.pen, width)
+        return issue_row(view, self.pen, width)
 
     def foot(self, width: int) -> Sequence[Line]:
         """Draw what is next and when it is projected done."""
-        return glance.path_foot(self.snapshot, self.pen, width)
+        return path_foot(self.snapshot, self.pen, width)
 
     def empty(self) -> Sequence[Line]:
         """Say how issues get here."""
@@ -63,7 +75,7 @@ class Gate(Panel):
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         """Draw the criteria."""
-        return glance.gate_lines(self.snapshot, self.pen, width, height)
+        return gate_lines(self.snapshot, self.pen, width, height)
 
 
 class Errors(Panel):
@@ -75,11 +87,11 @@ class Errors(Panel):
 
     def figures(self) -> Line:
         """Say who was asked, and how long ago."""
-        return glance.asked(self.snapshot, [view.signal for view in self.snapshot.errors], self.snapshot.now)
+        return asked(self.snapshot, [view.signal for view in self.snapshot.errors], self.snapshot.now)
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         """Draw errors per minute, the counts, and the first errors."""
-        return glance.errors_lines(self.snapshot, self.pen, width, height)
+        return errors_lines(self.snapshot, self.pen, width, height)
 
 
 class Database(Panel):
@@ -94,11 +106,11 @@ class Database(Panel):
         databases = self.snapshot.databases
         if not databases:
             return ()
-        return (Span("p95  ", Ink.FAINT), read_when(glance.figures_signal(databases[0]), self.snapshot.now))
+        return (Span("p95  ", Ink.FAINT), read_when(figures_signal(databases[0]), self.snapshot.now))
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         """Draw the queries against their targets."""
-        return glance.database_lines(self.snapshot, self.pen, width, height)
+        return database_lines(self.snapshot, self.pen, width, height)
 
 
 class Service(Panel):
@@ -114,7 +126,7 @@ class Service(Panel):
 
     def body(self, width: int, height: int) -> Sequence[Line]:  # noqa: ARG002 - cut by the panel
         """Draw a line a check."""
-        return glance.service_lines(self.snapshot, self.pen, width)
+        return service_lines(self.snapshot, self.pen, width)
 
 
 class Timeline(Panel):
@@ -126,11 +138,11 @@ class Timeline(Panel):
 
     def figures(self) -> Line:
         """Say which day this is."""
-        return glance.timeline_figures(self.snapshot, self.pen)
+        return timeline_figures(self.snapshot, self.pen)
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         """Draw the phases."""
-        return glance.timeline_lines(self.snapshot, self.pen, width, height)
+        return timeline_lines(self.snapshot, self.pen, width, height)
 
 
 class Risks(Panel):
@@ -142,11 +154,11 @@ class Risks(Panel):
 
     def figures(self) -> Line:
         """Count the lit ones."""
-        return glance.risks_figures(self.snapshot)
+        return risks_figures(self.snapshot)
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         """Draw a line a risk."""
-        return glance.risks_lines(self.snapshot, self.pen, width, height)
+        return risks_lines(self.snapshot, self.pen, width, height)
 
 
 class Events(Panel):
@@ -163,7 +175,7 @@ class Events(Panel):
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         """Draw a line an event, newest first."""
-        return glance.events_lines(self.snapshot, self.pen, width, height)
+        return events_lines(self.snapshot, self.pen, width, height)
 
 
 class Compact(Panel):
@@ -180,7 +192,7 @@ class Compact(Panel):
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         """Draw both."""
-        return glance.compact_lines(self.snapshot, self.pen, width, height)
+        return compact_lines(self.snapshot, self.pen, width, height)
 
 
 class Tiny(Panel):
@@ -192,7 +204,7 @@ class Tiny(Panel):
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         """Draw the gate's state and sentence."""
-        return glance.tiny_lines(self.snapshot, self.pen, width, height)
+        return tiny_lines(self.snapshot, self.pen, width, height)
 
 
 class Overview(RoomScreen):
@@ -240,5 +252,5 @@ class Overview(RoomScreen):
 
     def copied(self, panel: ListPanel) -> str:
         """Copy the issue's link, or its name."""
-        view = next(view for view in glance.critical_issues(panel.snapshot) if str(view.issue.id) == panel.cursor)
+        view = next(view for view in critical_issues(panel.snapshot) if str(view.issue.id) == panel.cursor)
         return view.issue.url or issue_name(view.issue.id)

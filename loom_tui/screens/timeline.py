@@ -11,10 +11,9 @@ from textual.containers import Vertical
 from textual.events import Resize
 
 from loom_tui.room.snapshot import IssueView, Mark, Snapshot
-from loom_tui.screens import glance
 from loom_tui.screens.base import RoomScreen
 from loom_tui.screens.dialogs import Page, Reading
-from loom_tui.screens.glance import launch_words
+from loom_tui.screens.glance.path import launch_words
 from loom_tui.screens.timeline_rows import (
     STANDING,
     Entry,
@@ -41,7 +40,7 @@ from loom_tui.widgets.gantt import (
     hours_line,
     signs_line,
 )
-from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean
+from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, rule
 from loom_tui.widgets.panel import MARGIN, ListPanel, Panel, heading
 from loom_tui.widgets.text import issue_name
 
@@ -182,7 +181,7 @@ class Gantt(ListPanel):
         if days is None:
             return ()
         words = legend(self.snapshot, days, self.pen)
-        return (words,) if self.size.height < LOW else (glance.rule(width), words)
+        return (words,) if self.size.height < LOW else (rule(width), words)
 
     def empty(self) -> Sequence[Line]:
         """Say how a timeline gets here."""

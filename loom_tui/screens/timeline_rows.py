@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from loom_tui.plan.model import IssueId, Status
 from loom_tui.room.snapshot import IssueView, Mark, MilestoneView, PhaseView, Snapshot
-from loom_tui.screens import glance
+from loom_tui.screens.glance.path import is_claim
 from loom_tui.widgets.gantt import LATE_S, Bar, Days, late_by, phase_bar, with_now
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit, wrap
 from loom_tui.widgets.text import SIGN_OF_STATUS, WORD_OF_STATUS, Pen, Sign, age, hours, issue_name
@@ -222,7 +222,7 @@ def lamp_of(entry: Entry, pen: Pen) -> Span:
             done = view.of and view.done == view.of
             return pen.sign(Sign.OK if done else Sign.HALF if begun else Sign.OPEN)
         case IssueView():
-            return pen.sign(Sign.HALF if glance.is_claim(view) else SIGN_OF_STATUS[view.issue.status])
+            return pen.sign(Sign.HALF if is_claim(view) else SIGN_OF_STATUS[view.issue.status])
         case Mark():
             _, sign, ink = sign_of(view)
             return Span(sign, ink)
@@ -251,7 +251,7 @@ def standing_of(entry: Entry, bar: Bar | None, pen: Pen, now: float) -> Span:
 def issue_word(view: IssueView, bar: Bar | None, pen: Pen, now: float) -> str:
     """Say how an issue stands: done, claimed, blocked, or when it will be done."""
     issue = view.issue
-    if glance.is_claim(view):
+    if is_claim(view):
         return "claimed"
     if issue.status in (Status.DONE, Status.DROPPED, Status.BLOCKED):
         return WORD_OF_STATUS[issue.status]

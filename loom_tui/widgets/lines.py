@@ -111,6 +111,11 @@ def spread(left: Line, right: Line, width: int) -> Line:
     return clip((*clip(left, room), *right), width)
 
 
+def rule(width: int) -> Line:
+    """Draw a faint rule."""
+    return (Span("┄" * width, Ink.RULE),)
+
+
 def joined(line: Line) -> Line:
     """Join neighbours that look alike (a blank is the same in any ink): each span costs the terminal some 35 bytes."""
     out: list[Span] = []
