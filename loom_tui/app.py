@@ -19,7 +19,7 @@ from loom_tui.room.events import Payload
 from loom_tui.room.mail import Reply
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.screens.base import RoomScreen
-from loom_tui.screens.news import news_of
+from loom_tui.screens.news import alarms, news_of
 from loom_tui.screens.over import Over
 from loom_tui.widgets.frame import News, NewsLine
 from loom_tui.widgets.lines import clean
@@ -125,6 +125,7 @@ class LoomApp(App[None]):
         self.headline: News | None = None
         self.said_at = 0.0
         self.dismissed_at = -inf
+        self.dismissed: frozenset[str] = frozenset()
         self.looked_at = 0.0
         self.chosen_issue = ""
         self.farewell = ""
@@ -205,7 +206,9 @@ class LoomApp(App[None]):
         """Choose what stands above the keys: the answer to a key, else what a person must know, else the news."""
         if self.headline is not None and 0 <= snapshot.now - self.said_at <= ANSWER_S:
             return self.headline
-        return News(Sign.WARN, self.trouble) if self.trouble else news_of(snapshot, since=self.dismissed_at)
+        if self.trouble:
+            return News(Sign.WARN, self.trouble)
+        return news_of(snapshot, since=self.dismissed_at, dismissed=self.dismissed)
 
     def _show_news(self) -> None:
         if self.snapshot is not None:
@@ -358,6 +361,7 @@ class LoomApp(App[None]):
         """Take the news away until there is newer."""
         if self.snapshot is not None:
             self.headline, self.trouble, self.dismissed_at = None, "", self.snapshot.now
+            self.dismissed |= {news.key for news in alarms(self.snapshot)}
             self._show_news()
 
     def turn(self, *, dark: bool) -> None:

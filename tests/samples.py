@@ -254,7 +254,7 @@ def sample_errors() -> tuple[ErrorIssue, ...]:
             count=17,
             users=3,
             first_seen=NOW - 900_000,
-            last_seen=NOW - 300,
+            last_seen=NOW - 4_000,
             release="v1.7.0",
         ),
         ErrorIssue(id="3", short_id="LOOM-2B", title="NetworkError: load failed", level="warning", count=9, users=4),

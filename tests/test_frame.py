@@ -243,7 +243,7 @@ async def test_a_source_that_never_answered_is_news_that_can_be_dismissed() -> N
 async def test_a_fatal_error_is_told_before_other_news() -> None:
     snapshot = ok_snapshot()
     errors = snapshot.errors[0]
-    fatal = replace(errors.issues[1], first_seen=NOW - 3000, title="Payments are lost")
+    fatal = replace(errors.issues[1], last_seen=NOW - 3000, title="Payments are lost")
     async with open_room(
         replace(snapshot, errors=(replace(errors, issues=(errors.issues[0], fatal)),)), key="1"
     ) as room:

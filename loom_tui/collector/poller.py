@@ -165,8 +165,9 @@ class Poller:
         self.error = error
         if self._report.why != why:
             _LOG.warning("%s", why)
-        self._report = replace(self._report, failures=self._report.failures + 1, why=why)
-        now = self._clock()
+        now, last = self._clock(), self._report
+        since = last.failing_since if last.failing_since is not None else now
+        self._report = replace(last, failures=last.failures + 1, failing_since=since, why=why)
         self._keep([Reading(signal=self.name, observed_at=now, state=State.UNKNOWN, detail=why)])
 
     def _progress(self, text: str) -> None:

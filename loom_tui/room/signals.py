@@ -76,6 +76,7 @@ class PollerReport(Struct, frozen=True, kw_only=True):
     """A poller's own account of itself."""
 
     last_success_at: float | None = None
+    failing_since: float | None = None  # the first failure since then
     next_try_at: float | None = None  # None where it is asked on demand only
     failures: int = 0
     why: str = ""

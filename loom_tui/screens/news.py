@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from loom_tui.room.acting import ActionPayload
 from loom_tui.room.events import (
@@ -50,9 +50,9 @@ ERROR_NEWS_S = 3600.0
 _OUTCOMES = {"ok": "found well", "failed": "found wrong", "skipped": "skipped"}
 
 
-def news_of(snapshot: Snapshot, *, since: float) -> News | None:
-    """Choose what to tell: a silent collector, a new error of the last hour, a silent feed, else the last event."""
-    found = [news for news in _alarms(snapshot) if (news.at or 0.0) > since]
+def news_of(snapshot: Snapshot, *, since: float, dismissed: Collection[str] = ()) -> News | None:
+    """Choose what to tell: of what is alarming and was not dismissed the worst and newest, else the last event."""
+    found = [news for news in alarms(snapshot) if news.key not in dismissed]
     if found:
         return max(found, key=lambda news: (news.sign is Sign.BAD, news.at or 0.0))
     last = snapshot.events[-1] if snapshot.events else None
@@ -61,19 +61,24 @@ def news_of(snapshot: Snapshot, *, since: float) -> News | None:
     return News(Sign.OPEN, f"{last.actor} {told(last)}", last.at)
 
 
-def _alarms(snapshot: Snapshot) -> Iterator[News]:
+def alarms(snapshot: Snapshot) -> Iterator[News]:
+    """List the errors that became news within the hour, and the feeds that fell silent."""
     for errors in snapshot.errors:
         for issue in errors.issues:
-            first = issue.first_seen
-            if issue.substatus in {"new", "regressed", "escalating"} and first is not None:
-                if snapshot.now - first > ERROR_NEWS_S or issue.level not in {"fatal", "error"}:
-                    continue
-                users = f", {issue.users} users" if issue.users else ""
-                sign = Sign.BAD if issue.level == "fatal" else Sign.WARN
-                yield News(sign, f"{issue.substatus} error {issue.short_id} {issue.title}{users}", first)
+            at = issue.first_seen if issue.substatus == "new" else issue.last_seen  # an old error may come back
+            if issue.substatus not in {"new", "regressed", "escalating"} or issue.level not in {"fatal", "error"}:
+                continue
+            if at is None or snapshot.now - at > ERROR_NEWS_S:
+                continue
+            users = f", {issue.users} users" if issue.users else ""
+            sign = Sign.BAD if issue.level == "fatal" else Sign.WARN
+            key = f"{errors.source} {issue.id} {issue.substatus}"
+            yield News(sign, f"{issue.substatus} error {issue.short_id} {issue.title}{users}", at, key)
     for feed in snapshot.feeds:
-        if snapshot.collector.alive and not feed.live and feed.report is not None:
-            yield News(Sign.WARN, f"{feed.label} is silent: {feed.why}", feed.report.last_success_at)
+        report = feed.report
+        if snapshot.collector.alive and not feed.live and report is not None:
+            at = report.failing_since if report.failing_since is not None else report.last_success_at
+            yield News(Sign.WARN, f"{feed.label} is silent: {feed.why}", at, f"{feed.source} silent {at}")
 
 
 def told(event: Event) -> str:

@@ -25,11 +25,12 @@ SCREENS = (
 
 
 class News(Struct, frozen=True):
-    """The newest thing that matters, with the sign of what it means."""
+    """The newest thing that matters, with the sign of what it means. `key` is what dismissing it remembers."""
 
     sign: Sign
     text: str
     at: float | None = None
+    key: str = ""
 
 
 class Header(Canvas):
