@@ -33,7 +33,7 @@ _COMMANDS = {
     "decide": "loom_tui.commands.gate:decide",
     "step": "loom_tui.commands.uat:step",
     "uat": "loom_tui.commands.uat:uat",
-    "journal": "loom_tui.commands.record:journal",
+    "journal": "loom_tui.commands.journal:journal",
 }
 
 

@@ -1,4 +1,4 @@
-"""`loom status` and `loom journal …`: what is true, and what was done."""
+"""`loom status`: what is true."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from loom_tui.gathering import read_once
 from loom_tui.room.fold import fold
 from loom_tui.room.snapshot import Observations, Snapshot
 from loom_tui.room.verdicts import GateState
-from loom_tui.store.base import ChainBroken, StoreMissing
+from loom_tui.store.base import StoreMissing
 
 WATCH_EVERY_S = 1.0
 _EXIT = {GateState.GO: 0, GateState.NO_GO: 1, GateState.HOLD: 3}
@@ -75,31 +75,3 @@ def _follow(room: Room, *, as_json: bool) -> NoReturn:
             click.echo(msgspec.json.encode(gate_as_json(snapshot)).decode() if as_json else f"{at}  {line}")
             sys.stdout.flush()
         time.sleep(WATCH_EVERY_S)
-
-
-@click.group("journal")
-def journal() -> None:
-    """Read the record of what was done."""
-
-
-@journal.command("verify")
-@plan_argument
-@store_option
-def verify(plan_file: Path | None, *, store_directory: Path | None) -> None:
-    """Check the journal's chain; names the first bad event, exit 1.
-
-    Example: loom journal verify
-    """
-    room = find_room(plan_file, store_directory)
-    store = room.open(read_only=True)
-    try:
-        head = store.verify()
-    except ChainBroken as error:
-        click.echo(f"The journal's chain is broken at {error}", err=True)
-        sys.exit(1)
-    finally:
-        store.close()
-    if not head.seq:
-        click.echo("The journal is empty; there is nothing to verify.")
-    else:
-        click.echo(f"Verified {head.seq:,} events. Head {head.hash}")

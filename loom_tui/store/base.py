@@ -16,6 +16,7 @@ from loom_tui.plan.signals import Signal
 from loom_tui.refusal import Refusal
 from loom_tui.room.checks import Run
 from loom_tui.room.events import Event, Payload
+from loom_tui.room.record import Record
 from loom_tui.room.signals import Bucket, Reading, Stored
 
 
@@ -121,6 +122,14 @@ class Store(Protocol):
 
     def events(self, *, after: int = 0) -> list[Event]:
         """Read the events with `seq` above `after`, in order."""
+        ...
+
+    def records(self, *, after: int = 0, limit: int) -> list[Record]:
+        """Read up to `limit` rows above `after` as they are stored: also without a payload, or of a later version."""
+        ...
+
+    def given(self) -> int:
+        """Say the highest number that was ever given to an event, also to one that is gone."""
         ...
 
     def head(self) -> Head:

@@ -14,12 +14,11 @@ import struct
 from collections.abc import Iterable
 from hashlib import sha256
 
+from loom_tui.room.record import Record
 from loom_tui.store.base import ChainBroken, Head
 
 EMPTY = Head(0, "0" * 64)
 _TAG = b"loom-event-1\0"
-
-Row = tuple[int, float, str, bytes | None, bytes, str]  # seq, at, actor, payload, digest, hash
 
 
 def digest_of(payload: bytes) -> bytes:
@@ -33,25 +32,32 @@ def link(previous: str, *, seq: int, at: float, actor: str, digest: bytes) -> st
     return sha256(_TAG + bytes.fromhex(previous) + struct.pack(">QdI", seq, at, len(name)) + name + digest).hexdigest()
 
 
-def verify(rows: Iterable[Row], *, newest_seq: int) -> Head:
-    """Check rows in the order of their numbers. Raises ChainBroken with the first bad event.
-
-    `newest_seq` is the highest number ever given: fewer rows than that means that the tail was cut.
-    """
-    head = EMPTY
-    for seq, at, actor, payload, digest, stored in rows:
+def follow(head: Head, records: Iterable[Record]) -> Head:
+    """Check the rows after `head`, in the order of their numbers. Raises ChainBroken with the first bad event."""
+    for record in records:
+        seq, digest = record.seq, record.digest
         if seq != head.seq + 1:
             raise ChainBroken(head.seq + 1, "it is missing")
-        if not _well_formed(at, actor, payload, digest):
+        if not _well_formed(record.at, record.actor, record.body, digest):
             raise ChainBroken(seq, "its columns were changed into something else")
-        if payload is not None and digest_of(payload) != digest:
+        if record.body is not None and digest_of(record.body) != digest:
             raise ChainBroken(seq, "its payload was changed")
-        if link(head.hash, seq=seq, at=at, actor=actor, digest=digest) != stored:
+        if link(head.hash, seq=seq, at=record.at, actor=record.actor, digest=digest) != record.hash:
             raise ChainBroken(
                 seq, "its hash does not follow from the event before it: it was changed, moved or replaced"
             )
-        head = Head(seq, stored)
-    if head.seq < newest_seq:
+        head = Head(seq, record.hash)
+    return head
+
+
+def verify(records: Iterable[Record], *, given: int) -> Head:
+    """Check all rows. `given` is the highest number ever given: fewer rows than that means that the tail was cut."""
+    return whole(follow(EMPTY, records), given=given)
+
+
+def whole(head: Head, *, given: int) -> Head:
+    """Give the head back where no event is missing after it. Raises ChainBroken."""
+    if head.seq < given:
         raise ChainBroken(head.seq + 1, "it is missing")
     return head
 

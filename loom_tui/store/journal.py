@@ -11,12 +11,15 @@ from typing import get_args
 import msgspec
 
 from loom_tui.room.events import Event, Payload, decode_payload, encode_payload
+from loom_tui.room.record import Record
 from loom_tui.store import chain
 from loom_tui.store.base import Head, StoreBroken, StoreTooNew
 from loom_tui.store.database import Database
 from loom_tui.store.text import storable
 
 _KINDS = frozenset(str(kind.__struct_config__.tag) for kind in get_args(Payload))
+
+_RECORDS = "SELECT seq, at, actor, payload, digest, hash FROM events WHERE seq > ? ORDER BY seq LIMIT ?"
 
 
 class _Kind(msgspec.Struct):
@@ -68,13 +71,23 @@ class Journal:
         with self._database.read() as connection:
             return self._head(connection)
 
+    def records(self, *, after: int, limit: int) -> list[Record]:
+        """Read up to `limit` rows above `after` as they are stored."""
+        with self._database.read() as connection:
+            return [Record(*row) for row in connection.execute(_RECORDS, (after, limit))]
+
+    def given(self) -> int:
+        """Say the highest number that was ever given to an event, also to one that is gone."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+            return row[0] if row else 0
+
     def verify(self) -> Head:
         """Check the whole chain. Raises ChainBroken with the first bad event."""
+        # The number first: an event appended between the two reads must not look like a missing one.
+        given = self.given()
         with self._database.read() as connection:
-            # The number first: an event appended between the two reads must not look like a missing one.
-            newest = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
-            rows = connection.execute("SELECT seq, at, actor, payload, digest, hash FROM events ORDER BY seq")
-            return chain.verify(rows, newest_seq=newest[0] if newest else 0)
+            return chain.verify((Record(*row) for row in connection.execute(_RECORDS, (0, -1))), given=given)
 
     def keep_plan(self, body: bytes) -> str:
         """Keep a plan whole under its hash."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from loom_tui.plan.signals import Signal
 from loom_tui.room.checks import Run
 from loom_tui.room.events import Event, Payload
+from loom_tui.room.record import Record
 from loom_tui.room.signals import Bucket, Reading, Stored
 from loom_tui.store.base import Head, Lease, Request, Store, StoreBroken, Token
 from loom_tui.store.database import JOURNAL, READINGS, Database, open_database
@@ -67,6 +68,14 @@ class SqliteStore(Store):
     def events(self, *, after: int = 0) -> list[Event]:
         """Read the events with `seq` above `after`. Raises StoreTooNew for a kind from a later version."""
         return self._journal.events(after=after)
+
+    def records(self, *, after: int = 0, limit: int) -> list[Record]:
+        """Read up to `limit` rows above `after` as they are stored, of whatever kind."""
+        return self._journal.records(after=after, limit=limit)
+
+    def given(self) -> int:
+        """Say the highest number that was ever given to an event, also to one that is gone."""
+        return self._journal.given()
 
     def head(self) -> Head:
         """Name the newest event."""
