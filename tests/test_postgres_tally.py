@@ -64,6 +64,13 @@ def test_what_was_carried_over_a_reset_survives_a_restart():
     assert counted(advance(restarted(tally), sample(60, reset_at=15, a=5)), "a") == (8, 80.0)
 
 
+def test_what_was_counted_outlives_two_resets_without_a_call_between():
+    tally = advance(begin(sample(0), None), sample(10, a=3))
+    for reset_at in (15, 25):
+        tally = advance(tally, sample(reset_at + 5, reset_at=reset_at))
+    assert counted(tally, "a") == (3, 30.0)
+
+
 def test_a_reset_while_nobody_looked_never_gives_less_than_nothing():
     tally = begin(sample(0, a=100), None)
     again = advance(restarted(tally), sample(60, reset_at=30, a=4))

@@ -85,7 +85,9 @@ def advance(tally: Tally, sample: Sample) -> Tally:
 
 def _after_reset(tally: Tally, reset_at: float | None) -> Tally:
     """Carry over what was counted until all counters were set to zero."""
-    carried = {key: replace(tally.base.get(key, _NONE).less(seen), since=None) for key, seen in tally.last.items()}
+    carried = {key: each for key, each in tally.base.items() if each.calls < 0}  # from an earlier reset
+    for key, seen in tally.last.items():
+        carried[key] = replace(tally.base.get(key, _NONE).less(seen), since=None)
     return replace(tally, reset_at=reset_at, base={key: each for key, each in carried.items() if each.calls}, last={})
 
 
