@@ -42,16 +42,53 @@ HERE = Path(__file__).resolve().parent.parent
     [
         (0, 0, 9, 11),
         (1, 0, 18, 22),
-        (2, 0, 36, 44),
-        (5, 0, 270, 330),  # 320 s are capped at 300
-        (500, 0, 270, 330),
+        (2, 0, 31, 39),  # 40 s are capped at the 35 that a reading stays fresh
+        (500, 0, 31, 39),
         (0, 42, 42, 42),  # a rest that was asked for is never undercut
         (9, 900, 900, 900),
     ],
 )
-def test_a_poller_waits_longer_after_each_failure_up_to_five_minutes(failures, rest_s, low, high):
-    waits = [delay_s(10, failures=failures, rest_s=rest_s, chance=chance / 10) for chance in range(10)]
+def test_a_poller_waits_longer_after_each_failure_but_not_past_its_freshness(failures, rest_s, low, high):
+    waits = waits_of(10, failures=failures, fresh_for_s=35, rest_s=rest_s)
     assert low <= min(waits) <= max(waits) <= high
+
+
+def test_a_service_asked_each_15_seconds_is_seen_again_within_about_a_minute_of_recovering():
+    source = HttpSource(url="http://app.example")
+    for failures in range(1, 100):
+        waits = waits_of(source.interval_s, failures=failures, fresh_for_s=source.fresh_for_s)
+        assert source.interval_s < min(waits), "who struggles is asked less than before"
+        assert max(waits) <= 1.1 * source.fresh_for_s
+
+
+def test_an_hourly_check_that_failed_is_tried_again_within_a_minute_and_then_less_and_less():
+    waits = [waits_of(3600, failures=failures, fresh_for_s=10_810)[5] for failures in range(1, 10)]
+    assert waits == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
+
+
+def test_a_long_ttl_does_not_hide_a_recovered_service_for_more_than_five_minutes():
+    assert max(waits_of(15, failures=50, fresh_for_s=86_400)) <= 330
+
+
+def test_an_answer_that_tells_too_little_is_never_asked_for_less_often_than_its_interval():
+    for failures in range(1, 50):
+        assert max(waits_of(60, failures=failures, fresh_for_s=190, answered=True)) <= 66
+
+
+def waits_of(
+    interval_s: float, *, failures: int, fresh_for_s: float, rest_s: float = 0, answered: bool = False
+) -> list[float]:
+    return [
+        delay_s(
+            interval_s,
+            failures=failures,
+            fresh_for_s=fresh_for_s,
+            rest_s=rest_s,
+            chance=chance / 10,
+            answered=answered,
+        )
+        for chance in range(10)
+    ]
 
 
 class Scripted(Asker):
@@ -73,7 +110,9 @@ class Scripted(Asker):
 
 async def told(asker: Scripted, polls: int) -> list[Reading]:
     kept: list[Reading] = []
-    poller = Poller("app", lambda _: asker, interval_s=1e6, keep=kept.extend, clock=lambda: 100.0, random=Random(1))
+    poller = Poller(
+        "app", lambda _: asker, interval_s=1e6, fresh_for_s=3e6, keep=kept.extend, clock=lambda: 100.0, random=Random(1)
+    )
     task = asyncio.create_task(poller.run())
     for poll in range(1, polls + 1):
         async with asyncio.timeout(5):
@@ -101,6 +140,37 @@ async def test_a_source_that_fails_is_unknown_with_the_reason_and_asked_again(er
     feeds = [reading for reading in kept if reading.signal == "feed.app"]
     assert [feed.state for feed in feeds] == [State.BAD, State.OK]
     assert b"planted-4711" not in b"".join(feed.body for feed in feeds)
+
+
+async def test_a_rest_that_was_asked_for_is_kept_also_where_something_else_went_wrong_then():
+    class Limited(Scripted):
+        def rest_s(self) -> float:
+            return 600.0
+
+    broken = Limited(SourceTimeout("app did not answer within 5 s"))
+    poller = Poller("app", lambda _: broken, interval_s=15, fresh_for_s=50, keep=_forget, clock=_noon, random=Random(1))
+    assert await poller.once() == 600
+
+
+async def test_an_answer_that_leaves_the_check_unknown_counts_as_a_failure_until_it_is_known():
+    reading = Reading(signal="host", observed_at=100.0, state=State.UNKNOWN, detail="no handshake within 10 s")
+    asker = Scripted([reading], [reading], [Reading(signal="host", observed_at=100.0)])
+    poller = Poller(
+        "host", lambda _: asker, interval_s=3600, fresh_for_s=9e3, keep=_forget, clock=_noon, random=Random(1)
+    )
+    told = []
+    for _ in range(3):
+        await poller.once()
+        told.append((poller.report.failures, poller.report.why))
+    assert told == [(1, "no handshake within 10 s"), (2, "no handshake within 10 s"), (0, "")]
+
+
+def _forget(_: Sequence[Reading]) -> None:
+    """Keep nothing."""
+
+
+def _noon() -> float:
+    return 43_200.0
 
 
 def plan_of(**sources: HttpSource) -> Plan:
@@ -231,7 +301,9 @@ async def test_a_long_run_tells_how_far_it_has_come_and_forgets_it_at_its_end():
     def make(tell: Callable[[str], None]) -> Slow:
         return Slow(tell)
 
-    poller = Poller("secrets", make, interval_s=0, keep=kept.extend, clock=lambda: 100.0, random=Random(1))
+    poller = Poller(
+        "secrets", make, interval_s=0, fresh_for_s=3e6, keep=kept.extend, clock=lambda: 100.0, random=Random(1)
+    )
     poller.nudge()
     task = asyncio.create_task(poller.run())
 
@@ -258,7 +330,9 @@ async def test_a_refused_credential_is_looked_for_anew_at_the_next_try():
         return made[-1]
 
     kept: list[Reading] = []
-    poller = Poller("app", make, interval_s=1e6, keep=kept.extend, clock=lambda: 100.0, random=Random(1))
+    poller = Poller(
+        "app", make, interval_s=1e6, fresh_for_s=3e6, keep=kept.extend, clock=lambda: 100.0, random=Random(1)
+    )
     task = asyncio.create_task(poller.run())
     async with asyncio.timeout(5):
         while len(kept) < 2:
@@ -284,7 +358,16 @@ async def test_a_source_that_forgets_its_own_deadline_is_ended_at_the_wall_and_a
         return made[-1]
 
     kept: list[Reading] = []
-    poller = Poller("app", make, interval_s=1e6, keep=kept.extend, clock=lambda: 100.0, random=Random(1), wall_s=0.05)
+    poller = Poller(
+        "app",
+        make,
+        interval_s=1e6,
+        fresh_for_s=3e6,
+        keep=kept.extend,
+        clock=lambda: 100.0,
+        random=Random(1),
+        wall_s=0.05,
+    )
     async with asyncio.timeout(5):
         await poller.once()
         await poller.once()

@@ -21,7 +21,7 @@ from loom_tui.room.events import (
     TaskTicked,
 )
 from loom_tui.room.fold import Folder, fold
-from loom_tui.room.signals import Freshness, Reading, State, Stored
+from loom_tui.room.signals import Freshness, PollerReport, Reading, State, Stored
 from loom_tui.room.snapshot import Observations
 from loom_tui.room.verdicts import GateState, Verdict
 from tests.samples import (
@@ -187,6 +187,14 @@ def test_a_feed_is_live_only_while_its_success_is_fresh_and_somebody_polls():
     assert all(feed.live for feed in ok_snapshot().feeds)
     assert [feed.why for feed in stale_snapshot().feeds] == ["the collector went silent"] * 3
     assert not any(feed.live for feed in unknown_snapshot().feeds)
+
+
+def test_a_feed_whose_last_try_failed_is_not_live_however_fresh_its_success_is():
+    name = "feed.app"
+    report = PollerReport(last_success_at=NOW - 1, failures=1, why="app did not answer within 5 s")
+    observed = with_reading(name, body=msgspec.json.encode(report))
+    feed = next(feed for feed in fold(sample_plan(), (), observed, NOW).feeds if feed.source == "app")
+    assert (feed.live, feed.why) == (False, "app did not answer within 5 s")
 
 
 def test_a_reading_that_cannot_be_decoded_is_unknown_and_not_a_crash():

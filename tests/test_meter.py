@@ -99,6 +99,7 @@ async def test_redirects_and_requests_that_are_never_answered_count_and_only_for
                 name,
                 lambda _: build(source, errand_of(name)),
                 interval_s=10,
+                fresh_for_s=35,
                 keep=kept.extend,
                 clock=clock,
                 random=Random(1),

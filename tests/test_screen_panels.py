@@ -49,6 +49,13 @@ async def test_each_feed_tells_its_state_its_tries_its_cost_and_what_its_limit_l
         assert "asked by ana@bastion" in text
 
 
+async def test_a_feed_that_failed_just_now_is_failing_and_not_live():
+    async with open_room(feeds_snapshot(last_success_at=NOW - 5, failures=1), key="4") as room:
+        await room.press("F")
+        assert words(room.text("Feeds"), "▲ Sentry")[:2] == ["▲ Sentry", "failing"]
+        assert "feeds 3 of 4 live" in room.text("Feeds")
+
+
 async def test_the_chosen_feed_tells_why_it_is_silent_and_what_is_odd_about_it():
     async with open_room(feeds_snapshot(), key="1") as room:
         await room.press("F", "j", "j")

@@ -16,7 +16,7 @@ from loom_tui.plan.sources.errors import ErrorFeed
 from loom_tui.room.checks import decode_result
 from loom_tui.room.errors import ErrorEvent, ErrorIssue, Listing
 from loom_tui.room.signals import Reading, State
-from loom_tui.sources.base import Asker, SourceAnswered, SourceRefused
+from loom_tui.sources.base import Asker, SourceAnswered, SourceLimited, SourceRefused
 from loom_tui.sources.build import build
 from tests.bugsink import Bugsink, running_bugsink
 from tests.errands import errand_of
@@ -239,3 +239,27 @@ async def test_an_event_that_never_arrives_is_bad_after_the_deadline(server):
     check = readings["errors"]
     assert check.state is State.BAD
     assert check.detail.endswith("took the event, but it did not arrive within 1 s")
+
+
+async def test_a_limit_that_only_an_error_s_event_meets_is_kept():
+    issue = {"id": "a1", "first_seen": "2025-11-06T10:00:00Z", "last_seen": "2025-11-06T10:00:00Z"}
+    listed = msgspec.json.encode({"results": [{**issue, "digested_event_count": 1}], "next": None})
+
+    async def partly(head: str, writer: asyncio.StreamWriter) -> None:
+        path = head.split()[1]
+        if "/projects/" in path:
+            await answer(b'{"digested_event_count": 1}')(head, writer)
+        elif "/issues/" in path:
+            await answer(listed)(head, writer)
+        else:
+            await answer(b"{}", status="429 Slow down", headers="retry-after: 600\r\n")(head, writer)
+
+    async with serving(partly) as stand_in:
+        source = BugsinkSource(url=stand_in.url, project="1", label="Bugsink", timeout_s=5)
+        asker = build(source, errand_of("errors"))
+        readings = {reading.signal: reading for reading in await asker.ask()}
+        assert 590 < asker.rest_s() <= 600
+        with pytest.raises(SourceLimited):
+            await asker.ask()
+        await asker.close()
+    assert readings["errors.critical"].state is State.UNKNOWN

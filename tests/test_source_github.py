@@ -263,6 +263,26 @@ async def test_a_secondary_limit_is_a_limit_and_no_refusal(status, headers):
     assert caught.value.retry_after_s == 30
 
 
+async def test_a_limit_that_only_a_part_meets_is_kept_and_nothing_more_is_asked_meanwhile():
+    async def partly(head: str, writer: asyncio.StreamWriter) -> None:
+        limited = "labels=" in head  # the launch blockers, asked after the issues and before the runs
+        headers = "retry-after: 600\r\n" if limited else ""
+        await answer(b"[]", status="429 Slow down" if limited else "200 OK", headers=headers)(head, writer)
+
+    async with serving(partly) as server:
+        asker = asker_of(server, workflows={"ci": "ci.yml"}, deployments="production")
+        readings = await ask(asker)
+        assert 590 < asker.rest_s() <= 600
+        assert len(server.requests) == 2, "neither runs nor deployments"
+        with pytest.raises(SourceLimited):
+            await asker.ask()
+        assert len(server.requests) == 2, "nor anything at a person's request"
+        await asker.close()
+    for part in ("no_blockers", "blockers", "ci", "deployment"):
+        assert readings[f"github.{part}"].state is State.UNKNOWN
+        assert "left alone for 600 s" in readings[f"github.{part}"].detail
+
+
 async def test_a_refused_token_is_a_refusal_with_what_it_needs():
     async with serving(answer(b"{}", status="401 Unauthorized")) as server:
         asker = asker_of(server)

@@ -308,7 +308,7 @@ async def test_a_part_that_is_limited_leaves_the_rest_alive_and_the_server_alone
         await asker.close()
     assert readings["app"].state is State.OK
     assert "left alone for 17 s" in readings["app.health"].detail
-    assert asker.rest_s() == 17.0
+    assert 16 < asker.rest_s() <= 17
 
 
 async def test_few_remaining_calls_are_heeded_until_the_limit_is_reset():

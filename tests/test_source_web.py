@@ -13,6 +13,7 @@ from loom_tui.sources.base import (
     CredentialMissing,
     SourceAnswered,
     SourceError,
+    SourceLimited,
     SourceTimeout,
     SourceUnreachable,
 )
@@ -70,6 +71,20 @@ async def test_a_proxy_or_a_netrc_of_the_shells_is_no_part_of_the_plan(monkeypat
         monkeypatch.delenv(name, raising=False)
     async with serving(answer(b"{}")) as server:
         assert (await ask(web(server)))["app"] == (State.OK, None, "")
+
+
+@pytest.mark.parametrize("status", ["429 Slow down", "503 Down for maintenance"])
+async def test_a_service_that_asks_to_be_left_alone_is_bad_and_is_left_alone(status):
+    async with serving(answer(b"{}", status=status, headers="retry-after: 120\r\n")) as server:
+        asker = build(web(server), errand_of("app", now=NOW))
+        first = (await asker.ask())[0]
+        assert (first.state, first.detail) == (State.BAD, f"answered {status[:3]}, expected 200")
+        assert 110 < asker.rest_s() <= 120
+        with pytest.raises(SourceLimited, match=r"left alone for 120 s") as caught:
+            await asker.ask()
+        await asker.close()
+    assert 110 < caught.value.retry_after_s <= 120
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden", "404 Not Found", "500 Oops", "503 Down"])

@@ -62,6 +62,7 @@ def poller_of(
         name,
         make,
         interval_s=source.interval_s,
+        fresh_for_s=source.fresh_for_s,
         keep=keep,
         clock=ground.clock,
         random=_RANDOM,

@@ -25,7 +25,8 @@ class Poller:
     """Asks, hands the readings on, waits. `nudge` has it ask at once; with an interval of 0 it asks only then.
 
     `make` is given where progress is told, and runs on a thread: a credential's command may take seconds. A try that
-    takes longer than `wall_s` is ended, whatever its source waits for. `error` is what the last try failed of, or None.
+    takes longer than `wall_s` is ended, whatever its source waits for. `fresh_for_s` is how long a reading is believed:
+    whoever fails is tried again by then. `error` is what the last try failed of, or None.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Poller:
         make: Callable[[Callable[[str], None]], Asker],
         *,
         interval_s: float,
+        fresh_for_s: float,
         keep: Callable[[Sequence[Reading]], None],
         clock: Clock,
         random: Random,
@@ -45,6 +47,7 @@ class Poller:
         self._make = make
         self._asker: Asker | None = None
         self._interval_s = interval_s
+        self._fresh_for_s = fresh_for_s
         self._keep = keep
         self._clock = clock
         self._random = random
@@ -99,7 +102,14 @@ class Poller:
             return Reply(why=f"Loom failed while it asked {self.name} ({type(error).__name__})")
 
     def _delay_s(self, rest_s: float) -> float:
-        return delay_s(self._interval_s, failures=self._report.failures, rest_s=rest_s, chance=self._random.random())
+        return delay_s(
+            self._interval_s,
+            failures=self._report.failures,
+            fresh_for_s=self._fresh_for_s,
+            rest_s=rest_s,
+            chance=self._random.random(),
+            answered=self.error is None,
+        )
 
     async def _made(self) -> Asker:
         if self._asker is None:
@@ -121,38 +131,50 @@ class Poller:
         if not self._interval_s:
             self._tell(replace(self._report, asking_since=self._clock(), next_try_at=None))
         try:
-            asker = await self._within_wall()
+            readings = await self._within_wall()
         except SourceLimited as error:
             self._failed(str(error), error)
-            return error.retry_after_s
+            return max(error.retry_after_s, self._owed_s())
         except SourceRefused as error:
             self._failed(str(error), error)
+            owed_s = self._owed_s()
             await self.close()  # so that the credential is looked for anew: it may have been replaced
-            return 0.0
+            return owed_s
         except SourceError as error:
             self._failed(str(error), error)
-            return 0.0
+            return self._owed_s()
         except Exception as error:  # noqa: BLE001 - the wall: a defect in one source must not silence the others
             _LOG.error("%s: %s", self.name, type(error).__name__)
             self._failed(f"Loom failed while it asked {self.name} ({type(error).__name__})", error)
             return 0.0
         self.error = None
-        self._report = PollerReport(last_success_at=self._clock())
-        return asker.rest_s()
+        self._report = self._judged(readings)
+        return self._owed_s()
 
-    async def _within_wall(self) -> Asker:
-        """Ask, and keep what was read; gives the asker. Raises SourceError."""
+    def _judged(self, readings: Sequence[Reading]) -> PollerReport:
+        """Report a try that came back. One that leaves the source's own check unknown has to be made again soon."""
+        own = next((reading for reading in readings if reading.signal == self.name), None)
+        if not self._interval_s or own is None or own.state is not State.UNKNOWN:
+            return PollerReport(last_success_at=self._clock())
+        return PollerReport(last_success_at=self._clock(), failures=self._report.failures + 1, why=own.detail)
+
+    def _owed_s(self) -> float:
+        """Give the rest that the source wants, whatever came of asking it."""
+        return self._asker.rest_s() if self._asker is not None else 0.0
+
+    async def _within_wall(self) -> Sequence[Reading]:
+        """Ask, and keep what was read. Raises SourceError."""
         wall = asyncio.timeout(self._wall_s)
         try:
             async with wall:
-                asker = await self._made()
-                self._keep(await asker.ask())
+                readings = await (await self._made()).ask()
+                self._keep(readings)
         except TimeoutError:
             if not wall.expired():
                 raise
             await self.close()
             raise SourceTimeout(f"{self.name} did not come to an end within {self._wall_s:g} s") from None
-        return asker
+        return readings
 
     async def close(self) -> None:
         """Close what its source holds open."""

@@ -223,7 +223,7 @@ class CheckView(_View, frozen=True):
 
 
 class FeedView(_View, frozen=True):
-    """A poller: live when its last success is fresh."""
+    """A poller: live when its last try told what it was asked for, and that is fresh."""
 
     source: str
     label: str

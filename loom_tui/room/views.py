@@ -114,7 +114,7 @@ def version_view(plan: Plan, signals: Mapping[str, SignalView]) -> SignalView | 
 
 
 def feed_views(plan: Plan, observations: Observations, *, now: float) -> tuple[FeedView, ...]:
-    """Show each poller: live while its last success is fresh and somebody polls.
+    """Show each poller: live while its last try told what it was asked for, that is fresh, and somebody polls.
 
     What is asked on demand only is live while somebody would ask it, unless the last try failed.
     """
@@ -123,10 +123,9 @@ def feed_views(plan: Plan, observations: Observations, *, now: float) -> tuple[F
         stored = observations.latest.get(f"feed.{name}")
         report = _report(stored)
         last = report.last_success_at if report is not None else None
+        well = report is None or not report.failures
         if source.interval_s:
-            well = last is not None and now - last <= source.fresh_for_s
-        else:
-            well = report is None or not report.failures
+            well = well and last is not None and now - last <= source.fresh_for_s
         live = observations.collector.alive and well
         why = "" if live else _feed_why(report, observations.collector)
         out.append(FeedView(source=name, label=source.label or name, live=live, report=report, why=why))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from loom_tui.plan.signals import asked_of
-from loom_tui.room.signals import Health
+from loom_tui.room.signals import Health, PollerReport
 from loom_tui.room.snapshot import FeedView, Snapshot
 from loom_tui.widgets.frame import feeds_line
 from loom_tui.widgets.lines import Column, Ink, Line, Span, cells, clean, rule, wrap
@@ -94,8 +94,15 @@ def standing_of(feed: FeedView, snapshot: Snapshot) -> tuple[Sign, str]:
     if report is not None and report.asking_since is not None and snapshot.collector.alive:
         return Sign.HALF, "asking"
     if not feed.live:
-        return Sign.WARN, "silent" if report is not None else "not asked"
+        return Sign.WARN, _silent(report, asked_of(snapshot.plan)[feed.source].fresh_for_s, snapshot.now)
     return (Sign.OPEN, "on demand") if _on_demand(feed, snapshot) else (Sign.OK, "live")
+
+
+def _silent(report: PollerReport | None, fresh_for_s: float, now: float) -> str:
+    if report is None:
+        return "not asked"
+    last = report.last_success_at
+    return "failing" if report.failures and last is not None and now - last <= fresh_for_s else "silent"
 
 
 def _on_demand(feed: FeedView, snapshot: Snapshot) -> bool:
@@ -157,7 +164,7 @@ def feed_lines(feed: FeedView, snapshot: Snapshot, width: int) -> Iterator[Line]
         yield (Span(part, Ink.INK if feed.live else Ink.WARN),)
     facts = [f"asked every {age(source.interval_s)}" if source.interval_s else "asked on demand only: r asks it"]
     if report is not None and report.failures:
-        facts.append(f"{report.failures} failures in a row: it is asked less and less often, r asks at once")
+        facts.append(f"{report.failures} failures in a row: it is tried again by itself, r asks at once")
     health = report.health if report is not None else Health()
     if health.resets_at is not None:
         facts.append(f"its limit is reset in {age(health.resets_at - snapshot.now)}")

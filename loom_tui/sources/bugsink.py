@@ -114,6 +114,10 @@ class BugsinkAsker(Tracker):
         self._web.expect_ok(answer)
         return True
 
+    def rest_s(self) -> float:
+        """Give the rest that it asked for."""
+        return self._web.rest_s()
+
     async def close(self) -> None:
         """Close the connections."""
         await self._web.close()

@@ -115,7 +115,7 @@ class GithubAsker(Asker):
 
     def rest_s(self) -> float:
         """Give the rest that the rate limit asks for."""
-        return self._rest_s
+        return max(self._rest_s, self._web.rest_s())
 
     async def close(self) -> None:
         """Close the connections."""

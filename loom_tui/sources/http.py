@@ -34,7 +34,10 @@ class HttpAsker(Asker):
         self._web = Web(source.label or errand.name, timeout_s=source.timeout_s)
 
     async def ask(self) -> Sequence[Reading]:
-        """Ask once. A status other than the expected one is a bad reading, not an error: the service has spoken."""
+        """Ask once. A status other than the expected one is a bad reading, not an error: the service has spoken.
+
+        Raises SourceError; SourceLimited while it wants to be left alone.
+        """
         source = self._source
         headers = {key: secret.reveal() for key, secret in self._headers.items()}
         answer = await self._web.get(source.url, headers=headers)
@@ -55,6 +58,10 @@ class HttpAsker(Asker):
         if source.fields or source.version_field:
             readings += self._fields(answer.body, now)
         return readings
+
+    def rest_s(self) -> float:
+        """Give the rest that it asked for."""
+        return self._web.rest_s()
 
     async def close(self) -> None:
         """Close the connections."""

@@ -12,7 +12,7 @@ from loom_tui.plan.sources.sentry import SentrySource
 from loom_tui.room.errors import ErrorEvent, ErrorIssue, Listing
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources import sentry_shapes as shapes
-from loom_tui.sources.base import Asker, Errand, SourceAnswered, SourceError, SourceLimited, SourceRefused
+from loom_tui.sources.base import Asker, Errand, SourceAnswered, SourceError, SourceRefused
 from loom_tui.sources.errors import Tracker, health_readings, listing_readings, of_the_product, unknown
 from loom_tui.sources.events import sentry_event
 from loom_tui.sources.secrets import Masked, resolve
@@ -89,7 +89,7 @@ class SentryAsker(Tracker):
 
     def rest_s(self) -> float:
         """Give the rest that the rate limit asks for."""
-        return self._rest_s
+        return max(self._rest_s, self._web.rest_s())
 
     async def close(self) -> None:
         """Close the connections."""
@@ -100,8 +100,6 @@ class SentryAsker(Tracker):
         try:
             return await work
         except SourceError as error:
-            if isinstance(error, SourceLimited):
-                self._rest_s = max(self._rest_s, error.retry_after_s)
             if isinstance(error, SourceRefused):
                 self._refused = error
             return unknown(self._errand, suffixes, str(error), at=self._errand.clock())

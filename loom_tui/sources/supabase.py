@@ -85,7 +85,7 @@ class SupabaseAsker(Asker):
 
     def rest_s(self) -> float:
         """Give the rest that the project asked for."""
-        return self._rest_s
+        return max(self._rest_s, self._api.rest_s())
 
     async def close(self) -> None:
         """Close the connections."""

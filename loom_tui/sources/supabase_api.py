@@ -47,6 +47,10 @@ class Api:
         self._base = source.url.rstrip("/")
         self._web = Web(name, timeout_s=source.timeout_s)
 
+    def rest_s(self) -> float:
+        """Give the rest that they asked for."""
+        return self._web.rest_s()
+
     async def close(self) -> None:
         """Close the connections."""
         await self._web.close()

@@ -38,23 +38,29 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 class Web:
-    """A client for one source. `name` begins its sentences; `needs` ends the one about a refused credential."""
+    """A client for one source. `name` begins its sentences; `needs` ends the one about a refused credential.
+
+    Whoever asks to be left alone for a while (Retry-After) is: until then `get` raises SourceLimited and sends nothing.
+    """
 
     def __init__(self, name: str, *, timeout_s: float, needs: str = "") -> None:
         self._name = name
         self._timeout_s = timeout_s
         self._needs = needs
+        self._limit: SourceLimited | None = None
+        self._limited_until = 0.0  # by the loop's clock
         self._client = httpx.AsyncClient(
             timeout=httpx.Timeout(timeout_s),
             headers={"user-agent": "loom"},
             trust_env=False,  # a proxy of the shell's is no part of the plan
-            event_hooks={"request": [_count], "response": [_heed]},  # so that each redirect counts as well
+            event_hooks={"request": [_count], "response": [_hear]},  # so that each redirect counts as well
         )
 
     async def get(self, url: str, *, params: Params | None = None, headers: Mapping[str, str] | None = None) -> Answer:
         """Get a URL within the deadline. Raises SourceError; any status that came back is an answer."""
         loop = asyncio.get_running_loop()
         began = loop.time()
+        self._keep_away()
         try:
             async with asyncio.timeout(self._timeout_s):
                 response = await self._followed(self._client.build_request("GET", url, params=params, headers=headers))
@@ -64,6 +70,7 @@ class Web:
                     await response.aclose()
             latency_ms = (loop.time() - began) * 1000
             found = {key.lower(): value for key, value in response.headers.items()}
+            self._heed(response.status_code, found)
             return Answer(status=response.status_code, headers=found, body=body, latency_ms=latency_ms)
         except TimeoutError:
             raise SourceTimeout(f"{self._name} did not answer within {self._timeout_s:g} s") from None
@@ -72,9 +79,36 @@ class Web:
         except (httpx.InvalidURL, ValueError):
             raise SourceUnreachable(f"{self._name}: its address in the plan is no URL that can be asked") from None
 
+    def rest_s(self) -> float:
+        """Give the seconds for which the other side still wants to be left alone."""
+        return max(0.0, self._limited_until - asyncio.get_running_loop().time())
+
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+    def _keep_away(self) -> None:
+        left_s = self.rest_s()
+        if self._limit is not None and left_s:
+            raise SourceLimited(str(self._limit), retry_after_s=left_s)
+
+    def _heed(self, status: int, headers: Mapping[str, str]) -> None:
+        """Keep a limit in mind. Answers that cross may each bring one: the longest holds."""
+        limit = self._limit_of(status, headers)
+        if limit is not None:
+            until = asyncio.get_running_loop().time() + limit.retry_after_s
+            if until > self._limited_until:
+                self._limit, self._limited_until = limit, until
+
+    def _limit_of(self, status: int, headers: Mapping[str, str]) -> SourceLimited | None:
+        """Read an answer that asks to be left alone: 429, or another refusal that says until when."""
+        limited = status == 429 or (status == 503 and "retry-after" in headers)
+        if limited or (status == 403 and ("retry-after" in headers or headers.get("x-ratelimit-remaining") == "0")):
+            wait_s = retry_after_s(headers, now=datetime.now(UTC).timestamp())
+            return SourceLimited(
+                f"{self._name} asks to be left alone for {wait_s:.0f} s ({status})", retry_after_s=wait_s
+            )
+        return None
 
     async def _followed(self, request: httpx.Request) -> httpx.Response:
         """Send a request and follow its redirects. What was sent with it, credentials too, stays with its origin."""
@@ -120,13 +154,9 @@ class Web:
         status = answer.status
         if 200 <= status < 300:
             return
-        headers = answer.headers
-        limited = status == 429 or (status == 503 and "retry-after" in headers)
-        if limited or (status == 403 and ("retry-after" in headers or headers.get("x-ratelimit-remaining") == "0")):
-            wait_s = retry_after_s(headers, now=datetime.now(UTC).timestamp())
-            raise SourceLimited(
-                f"{self._name} asks to be left alone for {wait_s:.0f} s ({status})", retry_after_s=wait_s
-            )
+        limit = self._limit_of(status, answer.headers)
+        if limit is not None:
+            raise limit
         if status in (401, 403):
             needs = f": it needs {self._needs}" if self._needs else ""
             raise SourceRefused(f"{self._name} refused the credential ({status}){needs}")
@@ -146,7 +176,7 @@ async def _count(_: httpx.Request) -> None:
     meter().called()
 
 
-async def _heed(response: httpx.Response) -> None:
+async def _hear(response: httpx.Response) -> None:
     meter().heard({key.lower(): value for key, value in response.headers.items()})
 
 
