@@ -33,6 +33,11 @@ _COMMANDS = {
     "decide": "loom_tui.commands.gate:decide",
     "step": "loom_tui.commands.uat:step",
     "uat": "loom_tui.commands.uat:uat",
+    "rollback": "loom_tui.commands.guard:rollback",
+    "act": "loom_tui.commands.guard:act",
+    "approve": "loom_tui.commands.guard:approve",
+    "abort": "loom_tui.commands.guard:abort",
+    "stop": "loom_tui.commands.guard:stop",
     "journal": "loom_tui.commands.journal:journal",
 }
 

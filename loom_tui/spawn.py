@@ -1,4 +1,4 @@
-"""Starts a collector that outlives the room: its own session, no terminal, nothing heavy imported here."""
+"""Starts processes that outlive the room: their own sessions, no terminal, nothing heavy imported here."""
 
 from __future__ import annotations
 
@@ -63,3 +63,27 @@ def _last_line(path: Path) -> str:
     except OSError:
         return ""
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+_RUNNERS: list[subprocess.Popen[bytes]] = []  # kept and never waited for: they outlive this process
+
+
+def spawn_runner(plan_path: Path, store_directory: Path, room: str, group: str, action: int) -> str:
+    """Start a runner on its own. Gives "" when it was started, or a sentence that says why it cannot be.
+
+    What it cannot write into the journal it writes into `runner.log` beside the action's output.
+    """
+    words = [str(store_directory), room, group, str(plan_path), str(action)]
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "loom_tui.runner", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            close_fds=True,
+        )
+    except OSError as error:
+        return f"The runner cannot be started ({error.strerror}); nothing was done. By hand: loom rollback --print"
+    _RUNNERS.append(process)
+    return ""

@@ -186,6 +186,11 @@ def test_each_command_shows_an_example(place):
         ("watch",),
         ("demo",),
         ("room",),
+        ("rollback",),
+        ("act",),
+        ("approve",),
+        ("abort",),
+        ("stop",),
     ):
         done = loom(place, *words, "--help")
         assert done.returncode == 0

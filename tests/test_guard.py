@@ -174,12 +174,15 @@ def test_a_resumed_action_belongs_to_nobody_until_a_runner_claims_it_and_then_to
     resumed = (APPROVED, CLAIMED, ONE, GONE, ActionResumed(action=1, step=1, reason="looked"))
     view = told(*resumed)
     assert (view.state, view.run, view.steps[0].outcome) == (S.RUNNING, "", Outcome.UNKNOWN)
+    for late in (StepEnded(action=1, run="r", step=0, outcome=Outcome.OK), StepStarted(action=1, run="r", step=1)):
+        with pytest.raises(Illegal, match="r was found gone"):
+            step(view, late, by="ana", at=21.0)
     with pytest.raises(Illegal, match="not claimed"):
-        step(view, StepEnded(action=1, run="r", step=0, outcome=Outcome.OK), by="ana", at=21.0)
+        step(view, StepEnded(action=1, run="r2", step=0, outcome=Outcome.OK), by="ana", at=21.0)
     view = step(view, StepStarted(action=1, run="r2", step=1), by="ana", at=21.0)
     assert view.run == "r2"
     with pytest.raises(Illegal, match="another runner"):
-        step(view, StepEnded(action=1, run="r", step=1, outcome=Outcome.OK), by="ana", at=22.0)
+        step(view, StepEnded(action=1, run="r3", step=1, outcome=Outcome.OK), by="ana", at=22.0)
 
 
 def test_a_step_is_repeated_only_where_a_person_says_so():

@@ -21,6 +21,7 @@ from loom_tui.plan.template import NAME, fill, texts_in, variables_in
 from loom_tui.plan.value import Value
 
 VARIABLES = frozenset({"from", "to", "release", "last_stable", "environment"})
+BY_HAND = "# by hand:"  # so begins what is shown of a step that a person does
 _METHODS = ("POST", "PUT", "PATCH", "DELETE", "GET")
 
 
@@ -188,7 +189,7 @@ class ManualAct(ActStep, frozen=True, kw_only=True, tag="manual"):
 
     def shown(self, values: Mapping[str, str]) -> str:
         """Write what is to be done."""
-        return f"# by hand: {filled(self.text, values)}"
+        return f"{BY_HAND} {filled(self.text, values)}"
 
 
 AnyActStep = CommandAct | RequestAct | SqlAct | ManualAct

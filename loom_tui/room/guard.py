@@ -138,6 +138,7 @@ class ActionView(Struct, frozen=True, kw_only=True):
     approved_how: str = ""
     approved_reason: str = ""
     run: str = ""  # of the runner that has it; empty: none yet, or none since it was resumed
+    former: tuple[str, ...] = ()  # of runners that were found gone; what they still write is refused
     host: str = ""
     ends_at: float | None = None  # of the countdown
     resumed_at: int | None = None  # the step from which it goes on, until that began
@@ -152,6 +153,10 @@ class ActionView(Struct, frozen=True, kw_only=True):
     def step(self) -> StepView | None:
         """The step that is under way."""
         return next((step for step in self.steps if step.is_open), None)
+
+    def is_of(self, run: str) -> bool:
+        """Whether a runner may still think that the action is its own, or may become so."""
+        return run not in self.former and self.run in ("", run)
 
     @property
     def lost(self) -> bool:
@@ -226,6 +231,8 @@ def _hold(view: ActionView, payload: OfAction, *, by: str, at: float) -> None:
     if isinstance(payload, ActionApproved):
         _hold_approval(view, payload, by=by)
     run = getattr(payload, "run", "")
+    if run in view.former:
+        raise Illegal(f"{run} was found gone, and action {view.id} is no longer its own")
     if run and run != view.run and view.run:
         raise Illegal(f"action {view.id} belongs to another runner, {view.run}")
     if run and not view.run and not isinstance(payload, _CLAIMS):
@@ -320,13 +327,15 @@ def _told(view: ActionView, payload: OfAction, *, by: str, at: float) -> ActionV
             return _resumed(view, payload, at=at)
         case ActionTakenOver():
             return replace(view, why=f"stopped by rollback {payload.by_action}{_midway(view)}")
-        case ActionExpired() | ActionInterrupted():
+        case ActionInterrupted():
+            return replace(view, run="", former=(*view.former, view.run) if view.run else view.former)
+        case ActionExpired():
             return view
 
 
 def _resumed(view: ActionView, payload: ActionResumed, *, at: float) -> ActionView:
     """Leave a step behind of which nobody saw the end, unless it is the one that begins anew."""
-    view = replace(view, run="", resumed_at=payload.step, abort_by="", abort_why="", steps_ended_at=None)
+    view = replace(view, resumed_at=payload.step, abort_by="", abort_why="", steps_ended_at=None)
     for index, each in enumerate(view.steps[: payload.step]):
         if each.is_open:
             view = _with_step(view, index, replace(each, ended_at=at, outcome=Outcome.UNKNOWN, why="interrupted"))

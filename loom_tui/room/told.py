@@ -23,8 +23,19 @@ from loom_tui.room.acting import (
     StepStarted,
     StopCalled,
     StopLifted,
+    VerificationStarted,
 )
 
+_End = (
+    ActionVerified
+    | ActionUnverified
+    | ActionFailed
+    | ActionUnknown
+    | ActionAborted
+    | ActionInterrupted
+    | ActionResumed
+    | ActionTakenOver
+)
 _APPROVED = {"second": "approved", "own": "began", "glass": "broke the glass for"}
 
 
@@ -49,36 +60,43 @@ def _told_of_one(payload: OfAction) -> str:
         case ActionApproved():
             return f"{_APPROVED[payload.how]} {action}{_because(payload.reason)}"
         case ActionExpired():
-            return f"{action} expired without an approval that was used"
+            return f"let {action} expire: no approval came in time, or none was used"
         case CountdownStarted():
-            return f"{action} counts down on {payload.host}"
+            return f"counts {action} down on {payload.host}"
         case StepStarted():
-            return f"{action} began step {payload.step + 1}"
+            return f"began step {payload.step + 1} of {action}"
         case StepEnded():
-            return f"{action} step {payload.step + 1}: {payload.outcome.value}{_because(payload.why)}"
+            return f"ended step {payload.step + 1} of {action}: {payload.outcome.value}{_because(payload.why)}"
         case StepAnswered():
             word = payload.answer.value.replace("_", " ")
             return f"said “{word}” of step {payload.step + 1} of {action}{_because(payload.reason)}"
         case AbortAsked():
             return f"wants {action} aborted: {payload.reason}"
+        case VerificationStarted():
+            return f"has {action} verified"
+        case _:
+            return _told_of_end(payload)
+
+
+def _told_of_end(payload: _End) -> str:
+    action = f"action {payload.action}"
+    match payload:
         case ActionVerified():
-            return f"{action} is done: {' · '.join(payload.evidence)}"
+            return f"saw {action} done: {' · '.join(payload.evidence)}"
         case ActionUnverified():
-            return f"{action} is done, unverified: {payload.why}"
+            return f"left {action} done, unverified: {payload.why}"
         case ActionFailed():
-            return f"{action} failed: {payload.why}"
+            return f"saw {action} fail: {payload.why}"
         case ActionUnknown():
-            return f"how {action} ended is not known: {payload.why}"
+            return f"does not know how {action} ended: {payload.why}"
         case ActionAborted():
-            return f"{action} was aborted: {payload.why}"
+            return f"aborted {action}: {payload.why}"
         case ActionInterrupted():
             return f"found {action} without its runner"
         case ActionResumed():
             return f"resumed {action} at step {payload.step + 1}: {payload.reason}"
         case ActionTakenOver():
-            return f"rollback {payload.by_action} took over from {action}"
-        case _:
-            return f"{action} is being verified"
+            return f"stopped {action} for rollback {payload.by_action}"
 
 
 def _because(reason: str) -> str:

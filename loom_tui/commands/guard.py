@@ -1,0 +1,305 @@
+"""`loom rollback`, `act`, `approve`, `abort` and `stop`: what changes the world, under guard, from a shell."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from loom_tui.cli import plan_argument, store_option
+from loom_tui.commands.rooms import Room, find_room
+from loom_tui.config.operator import whoami
+from loom_tui.config.plans import room_id
+from loom_tui.gathering import adopt, read_once, write_deed
+from loom_tui.plan.model import Plan
+from loom_tui.room.acting import ActionArmed, ActionInterrupted, Answer
+from loom_tui.room.deeds import Refused
+from loom_tui.room.events import Event
+from loom_tui.room.fold import Folder, fold
+from loom_tui.room.guard import ActionState, ActionView
+from loom_tui.room.guarded import (
+    Abort,
+    AnswerStep,
+    Approve,
+    Arm,
+    CallStop,
+    Intent,
+    LiftStop,
+    Resume,
+    deed_of,
+    find_action,
+)
+from loom_tui.room.preview import Preview, preview, rollback_of
+from loom_tui.room.snapshot import Observations, Snapshot
+from loom_tui.spawn import spawn_runner
+from loom_tui.store.base import Store, StoreError
+from loom_tui.widgets.lines import clean
+
+_PLAN = click.option("--plan", "plan_file", metavar="PLAN", type=click.Path(path_type=Path), help="The plan's file.")
+_REASON = click.option("--reason", default="", metavar="WHY", help="Why; the journal keeps it.")
+_ENVIRONMENT = click.option(
+    "--environment", metavar="NAME", help="The environment's name, where no terminal can ask for it."
+)
+_GLASS = click.option("--break-glass", "glass", default="", metavar="WHY", help="Roll back alone, and say why.")
+
+
+@click.command("rollback")
+@plan_argument
+@_REASON
+@_GLASS
+@_ENVIRONMENT
+@click.option("--print", "only_print", is_flag=True, help="Write the commands, and do nothing: also without a store.")
+@store_option
+def rollback(
+    plan_file: Path | None,
+    *,
+    reason: str,
+    glass: str,
+    environment: str | None,
+    only_print: bool,
+    store_directory: Path | None,
+) -> None:
+    """Roll back: arm, wait for a second person, follow to the end. Exit 0 verified, 1 failed or aborted, 3 unverified.
+
+    Example: loom rollback --reason 'errors since 14:02' · loom rollback --print
+    """
+    room = find_room(plan_file, store_directory)
+    name = rollback_of(room.plan)
+    if only_print:
+        _print(room, name)
+        return
+    sys.exit(_arm(room, name, reason=reason, glass=glass, environment=environment))
+
+
+@click.command("act")
+@click.argument("what", metavar="NAME|ID")
+@_REASON
+@_ENVIRONMENT
+@click.option("--override", is_flag=True, help="Deploy without a GO: takes a reason and a second person.")
+@click.option("--resume", is_flag=True, help="Have an interrupted action go on.")
+@click.option("--repeat", is_flag=True, help="With --resume: begin anew the step in the middle of which it was.")
+@click.option("--skip", is_flag=True, help="With --resume: go on after that step.")
+@click.option(
+    "--answer", type=click.Choice([answer.value for answer in Answer]), help="Say how a waiting step goes on."
+)
+@_PLAN
+@store_option
+def act(
+    what: str,
+    *,
+    reason: str,
+    environment: str | None,
+    override: bool,
+    resume: bool,
+    repeat: bool,
+    skip: bool,
+    answer: str | None,
+    plan_file: Path | None,
+    store_directory: Path | None,
+) -> None:
+    """Have an action of the plan done, by its name; or follow, answer or resume one that is under way, by its number.
+
+    Example: loom act deploy · loom act 12 --answer done · loom act 12 --resume --skip --reason 'looked: it was done'
+    """
+    room = find_room(plan_file, store_directory)
+    if not what.isdecimal():
+        if resume or answer:
+            raise click.UsageError("--resume and --answer speak of an action under way: write its number")
+        sys.exit(_arm(room, what, reason=reason, environment=environment, override=override))
+    action = int(what)
+    if answer is not None:
+        _do(room, AnswerStep(action, Answer(answer), reason))
+    elif resume:
+        if repeat and skip:
+            raise click.UsageError("Say one of --repeat and --skip")
+        said = Answer.REPEAT if repeat else Answer.GO_ON if skip else None
+        _do(room, Resume(action, reason, said))
+        _start(room, action)
+    sys.exit(_follow(room, action))
+
+
+@click.command("approve")
+@click.argument("action", type=int, required=False)
+@_GLASS
+@click.option("--yes", is_flag=True, help="Approve without being asked, having read it elsewhere.")
+@_PLAN
+@store_option
+def approve(action: int | None, *, glass: str, yes: bool, plan_file: Path | None, store_directory: Path | None) -> None:
+    """Let an armed action begin, as a second person. Without a number, the one that waits.
+
+    Example: loom approve 12
+    """
+    room = find_room(plan_file, store_directory)
+    view = _under_way(room, action)
+    for line in _lines_of(view.armed):
+        click.echo(line)
+    if not yes and not click.confirm(f"{view.by} armed it: {clean(view.armed.reason) or 'no reason given'}. Approve?"):
+        raise click.Abort
+    _do(room, Approve(view.id, glass))
+    click.echo(f"Approved {view.id}")
+    snapshot = _snapshot(room)
+    if snapshot.runners.get(view.id, 0.0) < snapshot.now:
+        _start(room, view.id)
+
+
+@click.command("abort")
+@click.argument("action", type=int, required=False)
+@_REASON
+@_PLAN
+@store_option
+def abort(action: int | None, *, reason: str, plan_file: Path | None, store_directory: Path | None) -> None:
+    """End an action: at once before its first step, else before its next one. Without a number, the one under way.
+
+    Example: loom abort 12 --reason 'wrong target'
+    """
+    room = find_room(plan_file, store_directory)
+    view = _under_way(room, action)
+    _do(room, Abort(view.id, reason))
+    state = find_action(_snapshot(room), view.id).state
+    click.echo("It ends before its next step" if state is ActionState.RUNNING else f"Action {view.id} is {state.value}")
+
+
+@click.command("stop")
+@_REASON
+@click.option("--all", "everything", is_flag=True, help="Rollbacks too.")
+@click.option("--lift", is_flag=True, help="Lift the stop.")
+@_PLAN
+@store_option
+def stop(*, reason: str, everything: bool, lift: bool, plan_file: Path | None, store_directory: Path | None) -> None:
+    """Refuse all actions but rollbacks until somebody lifts it; what runs ends before its next step.
+
+    Example: loom stop --reason 'something is off' · loom stop --lift --reason 'false alarm'
+    """
+    room = find_room(plan_file, store_directory)
+    _do(room, LiftStop(reason) if lift else CallStop(reason, everything))
+    click.echo("Lifted" if lift else f"Stopped: no action begins{'' if everything else ' but a rollback'}")
+
+
+def _arm(
+    room: Room,
+    name: str,
+    *,
+    reason: str,
+    glass: str = "",
+    environment: str | None = None,
+    override: bool = False,
+) -> int:
+    """Show an action, have it meant, arm it, start its runner and follow it; gives the exit code."""
+    store = room.open()
+    try:
+        folder = Folder(room.plan)
+        plan_hash = adopt(store, room.plan, folder, actor=whoami(), at=time.time())
+        seen = preview(read_once(room.plan, store, now=time.time()), name)
+        for line in _lines_of(seen):
+            click.echo(line)
+        typed = environment if environment is not None else _typed(seen)
+        intent = Arm(seen=seen, environment=typed, plan_hash=plan_hash, reason=reason, override=override)
+        action = _write(store, room.plan, intent).seq
+        click.echo(f"Armed {action}")
+        _start(room, action)
+        if glass or (seen.people == 1 and not override):
+            _write(store, room.plan, Approve(action, glass))
+        else:
+            click.echo(f"It waits for another person: loom approve {action}")
+    finally:
+        store.close()
+    return _follow(room, action)
+
+
+def _typed(seen: Preview) -> str:
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"No terminal can ask for it: name the environment by --environment {seen.environment}")
+    return str(click.prompt(f"Type {seen.environment} to arm", prompt_suffix=": "))
+
+
+def _print(room: Room, name: str) -> None:
+    """Write what a person can type when nothing else works; a store that cannot be read stands in nobody's way."""
+    try:
+        snapshot = _snapshot(room)
+    except (StoreError, OSError) as error:
+        click.echo(f"# {error}", err=True)
+        snapshot = fold(room.plan, (), Observations(), time.time())
+    seen = preview(snapshot, name)
+    for line in _comments(seen):
+        click.echo(f"# {line}")
+    for step, shown in zip(room.plan.actions[name].steps, seen.shown, strict=True):
+        click.echo(f"# {clean(step.name)}")
+        for word, secret in step.credentials():
+            where = secret.env or secret.file or " ".join(secret.command)
+            click.echo(f"# {word}: {'$' if secret.env else ''}{where}")
+        click.echo(shown)
+
+
+def _comments(seen: Preview) -> Sequence[str]:
+    way = f"{seen.from_release} → {seen.to_release}" if seen.to_release else ""
+    return [clean(f"{seen.label} in {seen.environment}  {way}".strip()), *(clean(word) for word in seen.warnings)]
+
+
+def _lines_of(seen: Preview | ActionArmed) -> list[str]:
+    """Write an action as a person must see it before they mean it."""
+    way = f"  {seen.from_release} → {seen.to_release}" if seen.to_release else ""
+    lines = [clean(f"{seen.label} in {seen.environment}{way}")]
+    lines += [clean(f"  ! {warning}") for warning in seen.warnings]
+    for number, (name, shown) in enumerate(zip(seen.steps, seen.shown, strict=True), 1):
+        lines.append(clean(f"  {number} {name}: {shown}"))
+    return lines
+
+
+def _follow(room: Room, action: int) -> int:
+    """Write down what happens to an action until it is over; leaving changes nothing about it. Gives the exit code."""
+    from loom_tui.commands.following import follow
+
+    store = room.open(read_only=True)
+    try:
+        state = follow(store, room.plan, action, say=click.echo)
+    except KeyboardInterrupt:
+        click.echo(f"It goes on without this terminal. Look at it again: loom act {action}", err=True)
+        return 130
+    finally:
+        store.close()
+    if state is ActionState.DONE:
+        return 0
+    if state is ActionState.INTERRUPTED:
+        click.echo(f"Its runner has gone. Look, then: loom act {action} --resume --reason WHY", err=True)
+    return 3 if state is ActionState.DONE_UNVERIFIED else 1
+
+
+def _start(room: Room, action: int) -> None:
+    trouble = spawn_runner(room.path, room.directory, room_id(room.plan), room.plan.store.group, action)
+    if trouble:
+        raise Refused(trouble)
+
+
+def _do(room: Room, intent: Intent) -> None:
+    """Have an intent written down; what is decided in two steps, in both. Raises Refused, StoreError."""
+    store = room.open()
+    try:
+        while isinstance(_write(store, room.plan, intent).payload, ActionInterrupted):
+            continue
+    finally:
+        store.close()
+
+
+def _write(store: Store, plan: Plan, intent: Intent) -> Event:
+    return write_deed(plan, store, deed_of(intent), actor=whoami(), now=time.time())
+
+
+def _snapshot(room: Room) -> Snapshot:
+    store = room.open(read_only=True)
+    try:
+        return read_once(room.plan, store, now=time.time())
+    finally:
+        store.close()
+
+
+def _under_way(room: Room, action: int | None) -> ActionView:
+    """Find the action that is meant: the one of a number, or the only one that it can be. Raises Refused."""
+    snapshot = _snapshot(room)
+    if action is not None:
+        return find_action(snapshot, action)
+    if snapshot.action is None:
+        raise Refused("No action is under way")
+    return snapshot.action

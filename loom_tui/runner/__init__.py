@@ -1,0 +1,1 @@
+"""Carries out guarded actions, one process each."""

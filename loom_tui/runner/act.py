@@ -1,0 +1,47 @@
+"""The process of one runner: deaf to hangups, with a log for what it cannot write into the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from loom_tui.refusal import Refusal
+from loom_tui.room.guard import ActionState
+from loom_tui.runner.output import actions_directory, make_directory
+from loom_tui.runner.runner import Place, Runner
+from loom_tui.store.base import Store
+
+
+def run_action(
+    store: Store, action: int, *, directory: Path, actor: str, start_collector: Callable[[], str]
+) -> ActionState:
+    """Carry an action out in this process; gives the state that it was left in. Raises Refusal and its kinds."""
+    log = actions_directory(store.directory) / str(action) / "runner.log"
+    make_directory(log.parent)
+    logging.basicConfig(filename=log, level=logging.INFO, format="%(asctime)s %(message)s")
+    signal.signal(signal.SIGHUP, lambda *_: None)  # what is ignored would stay so in the steps' processes
+    place = Place(
+        store=store,
+        directory=directory,
+        environ=dict(os.environ),
+        clock=time.time,
+        actor=actor,
+        start_collector=start_collector,
+    )
+    try:
+        return asyncio.run(_main(Runner(place, action)))
+    except Refusal as refusal:
+        logging.getLogger("loom.runner").warning("%s", refusal)
+        raise
+
+
+async def _main(runner: Runner) -> ActionState:
+    """End with SIGTERM as one that was killed, but not before the step's processes have."""
+    task = asyncio.create_task(runner.run(), name="runner")
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task

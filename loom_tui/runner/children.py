@@ -1,0 +1,79 @@
+"""The processes of an action: found again after their runner was killed, and ended for a rollback's sake.
+
+Each step's process has an open, locked file and a word in its environment, and so has all that it starts. The lock
+holds on every system and between Unix users; the word names the processes where there is a /proc.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from loom_tui.refusal import Refusal
+from loom_tui.runner.output import actions_directory, make_directory
+
+VARIABLE = "LOOM_ACTION"
+GRACE_S = 3.0
+_LOOK_EVERY_S = 0.05
+
+
+class StillAtWork(Refusal):
+    """Processes of an earlier run of this action live."""
+
+
+class Children:
+    """The processes of one action of one room."""
+
+    def __init__(self, store_directory: Path, action: int) -> None:
+        self._action = action
+        self._path = actions_directory(store_directory) / f"{action}.lock"
+        self.marker = f"{store_directory}#{action}"
+
+    @contextmanager
+    def lock(self) -> Iterator[int]:
+        """Hold the lock, and give the descriptor that a step's process is to have. Raises StillAtWork."""
+        pids = self.alive()
+        if pids:
+            raise StillAtWork(
+                f"Processes of an earlier run of action {self._action} are still at work: "
+                f"{', '.join(map(str, pids))}. Wait for their end, or end them; nothing was started"
+            )
+        make_directory(self._path.parent)
+        mode = 0o660 if self._path.parent.stat().st_mode & 0o070 else 0o600
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StillAtWork(
+                    f"A runner or a process of action {self._action} is still at work on this host; nothing was started"
+                ) from None
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def alive(self) -> list[int]:
+        """Find the processes that carry the action's word; where there is no /proc, the lock alone tells."""
+        word = f"{VARIABLE}={self.marker}".encode()
+        found = []
+        for entry in Path("/proc").glob("[0-9]*/environ"):
+            with suppress(OSError):  # it ended meanwhile, or is another user's
+                if word in entry.read_bytes().split(b"\0"):
+                    found.append(int(entry.parent.name))
+        return sorted(found)
+
+    def end(self) -> bool:
+        """End them all, asked first and then made to; says whether none is left. Blocks for seconds."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for pid in self.alive():
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, number)
+            until = time.monotonic() + GRACE_S
+            while self.alive() and time.monotonic() < until:
+                time.sleep(_LOOK_EVERY_S)
+        return not self.alive()

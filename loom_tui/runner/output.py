@@ -1,0 +1,105 @@
+"""What a step writes: masked as it comes, capped, kept in a file that every room may read; its end for the journal."""
+
+from __future__ import annotations
+
+import codecs
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Self
+
+from loom_tui.sources.secrets import Scrubber
+from loom_tui.sources.steps.mask import Mask
+
+MAX_BYTES = 10_000_000
+TAIL_CHARACTERS = 2000
+_HELD = 4096  # no secret is longer: so much is held back, lest half of one be written
+
+
+class Output:
+    """One step's output. Write bytes as they come; close it; then ask for its tail and its size."""
+
+    def __init__(self, path: Path, secrets: Iterable[str], environ: Mapping[str, str]) -> None:
+        make_directory(path.parent)
+        mode = 0o660 if path.parent.stat().st_mode & 0o070 else 0o600
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, mode)
+        os.fchmod(self._file, mode)
+        self._mask = Mask()
+        for secret in secrets:
+            self._mask.add(secret)
+        self._scrubber = Scrubber((), environ)
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._held = ""
+        self._kept_bytes = 0
+        self._end = b""  # of what came after the cap, not masked yet
+        self._tail = ""
+        self.size_bytes = 0
+
+    def write(self, part: bytes) -> None:
+        """Take some of it in."""
+        self.size_bytes += len(part)
+        if self._kept_bytes >= MAX_BYTES:
+            self._end = (self._end + part)[-4 * TAIL_CHARACTERS :]
+            return
+        text = self.hide(self._held + self._decoder.decode(part))
+        self._held = text[-_HELD:]
+        newline = text.rfind("\n")
+        if newline >= 0:  # a line that ended holds no half of a secret
+            self._held = text[newline + 1 :][-_HELD:]
+        self._keep(text[: len(text) - len(self._held)])
+
+    def close(self) -> None:
+        """Write what was held back; a disk that is full loses the output, and never the action."""
+        self._keep(self.hide(self._held + self._decoder.decode(b"", final=True)))
+        if self._end:
+            words = f"\n… {self.size_bytes:,} bytes in all; only the first {MAX_BYTES:,} are kept. They ended:\n"
+            end = self.hide(self._end.decode("utf-8", errors="replace"))
+            self._append(f"{words}{end}")
+        os.close(self._file)
+
+    @property
+    def tail(self) -> str:
+        """Give the end of it, masked."""
+        return self._tail.strip()
+
+    def _keep(self, text: str) -> None:
+        room = MAX_BYTES - self._kept_bytes
+        body = text.encode()
+        self._kept_bytes += len(body)
+        self._append(body[:room].decode("utf-8", errors="ignore"))
+
+    def _append(self, text: str) -> None:
+        self._tail = (self._tail + text)[-TAIL_CHARACTERS:]
+        try:
+            os.write(self._file, text.encode())
+        except OSError:  # the journal keeps the tail, and says how the step ended
+            return
+
+    def hide(self, text: str) -> str:
+        """Take the step's secrets, and those of the environment, out of a text."""
+        return self._scrubber.scrub(self._mask.hide(text))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def output_path(store_directory: Path, action: int, *, step: int, started: int) -> Path:
+    """Name the file of a step's output; `started` counts from 1 how often it began."""
+    return actions_directory(store_directory) / str(action) / f"{step + 1}-{started}.log"
+
+
+def actions_directory(store_directory: Path) -> Path:
+    """Name the directory of all actions' output."""
+    return store_directory / "actions"
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory beneath the store's with the mode of the store's own."""
+    if path.is_dir():
+        return
+    make_directory(path.parent)
+    path.mkdir(exist_ok=True)
+    path.chmod(path.parent.stat().st_mode & 0o7777)

@@ -1,0 +1,356 @@
+"""Carries one approved action out: an event before and after each step, and nothing without it.
+
+It has its own session and no terminal: a hangup or a closed room changes nothing. It holds a lease by which others see
+that it lives; but what it may do is decided by the journal alone, inside the transaction that writes it down. One that
+was stopped for a while and declared gone finds its words refused, ends its step, and leaves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from msgspec import Struct
+
+from loom_tui.gathering import RUNNER_LEASE, collector_view
+from loom_tui.plan.acts import ActionKind, AnyActStep, ManualAct, OnFailure
+from loom_tui.room.acting import (
+    ActionAborted,
+    ActionExpired,
+    ActionFailed,
+    ActionTakenOver,
+    ActionUnknown,
+    ActionUnverified,
+    ActionVerified,
+    Answer,
+    CountdownStarted,
+    OfAction,
+    Outcome,
+    StepEnded,
+    StepStarted,
+    VerificationStarted,
+)
+from loom_tui.room.deeds import Refused, mark
+from loom_tui.room.guard import ACTIVE, UNDER_WAY, WAITING, ActionState, next_step
+from loom_tui.room.preview import values_of
+from loom_tui.room.verification import verify
+from loom_tui.runner.children import VARIABLE, Children
+from loom_tui.runner.output import Output, output_path
+from loom_tui.runner.record import LOOK_EVERY_S, Record, Replaced
+from loom_tui.sources.acts import Ended, Scene, credentials_of, do, shown_secrets, try_out
+from loom_tui.sources.base import Clock, SourceError
+from loom_tui.sources.secrets import Masked
+from loom_tui.store.base import Lease, LeaseLost, Store, StoreError
+
+_LOG = logging.getLogger("loom.runner")
+LEASE_TTL_S = 10.0
+LEASE_EVERY_S = 1.0
+ASK_EVERY_S = 5.0
+_MARKERS = {  # of percentiles and charts
+    ActionKind.ROLLBACK: "rollback",
+    ActionKind.DEPLOY: "deploy",
+    ActionKind.MIGRATE: "migration",
+}
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """Where a runner works. `start_collector` gives "" or a sentence why it cannot."""
+
+    store: Store
+    directory: Path  # the plan's
+    environ: Mapping[str, str]
+    clock: Clock
+    actor: str
+    start_collector: Callable[[], str]
+
+
+class Runner:
+    """One action's runner. `run` gives the state in which it left the action. Raises Refusal and its kinds."""
+
+    def __init__(self, place: Place, action: int) -> None:
+        self._place = place
+        self._store = place.store
+        self._id = action
+        self._run = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._record = record = Record(place.store, action, run=self._run, actor=place.actor, clock=place.clock)
+        armed = record.view().armed
+        self._action = record.plan.actions[armed.name]
+        self._values = values_of(record.plan, from_release=armed.from_release, to_release=armed.to_release)
+        self._children = Children(self._store.directory, action)
+        self._replaced = asyncio.Event()
+        self._lease: Lease | None = None
+        self._credentials: list[dict[str, Masked]] = []
+
+    async def run(self) -> ActionState:
+        """Wait for the approval, do what was approved, and see whether it is done."""
+        self._take_lease()
+        try:
+            with self._children.lock() as descriptor:
+                beating = asyncio.create_task(self._beat(), name="heartbeat")
+                try:
+                    await self._carry_out(descriptor)
+                except Replaced:
+                    _LOG.warning("action %d is no longer this runner's", self._id)
+                finally:
+                    beating.cancel()
+                    await asyncio.gather(beating, return_exceptions=True)
+        finally:
+            with suppress(StoreError):
+                if self._lease is not None:
+                    self._store.release(self._lease)
+        return self._record.view().state
+
+    # What it writes, and how it lives.
+
+    async def _write_own(self, payload: OfAction) -> None:
+        """Write what this runner alone may say; refused, it is not the runner any more. Raises Replaced."""
+        try:
+            await self._record.write(payload)
+        except Refused as refusal:
+            _LOG.warning("%s", refusal)
+            raise Replaced from None
+
+    def _take_lease(self) -> None:
+        name = f"{RUNNER_LEASE}{self._id}"
+        self._lease = self._store.acquire(name, holder=self._run, ttl_s=LEASE_TTL_S, now=self._place.clock())
+        if self._lease is None:
+            held = self._store.lease(name)
+            raise Refused(f"Action {self._id} has a runner already: {held.holder if held is not None else 'another'}")
+
+    async def _beat(self) -> None:
+        """Say that it lives, and see whether the action is still its own."""
+        while True:
+            try:
+                self._renew()
+                view = self._record.view()
+                if not view.is_of(self._run) or view.written not in (*ACTIVE, *WAITING):
+                    self._replaced.set()
+            except StoreError as error:
+                _LOG.warning("%s", error)
+            await asyncio.sleep(LEASE_EVERY_S)
+
+    def _renew(self) -> None:
+        name, now = f"{RUNNER_LEASE}{self._id}", self._place.clock()
+        try:
+            if self._lease is not None:
+                self._lease = self._store.renew(self._lease, ttl_s=LEASE_TTL_S, now=now)
+        except LeaseLost:  # the journal says whose the action is; the lease only that somebody lives
+            self._lease = self._store.acquire(name, holder=self._run, ttl_s=LEASE_TTL_S, now=now) or self._lease
+
+    # Its work.
+
+    async def _carry_out(self, descriptor: int) -> None:
+        view = self._record.view()
+        resumed = view.written is ActionState.RUNNING and not view.run
+        if view.written not in WAITING and not resumed:
+            raise Refused(f"Action {self._id} is {view.state.value}; there is nothing to carry out")
+        trouble = await self._preflight(descriptor)
+        if trouble and resumed:
+            raise Refused(f"{trouble}. It stays interrupted")
+        if trouble:
+            return await self._write_own(
+                ActionFailed(action=self._id, run=self._run, why=f"before the start: {trouble}")
+            )
+        if not resumed and not await self._begin():
+            return None
+        if await self._steps(descriptor):
+            await self._mark("")
+            await self._write_own(VerificationStarted(action=self._id, run=self._run))
+            await self._verify()
+        return None
+
+    async def _preflight(self, descriptor: int) -> str:
+        """Resolve and try what the steps need, here where they will run; gives what is missing."""
+        self._credentials = []
+        try:
+            for step in self._action.steps:
+                self._credentials.append(credentials_of(step, self._place.environ))
+                await try_out(step, self._scene(len(self._credentials) - 1, descriptor))
+        except SourceError as error:
+            return str(error)
+        return ""
+
+    async def _begin(self) -> bool:
+        """Wait for the approval, have the world to itself, claim the action, count down. Says whether it may go on."""
+        deadline = self._record.view().armed.expires_at
+        view = await self._record.until(lambda view: view.written is not ActionState.ARMED, deadline=deadline)
+        if view is None:
+            await self._write_own(ActionExpired(action=self._id))
+            return False
+        if view.written is not ActionState.APPROVED:
+            return False
+        if self._action.kind is ActionKind.ROLLBACK:
+            await self._take_over()
+        self._record.read()
+        ends_at = self._place.clock() + self._action.countdown_s
+        try:
+            await self._record.write(
+                CountdownStarted(action=self._id, run=self._run, host=socket.gethostname(), ends_at=ends_at)
+            )
+        except Refused as refusal:
+            await self._write_own(ActionAborted(action=self._id, run=self._run, why=str(refusal)))
+            return False
+        over = await self._record.until(lambda view: view.written is not ActionState.COUNTING_DOWN, deadline=ends_at)
+        return over is None
+
+    async def _take_over(self) -> None:
+        """Stop what else is under way, and end its processes; past their deadline a rollback goes on."""
+        for other in self._record.snapshot().actions:
+            if other.id == self._id or other.state not in UNDER_WAY:
+                continue
+            with suppress(Refused):  # it ended meanwhile, or is a rollback, which the claim will say
+                await self._record.write(ActionTakenOver(action=other.id, by_action=self._id))
+                children = Children(self._store.directory, other.id)
+                if not await asyncio.to_thread(children.end):
+                    _LOG.warning("processes of action %d live on: %s", other.id, children.alive())
+
+    async def _steps(self, descriptor: int) -> bool:
+        """Do the steps that are left, one by one. Says whether all are behind it."""
+        while (index := next_step(self._record.view())) is not None:
+            try:
+                await self._record.write(StepStarted(action=self._id, run=self._run, step=index))
+            except Refused as refusal:
+                await self._mark("aborted")
+                await self._write_own(ActionAborted(action=self._id, run=self._run, why=str(refusal)))
+                return False
+            ended = await self._do(index, descriptor)
+            if ended.outcome is not Outcome.OK and not await self._goes_on(index, ended):
+                return False
+        return True
+
+    async def _do(self, index: int, descriptor: int) -> Ended:
+        """Do one step, and write down how it ended. Raises Replaced."""
+        step = self._action.steps[index]
+        started = self._record.view().steps[index].started
+        path = output_path(self._store.directory, self._id, step=index, started=started)
+        output = Output(path, shown_secrets(self._credentials[index]), self._place.environ)
+        with output:
+            ended = await self._watched(step, index, descriptor, output)
+        why = output.hide(ended.why)
+        await self._write_own(
+            StepEnded(
+                action=self._id,
+                run=self._run,
+                step=index,
+                outcome=ended.outcome,
+                why=why,
+                tail=output.tail,
+                size_bytes=output.size_bytes,
+            )
+        )
+        return Ended(ended.outcome, why)
+
+    async def _watched(self, step: AnyActStep, index: int, descriptor: int, output: Output) -> Ended:
+        """Do a step as long as the action is this runner's; its processes end with it."""
+        if isinstance(step, ManualAct):
+            return await self._by_hand(step, index)
+        doing = asyncio.create_task(do(step, self._scene(index, descriptor), output.write), name="step")
+        replaced = asyncio.create_task(self._replaced.wait(), name="replaced")
+        try:
+            await asyncio.wait((doing, replaced), return_when=asyncio.FIRST_COMPLETED)
+            if not doing.done():
+                raise Replaced
+            return doing.result()
+        finally:
+            for task in (doing, replaced):
+                task.cancel()
+            await asyncio.gather(doing, replaced, return_exceptions=True)
+
+    async def _by_hand(self, step: ManualAct, index: int) -> Ended:
+        deadline = self._place.clock() + step.timeout_s
+        view = await self._record.until(
+            lambda view: view.steps[index].answer is not None or bool(view.abort_by), deadline=deadline
+        )
+        if view is None:
+            return Ended(Outcome.UNKNOWN, f"nobody said within {step.timeout_s:g} s whether it is done")
+        answer = view.steps[index].answer
+        if answer is None:
+            return Ended(Outcome.UNKNOWN, "aborted before anybody said whether it is done")
+        who = view.steps[index].answered_by
+        return Ended(Outcome.OK if answer is Answer.DONE else Outcome.FAILED, f"{who} said {answer.value}")
+
+    async def _goes_on(self, index: int, ended: Ended) -> bool:
+        """Say whether it goes on past a step that did not end well: by the plan, or by a person."""
+        step = self._action.steps[index]
+        if step.on_failure is OnFailure.GO_ON:
+            return True
+        why = f"“{step.name}”: {ended.why}"
+        if step.on_failure is OnFailure.ASK:
+            deadline = self._place.clock() + self._action.expires_s
+            view = await self._record.until(
+                lambda view: view.steps[index].answer is not None or bool(view.abort_by), deadline=deadline
+            )
+            answer = view.steps[index].answer if view is not None else None
+            if answer in (Answer.GO_ON, Answer.REPEAT) or (view is not None and answer is None):
+                return True  # an abort is met where the next step would begin
+        kind = ActionFailed if ended.outcome is Outcome.FAILED else ActionUnknown
+        await self._mark("failed" if kind is ActionFailed else "how it ended is not known")
+        await self._write_own(kind(action=self._id, run=self._run, why=why))
+        return False
+
+    async def _mark(self, how: str) -> None:
+        """Say that the world was changed, if a step of this action began: percentiles begin a new window."""
+        marker = _MARKERS.get(self._action.kind)
+        if marker is not None and any(step.started for step in self._record.view().steps):
+            text = f"{self._action.label or self._record.view().armed.name} ({self._id})"
+            await self._record.write(mark(marker, f"{text}: {how}" if how else text))
+
+    async def _verify(self) -> None:
+        """Ask the world, until it says that it is done or the time is over."""
+        rules, since = self._action.verify, self._record.view().steps_ended_at or self._place.clock()
+        if not rules:
+            why = "the plan names no signals that would show it"
+            return await self._write_own(ActionUnverified(action=self._id, run=self._run, why=why))
+        deadline, asked_at = self._place.clock() + self._action.verify_s, 0.0
+        while True:
+            now = self._place.clock()
+            if not 0 <= now - asked_at < ASK_EVERY_S:
+                asked_at = now
+                self._ask()
+            found = verify(
+                rules,
+                self._record.read(),
+                ledger=self._record.ledger,
+                observations=self._record.observations,
+                values=self._values,
+                since=since,
+            )
+            if found.holds:
+                return await self._write_own(ActionVerified(action=self._id, run=self._run, evidence=found.words))
+            if now >= deadline:
+                break
+            if self._replaced.is_set():
+                raise Replaced
+            await asyncio.sleep(LOOK_EVERY_S)
+        kind = ActionFailed if found.holds is False else ActionUnverified
+        why = f"after {self._action.verify_s:g} s: {' · '.join(found.words)}"
+        return await self._write_own(kind(action=self._id, run=self._run, why=why))
+
+    def _ask(self) -> None:
+        """Have the signals read now, by a collector that is started where none runs."""
+        now = self._place.clock()
+        with suppress(StoreError):
+            if not collector_view(self._store, now=now).alive:
+                trouble = self._place.start_collector()
+                if trouble:
+                    _LOG.warning("%s", trouble)
+            signals = self._record.snapshot().signals
+            for source in {
+                signals[rule.signal].signal.source for rule in self._action.verify if rule.signal in signals
+            }:
+                self._store.ask("poll", source, asked_by=self._run, at=now)
+
+    def _scene(self, index: int, descriptor: int) -> Scene:
+        return Scene(
+            directory=self._place.directory,
+            environ={**self._place.environ, VARIABLE: self._children.marker},
+            values=self._values,
+            credentials=self._credentials[index],
+            descriptors=(descriptor,),
+        )

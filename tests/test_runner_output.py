@@ -1,0 +1,68 @@
+"""What a step writes is masked however it is cut up, capped, and kept for those who may read the store."""
+
+from __future__ import annotations
+
+import stat
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loom_tui.runner import output
+from loom_tui.runner.output import Output, output_path
+
+SECRET = "hunter2-ü-0123456789"
+
+
+def written(path: Path, *parts: bytes) -> tuple[str, Output]:
+    path.unlink(missing_ok=True)
+    with Output(path, [SECRET], {"SOME_TOKEN": "tok-4711-abc"}) as kept:
+        for part in parts:
+            kept.write(part)
+    return path.read_text(), kept
+
+
+@given(cuts=st.lists(st.integers(0, 200), max_size=8), before=st.sampled_from(["", "a", "line\n", "x" * 50]))
+def test_a_secret_is_masked_wherever_the_parts_are_cut(tmp_path_factory, cuts, before):
+    body = f"{before}{SECRET} and {SECRET}\ntok-4711-abc{before}".encode()
+    edges = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
+    path = tmp_path_factory.getbasetemp() / "out" / "1-1.log"
+    text, kept = written(path, *(body[start:end] for start, end in pairwise(edges)))
+    assert text == f"{before}•••• and ••••\n••••{before}"
+    assert kept.tail == text.strip()
+    assert kept.size_bytes == len(body)
+
+
+def test_a_secret_is_masked_in_a_line_without_an_end(tmp_path):
+    parts = [b"x" * 5000, SECRET.encode()[:7], SECRET.encode()[7:], b"y" * 5000]
+    text, _ = written(tmp_path / "a" / "1.log", *parts)
+    assert text == f"{'x' * 5000}••••{'y' * 5000}"
+
+
+def test_bytes_that_are_no_text_do_no_harm(tmp_path):
+    text, _ = written(tmp_path / "a" / "1.log", b"\xff\xfe\x00 ok", "ü".encode()[:1], "ü".encode()[1:])
+    assert text == "\ufffd\ufffd\x00 okü"
+
+
+def test_what_is_too_much_keeps_its_beginning_and_its_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(output, "MAX_BYTES", 10_000)
+    text, kept = written(tmp_path / "a" / "1.log", *[b"line %05d\n" % n for n in range(3000)], SECRET.encode())
+    assert text.startswith("line 00000\n")
+    assert "33,021 bytes in all; only the first 10,000 are kept" in text
+    assert text.endswith("line 02999\n••••")
+    assert kept.tail.endswith("line 02999\n••••")
+    assert len(text) < 20_000
+
+
+@pytest.mark.parametrize(("mode", "wanted"), [(0o700, 0o600), (0o2770, 0o660)])
+def test_its_file_is_for_those_who_may_read_the_store(tmp_path, mode, wanted):
+    store = tmp_path / "room"
+    store.mkdir()
+    store.chmod(mode)
+    path = output_path(store, 12, step=0, started=1)
+    written(path, b"a")
+    assert path == store / "actions" / "12" / "1-1.log"
+    assert stat.S_IMODE(path.stat().st_mode) == wanted
+    assert stat.S_IMODE(path.parent.stat().st_mode) == mode
