@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import json
+from asyncio import StreamWriter
+from base64 import b64encode
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tests.servers import Handler, answer, circle, drip, hang, serving, slam, speaking_no_tls
@@ -47,11 +50,30 @@ async def misfortune(name: str) -> AsyncIterator[str]:
             yield server.url
 
 
-def echoing(secret: Callable[[], str]) -> Handler:
-    """Answer 500 with whatever was sent, as careless servers do: the secret must not come out on our side."""
+def echoing(secret: str) -> dict[str, Handler]:
+    """Answer with whatever was sent, as careless servers do: the secret must not come out on our side.
 
-    async def handle(head: str, writer: object) -> None:
-        body = f"{head} {secret()}".encode()
-        await answer(body, status="500 Internal Server Error")(head, writer)  # type: ignore[arg-type] # a stream's writer
+    "failing" does so with 500, "well" in every text of an answer that is well-formed, whoever asks.
+    """
 
-    return handle
+    def said(head: str) -> str:
+        return f"{secret} {b64encode(f'loom:{secret}'.encode()).decode()} {head}"
+
+    async def failing(head: str, writer: StreamWriter) -> None:
+        await answer(said(head).encode(), status="500 Internal Server Error")(head, writer)
+
+    async def well(head: str, writer: StreamWriter) -> None:
+        word = said(head)
+        issue = {"number": 7, "id": word, "title": word, "state": "open", "shortId": word, "culprit": word}
+        health = dict.fromkeys(("version", "auth", "status"), word) | {"name": "GoTrue"}
+        page = {"results": [_bugsink_issue(word)]}
+        bodies = {"/issues/?project=1": page, "/issues": [issue], "/projects/1/": {"digested_event_count": 7}}
+        body = next((body for path, body in bodies.items() if path in head.partition("\n")[0]), health)
+        await answer(json.dumps(body).encode())(head, writer)
+
+    return {"failing": failing, "well": well}
+
+
+def _bugsink_issue(word: str) -> dict[str, object]:
+    texts = dict.fromkeys(("id", "friendly_id", "calculated_type", "calculated_value", "transaction"), word)
+    return {**texts, "first_seen": "2026-01-01T00:00:00Z", "last_seen": word, "digested_event_count": 7}

@@ -25,9 +25,11 @@ def server() -> Iterator[str]:
         yield dsn
 
 
-def scene_of(step: CommandAct | RequestAct | SqlAct, directory: Path = Path("/"), **environ: str) -> Scene:
+async def scene_of(step: CommandAct | RequestAct | SqlAct, directory: Path = Path("/"), **environ: str) -> Scene:
     values = {"from": "v2", "to": "v1", "environment": "production"}
-    return Scene(directory=directory, environ=environ, values=values, credentials=credentials_of(step, environ))
+    return Scene(
+        directory=directory, environ=environ, values=values, credentials=await credentials_of(step, environ, directory)
+    )
 
 
 async def done(step: CommandAct | RequestAct | SqlAct, scene: Scene) -> tuple[Ended, str]:
@@ -45,7 +47,7 @@ async def test_a_request_is_sent_with_its_variables_and_credentials():
             json={"text": "back to {to}", "n": [1]},
             secrets={"hook": Secret(env="HOOK"), "token": Secret(env="TOKEN")},
         )
-        ended, said = await done(step, scene_of(step, HOOK=web.url.rstrip("/"), TOKEN="tok-4711"))
+        ended, said = await done(step, await scene_of(step, HOOK=web.url.rstrip("/"), TOKEN="tok-4711"))
         head = web.requests[-1]
     assert (ended, said) == (Ended(Outcome.OK), "200\nthanks")
     assert head.startswith("POST /a HTTP/1.1")
@@ -65,7 +67,7 @@ async def test_a_request_is_sent_with_its_variables_and_credentials():
 async def test_what_broke_off_after_it_was_sent_is_unknown(handler, outcome, why):
     async with serving(handler) as web:
         step = RequestAct(name="Tell", url=web.url, timeout_s=0.5)
-        ended, _ = await done(step, scene_of(step))
+        ended, _ = await done(step, await scene_of(step))
     assert ended.outcome is outcome
     assert any(each in ended.why for each in why.split("|"))
 
@@ -74,7 +76,7 @@ async def test_what_was_never_sent_has_failed():
     async with silent() as port:
         pass
     step = RequestAct(name="Tell", url=f"http://127.0.0.1:{port}/")
-    ended, _ = await done(step, scene_of(step))
+    ended, _ = await done(step, await scene_of(step))
     assert (ended.outcome, "cannot be reached" in ended.why) == (Outcome.FAILED, True)
 
 
@@ -88,11 +90,11 @@ async def test_a_file_of_sql_happens_whole_or_not_at_all(server, tmp_path):
         step = sql(
             tmp_path, "CREATE TABLE a (n int); INSERT INTO a VALUES (1); DO $$BEGIN RAISE NOTICE 'hello'; END$$;"
         )
-        ended, said = await done(step, scene_of(step, tmp_path, DSN=dsn))
+        ended, said = await done(step, await scene_of(step, tmp_path, DSN=dsn))
         assert ended == Ended(Outcome.OK)
         assert "hello" in said
         step = sql(tmp_path, "CREATE TABLE b (n int); SELECT 1/0;")
-        ended, said = await done(step, scene_of(step, tmp_path, DSN=dsn))
+        ended, said = await done(step, await scene_of(step, tmp_path, DSN=dsn))
         assert ended == Ended(Outcome.FAILED, "division by zero; nothing of it was kept")
         execute(dsn, "CREATE TABLE b (n int)", "INSERT INTO a VALUES (2)")
 
@@ -101,7 +103,7 @@ async def test_a_file_that_ends_its_transaction_itself_is_unknown(server, tmp_pa
     with database(server, "acts_commit", schema=None) as dsn:
         for script in ("CREATE TABLE a (n int); COMMIT;", "CREATE TABLE b (n int); COMMIT; SELECT 1/0;"):
             step = sql(tmp_path, script)
-            ended, _ = await done(step, scene_of(step, tmp_path, DSN=dsn))
+            ended, _ = await done(step, await scene_of(step, tmp_path, DSN=dsn))
             assert (ended.outcome, "ended its transaction itself" in ended.why) == (Outcome.UNKNOWN, True)
 
 
@@ -109,14 +111,14 @@ async def test_a_constraint_that_fails_at_the_commit_is_a_failure(server, tmp_pa
     with database(server, "acts_deferred", schema=None) as dsn:
         execute(dsn, "CREATE TABLE a (n int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
         step = sql(tmp_path, "INSERT INTO a VALUES (1), (1)")
-        ended, _ = await done(step, scene_of(step, tmp_path, DSN=dsn))
+        ended, _ = await done(step, await scene_of(step, tmp_path, DSN=dsn))
         assert (ended.outcome, "nothing of it was kept" in ended.why) == (Outcome.FAILED, True)
 
 
 async def test_a_script_that_hangs_meets_its_deadline_and_is_rolled_back(server, tmp_path):
     with database(server, "acts_hang", schema=None) as dsn:
         step = sql(tmp_path, "CREATE TABLE a (n int); SELECT pg_sleep(600)", timeout_s=1.0)
-        ended, _ = await done(step, scene_of(step, tmp_path, DSN=dsn))
+        ended, _ = await done(step, await scene_of(step, tmp_path, DSN=dsn))
         assert ended == Ended(Outcome.UNKNOWN, "did not end within 1 s")
         async with asyncio.timeout(20):
             await asyncio.to_thread(execute, dsn, "CREATE TABLE a (n int)")
@@ -136,16 +138,16 @@ async def test_what_is_missing_is_found_without_doing_anything(server, tmp_path)
         elif isinstance(step, SqlAct):
             (tmp_path / "up.sql").write_text("SELECT 1")
         with pytest.raises(SourceError) as error:
-            await try_out(step, scene_of(step, tmp_path, **environ))
+            await try_out(step, await scene_of(step, tmp_path, **environ))
         assert why in str(error.value)
         assert "hunter2" not in str(error.value)
     with pytest.raises(CredentialMissing, match="DSN is not set"):
-        credentials_of(missing, {})
+        await credentials_of(missing, {}, tmp_path)
 
 
-def test_the_password_of_a_connection_string_is_a_secret_of_its_own():
+async def test_the_password_of_a_connection_string_is_a_secret_of_its_own():
     step = SqlAct(name="a", file="b", dsn_from=Secret(env="DSN"))
-    assert shown_secrets(credentials_of(step, {"DSN": "postgresql://a:hunter2@b/c"})) == [
+    assert shown_secrets(await credentials_of(step, {"DSN": "postgresql://a:hunter2@b/c"}, Path())) == [
         "postgresql://a:hunter2@b/c",
         "hunter2",
     ]

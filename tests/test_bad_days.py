@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Callable
 
 import pytest
@@ -87,8 +88,12 @@ async def test_on_a_bad_day_nothing_is_called_well_and_no_credential_is_told(kin
     assert well <= {signal for of, signal, day in PROVED if (of, day) == (kind, name)}
 
 
+@pytest.mark.parametrize("how", ["failing", "well"])
 @pytest.mark.parametrize("kind", SOURCES)
-async def test_a_server_that_repeats_what_it_was_sent_makes_no_source_tell_its_credential(kind):
-    async with serving(echoing(lambda: SECRET)) as server:
+async def test_a_server_that_repeats_what_it_was_sent_makes_no_source_tell_its_credential(kind, how):
+    async with serving(echoing(SECRET)[how]) as server:
         outcome = await asked(SOURCES[kind](server.url))
     assert SECRET not in words(outcome)
+    assert b64encode(SECRET.encode())[3:-5].decode() not in words(outcome)
+    if how == "well" and kind != "workflow":
+        assert "\u2022" in words(outcome) or "\\xe2\\x80\\xa2" in words(outcome), "it was repeated, and hidden"

@@ -122,7 +122,7 @@ async def test_the_service_key_is_looked_at_and_never_sent():
 
 
 def test_a_key_of_another_project_is_recognised():
-    from loom_tui.sources.secrets import Masked
+    from loom_tui.sources.mask import Masked
     from loom_tui.sources.supabase_api import key_steps
 
     step = key_steps(source_of("https://zyxwvuts.supabase.co"), Masked(ANON), None, now=NOW)[0]
@@ -374,9 +374,9 @@ async def test_no_log_at_any_level_holds_the_key(caplog, capfd):
     assert ANON not in str(capfd.readouterr())
 
 
-def test_without_the_anon_key_the_place_is_told():
+async def test_without_the_anon_key_the_place_is_told():
     with pytest.raises(CredentialMissing, match="ANON is not set"):
-        build(source_of("https://abcdefgh.supabase.co"), errand_of("sb"))
+        await build(source_of("https://abcdefgh.supabase.co"), errand_of("sb")).ask()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -19,7 +22,9 @@ from loom_tui.sources.base import (
 )
 from loom_tui.sources.build import build
 from loom_tui.sources.http import find, judge
-from loom_tui.sources.secrets import Masked, resolve, scrub_dsn
+from loom_tui.sources.mask import Mask, Masked
+from loom_tui.sources.scrub import scrub_dsn
+from loom_tui.sources.secrets import resolve
 from loom_tui.sources.web import retry_after_s
 from tests.errands import errand_of
 from tests.servers import Server, answer, circle, drip, hang, serving, slam, speaking_no_tls
@@ -152,10 +157,12 @@ def test_a_limit_s_words_are_read_in_all_their_forms():
     assert retry_after_s({"retry-after": "999999"}, now=NOW) == 3600
 
 
-def test_a_secret_shows_itself_to_nobody(tmp_path):
+async def test_a_secret_shows_itself_to_nobody(tmp_path):
     secret = Masked(TOKEN)
     assert TOKEN not in f"{secret} {secret!r} {secret:>10} {[secret]}"
-    assert secret.scrub(f"token {TOKEN} in postgresql://a:pw@h/d password=hunter2") == (
+    mask = Mask()
+    mask.add(TOKEN)
+    assert mask.hide(f"token {TOKEN} in postgresql://a:pw@h/d password=hunter2") == (
         "token •••• in postgresql://a:••••@h/d password=••••"
     )
     with pytest.raises(TypeError):
@@ -164,9 +171,10 @@ def test_a_secret_shows_itself_to_nobody(tmp_path):
     assert scrub_dsn("in postgresql://u:p@ss@w/rd@h/db: refused") == "in postgresql://u:••••@h/db: refused"
     file = tmp_path / "token"
     file.write_text(f"{TOKEN}\n", encoding="utf-8")
-    assert resolve(Secret(file=str(file)), {}).reveal() == TOKEN
-    assert resolve(Secret(env="T"), {"T": TOKEN}).reveal() == TOKEN
-    assert resolve(Secret(command=("printf", TOKEN)), {}).reveal() == TOKEN
+    environ = {"T": TOKEN, "PATH": os.environ["PATH"]}
+    command = Secret(command=("sh", "-c", "printf $T"))
+    for place in (Secret(file=str(file)), Secret(file="token"), Secret(env="T"), command):
+        assert (await resolve(place, environ, tmp_path)).reveal() == TOKEN
 
 
 @pytest.mark.parametrize(
@@ -179,9 +187,9 @@ def test_a_secret_shows_itself_to_nobody(tmp_path):
         (Secret(command=("no-such-command-4711",)), "cannot be run"),
     ],
 )
-def test_a_credential_that_is_not_there_is_told_with_its_place(secret, words):
+async def test_a_credential_that_is_not_there_is_told_with_its_place(secret, words):
     with pytest.raises(CredentialMissing, match=words):
-        resolve(secret, {})
+        await resolve(secret, {"PATH": os.environ["PATH"]}, Path("/"))
 
 
 def test_paths_into_an_answer_lead_where_they_say_or_nowhere():

@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from loom_tui.collector.poller import Poller
 from loom_tui.plan.model import Plan
 from loom_tui.plan.signals import asked_of
+from loom_tui.plan.sources.base import secrets_of
 from loom_tui.room.signals import Reading
 from loom_tui.sources.base import Asker, Clock, Errand
 from loom_tui.sources.build import build
+from loom_tui.sources.mask import Mask
 
 _RANDOM = Random()  # noqa: S311 - jitter
 
@@ -22,6 +24,7 @@ class Ground(Struct, frozen=True, kw_only=True):
     """The plan and its directory, the credentials' environment, the clock, and what the room's store remembers.
 
     `kept` gives the newest reading of each signal from before, `changes` the moment of the last marker of each kind.
+    `mask` knows the credentials that any of its sources found.
     """
 
     plan: Plan
@@ -30,6 +33,7 @@ class Ground(Struct, frozen=True, kw_only=True):
     clock: Clock
     kept: Mapping[str, Reading] = {}
     changes: Callable[[], Mapping[str, float]] = dict
+    mask: Mask = field(default_factory=Mask)
 
 
 def poller_of(
@@ -41,6 +45,7 @@ def poller_of(
     """
     source = asked_of(ground.plan)[name]
     about = ground.plan.plan
+    named = frozenset(secret for _, secret in secrets_of("", ground.plan))
 
     def make(progress: Callable[[str], None]) -> Asker:
         errand = Errand(
@@ -52,6 +57,8 @@ def poller_of(
             environ=ground.environ,
             clock=ground.clock,
             issues=frozenset(issue.id for issue in ground.plan.issues if isinstance(issue.id, int)),
+            named=named,
+            mask=ground.mask,
             progress=progress,
             recall=lambda suffix: ground.kept.get(f"{name}{suffix}"),
             changes=ground.changes,

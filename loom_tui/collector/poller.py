@@ -24,9 +24,9 @@ PROGRESS_EVERY_S = 0.5
 class Poller:
     """Asks, hands the readings on, waits. `nudge` has it ask at once; with an interval of 0 it asks only then.
 
-    `make` is given where progress is told, and runs on a thread: a credential's command may take seconds. A try that
-    takes longer than `wall_s` is ended, whatever its source waits for. `fresh_for_s` is how long a reading is believed:
-    whoever fails is tried again by then. `error` is what the last try failed of, or None.
+    `make` is given where progress is told. A try that takes longer than `wall_s` is ended, whatever its source waits
+    for. `fresh_for_s` is how long a reading is believed: whoever fails is tried again by then. `error` is what the last
+    try failed of, or None.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Poller:
         try:
             with counting(self._meter):
                 async with asyncio.timeout(timeout_s):
-                    return Reply(body=msgspec.Raw(await (await self._made()).reply(what, subject)))
+                    return Reply(body=msgspec.Raw(await self._made().reply(what, subject)))
         except TimeoutError:
             return Reply(why=f"{self.name} did not answer within {timeout_s:g} s")
         except SourceError as error:
@@ -111,9 +111,9 @@ class Poller:
             answered=self.error is None,
         )
 
-    async def _made(self) -> Asker:
+    def _made(self) -> Asker:
         if self._asker is None:
-            self._asker = await asyncio.to_thread(self._make, self._progress)
+            self._asker = self._make(self._progress)
         return self._asker
 
     async def once(self) -> float:
@@ -167,7 +167,7 @@ class Poller:
         wall = asyncio.timeout(self._wall_s)
         try:
             async with wall:
-                readings = await (await self._made()).ask()
+                readings = await self._made().ask()
                 self._keep(readings)
         except TimeoutError:
             if not wall.expired():

@@ -24,7 +24,7 @@ from loom_tui.commands.rooms import Room, find_room
 from loom_tui.config.plans import room_id
 from loom_tui.gathering import collector_view
 from loom_tui.plan.signals import asked_of
-from loom_tui.plan.sources.base import Asked, Secret, secrets_of
+from loom_tui.plan.sources.base import Asked, secrets_of
 from loom_tui.room.signals import Health, State
 from loom_tui.sources.base import (
     CredentialMissing,
@@ -34,7 +34,7 @@ from loom_tui.sources.base import (
     SourceTimeout,
     SourceUnreachable,
 )
-from loom_tui.sources.secrets import resolve
+from loom_tui.sources.secrets import place_of, resolve
 from loom_tui.store.base import StoreError, StoreMissing
 from loom_tui.store.place import room_name
 from loom_tui.widgets.lines import clean
@@ -99,7 +99,7 @@ def source_findings(room: Room, environ: Mapping[str, str]) -> Iterator[Finding]
     }
     for name, source in asked.items():
         table = f"[sources.{named}]" if (named := name.partition(".")[0]) in room.plan.sources else "[[workflows]]"
-        yield from credential_findings(name, source, environ, table=table)
+        yield from credential_findings(name, source, environ, room.path.parent, table=table)
         asking = askings.get(name)
         if asking is None:
             yield Finding(
@@ -111,25 +111,20 @@ def source_findings(room: Room, environ: Mapping[str, str]) -> Iterator[Finding]
             yield from health_findings(name, asking.report.health, source, table=table)
 
 
-def credential_findings(name: str, source: Asked, environ: Mapping[str, str], *, table: str) -> Iterator[Finding]:
+def credential_findings(
+    name: str, source: Asked, environ: Mapping[str, str], directory: Path, *, table: str
+) -> Iterator[Finding]:
     """Say of each credential where it is found, never what it is."""
     for place, secret in secrets_of("", source):
         key = place.lstrip(".")
         where = place_of(secret)
         try:
-            resolve(secret, environ)
+            asyncio.run(resolve(secret, environ, directory))
         except CredentialMissing as error:
             do = f"put it there, or name another place: {table} {key} (env, file or command)"
             yield Finding("Sources", name, "bad", f"{key}: {error}", do)
         else:
             yield Finding("Sources", name, "ok", f"{key} •••• from {where}")
-
-
-def place_of(secret: Secret) -> str:
-    """Name a credential's place."""
-    if secret.env:
-        return f"the environment's {secret.env}"
-    return f"the file {secret.file}" if secret.file else f"the command `{secret.command[0] if secret.command else ''}`"
 
 
 def answer_finding(asking: Asking, source: Asked, *, table: str) -> Finding:

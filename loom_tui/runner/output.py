@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Self
 
-from loom_tui.sources.secrets import Scrubber
-from loom_tui.sources.steps.mask import Mask
+from loom_tui.sources.mask import Mask
 
 MAX_BYTES = 10_000_000
 TAIL_CHARACTERS = 2000
@@ -27,7 +26,8 @@ class Output:
         self._mask = Mask()
         for secret in secrets:
             self._mask.add(secret)
-        self._scrubber = Scrubber((), environ)
+        for name, value in environ.items():
+            self._mask.add_variable(name, value)
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._held = ""
         self._kept_bytes = 0
@@ -77,7 +77,7 @@ class Output:
 
     def hide(self, text: str) -> str:
         """Take the step's secrets, and those of the environment, out of a text."""
-        return self._scrubber.scrub(self._mask.hide(text))
+        return self._mask.hide(text)
 
     def __enter__(self) -> Self:
         return self

@@ -45,7 +45,7 @@ from loom_tui.runner.output import Output, output_path
 from loom_tui.runner.record import LOOK_EVERY_S, Record, Replaced
 from loom_tui.sources.acts import Ended, Scene, credentials_of, do, shown_secrets, try_out
 from loom_tui.sources.base import Clock, SourceError
-from loom_tui.sources.secrets import Masked
+from loom_tui.sources.mask import Masked
 from loom_tui.store.base import Lease, LeaseLost, Store, StoreError
 
 _LOG = logging.getLogger("loom.runner")
@@ -170,7 +170,7 @@ class Runner:
         self._credentials = []
         try:
             for step in self._action.steps:
-                self._credentials.append(credentials_of(step, self._place.environ))
+                self._credentials.append(await credentials_of(step, self._place.environ, self._place.directory))
                 await try_out(step, self._scene(len(self._credentials) - 1, descriptor))
         except SourceError as error:
             return str(error)

@@ -18,8 +18,10 @@ from loom_tui.plan.acts import AnyActStep, CommandAct, ManualAct, RequestAct, Sq
 from loom_tui.plan.template import fill_all
 from loom_tui.room.acting import Outcome
 from loom_tui.sources.base import SourceAnswered, SourceError, SourceTimeout, SourceUnreachable
+from loom_tui.sources.mask import Masked
 from loom_tui.sources.process import run
-from loom_tui.sources.secrets import Masked, resolve
+from loom_tui.sources.scrub import scrub_dsn
+from loom_tui.sources.secrets import resolve
 from loom_tui.sources.steps.web import Browser, Call
 
 CONNECT_S = 10.0
@@ -44,9 +46,9 @@ class Ended(Struct, frozen=True):
     why: str = ""
 
 
-def credentials_of(step: AnyActStep, environ: Mapping[str, str]) -> dict[str, Masked]:
-    """Find a step's credentials. Raises CredentialMissing."""
-    return {name: resolve(secret, environ) for name, secret in step.credentials()}
+async def credentials_of(step: AnyActStep, environ: Mapping[str, str], directory: Path) -> dict[str, Masked]:
+    """Find a step's credentials; `directory` is the plan's. Raises CredentialMissing."""
+    return {name: await resolve(secret, environ, directory) for name, secret in step.credentials()}
 
 
 async def try_out(step: AnyActStep, scene: Scene) -> None:
@@ -199,7 +201,7 @@ async def _connected(step: SqlAct, scene: Scene) -> psycopg.AsyncConnection:
     except TimeoutError:
         raise SourceTimeout(f"“{step.name}”: the database did not answer within {CONNECT_S:g} s") from None
     except psycopg.Error as error:
-        raise SourceUnreachable(f"“{step.name}”: no connection: {dsn.scrub(_words(error))}") from None
+        raise SourceUnreachable(f"“{step.name}”: no connection: {scrub_dsn(_words(error))}") from None
 
 
 def _words(error: psycopg.Error) -> str:

@@ -6,9 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from loom_tui.plan.sources.base import Secret
 from loom_tui.room.signals import Reading, State
+from loom_tui.sources.mask import Mask, Masked
 
 Clock = Callable[[], float]
 
@@ -51,7 +53,8 @@ class Errand(Struct, frozen=True, kw_only=True):
     `directory` is the plan's: relative paths begin there. `recall` gives the newest kept reading of one of its own
     signals, by suffix, also from before a restart. `changes` gives the moment of the last marker of each kind
     ("deploy", "migration", "rollback"). `progress` is told how far a long run has come. `issues` are the
-    numbers of the plan's issues.
+    numbers of the plan's issues. `named` are all the plan's credentials, and `mask` hides those of them that were found
+    from all its sources' words; `credentials` are the source's own, or why they are not there.
     """
 
     name: str
@@ -62,9 +65,19 @@ class Errand(Struct, frozen=True, kw_only=True):
     environ: Mapping[str, str]
     clock: Clock
     issues: frozenset[int] = frozenset()
+    named: frozenset[Secret] = frozenset()
+    mask: Mask = field(default_factory=Mask)
+    credentials: Mapping[Secret, Masked | CredentialMissing] = {}
     progress: Callable[[str], None] = lambda _: None
     recall: Callable[[str], Reading | None] = lambda _: None
     changes: Callable[[], Mapping[str, float]] = dict
+
+    def credential(self, secret: Secret | None) -> Masked:
+        """Give a credential of the source, an empty one where the plan names none. Raises CredentialMissing."""
+        found = self.credentials[secret] if secret is not None else Masked("")
+        if isinstance(found, CredentialMissing):
+            raise found
+        return found
 
     def reading(
         self,

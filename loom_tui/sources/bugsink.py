@@ -21,8 +21,8 @@ from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Asker, Errand, SourceAnswered, SourceError, SourceRefused
 from loom_tui.sources.errors import Tracker, listing_readings, of_the_product, unknown
 from loom_tui.sources.events import decode_object, form_of, inner, moment, rows, sdk_event
+from loom_tui.sources.mask import Masked
 from loom_tui.sources.scrub import scrub
-from loom_tui.sources.secrets import Masked, resolve
 from loom_tui.sources.web import Answer, Params, Web
 
 T = TypeVar("T")
@@ -72,7 +72,7 @@ class _Look(Struct, frozen=True):
 
 def make(source: BugsinkSource, errand: Errand) -> Asker:
     """Make an asker with its token. Raises CredentialMissing."""
-    token = resolve(source.token, errand.environ) if source.token is not None else Masked("")
+    token = errand.credential(source.token)
     return BugsinkAsker(source, token, errand)
 
 

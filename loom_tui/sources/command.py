@@ -12,10 +12,10 @@ from loom_tui.plan.sources.command import CommandSource
 from loom_tui.room.checks import CheckResult, Step, encode_result
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Asker, Errand
+from loom_tui.sources.mask import LOOKED_THROUGH, Masked
 from loom_tui.sources.process import Finished, run
 from loom_tui.sources.report import Found, found_report, told, weighed
 from loom_tui.sources.reports import Evidence
-from loom_tui.sources.secrets import Masked, Scrubber, resolve
 
 SHOWN_OUTPUT = 4000  # characters of the end of what it wrote: errors come last
 MTIME_GRAIN_S = 2.0  # the coarsest file system's
@@ -23,9 +23,7 @@ MTIME_GRAIN_S = 2.0  # the coarsest file system's
 
 def make(source: CommandSource, errand: Errand) -> CommandAsker:
     """Make an asker with the command's credentials. Raises CredentialMissing."""
-    return CommandAsker(
-        source, {name: resolve(secret, errand.environ) for name, secret in source.secrets.items()}, errand
-    )
+    return CommandAsker(source, {name: errand.credential(secret) for name, secret in source.secrets.items()}, errand)
 
 
 class CommandAsker(Asker):
@@ -41,7 +39,7 @@ class CommandAsker(Asker):
             **source.environ,
             **{name: secret.reveal() for name, secret in secrets.items()},
         }
-        self._scrubber = Scrubber(secrets.values(), errand.environ)
+        self._hide = errand.mask.hide
 
     async def ask(self) -> Sequence[Reading]:
         """Run the command. Raises SourceTimeout at its deadline, SourceUnreachable where it cannot be started."""
@@ -64,7 +62,6 @@ class CommandAsker(Asker):
             found,
             source.report,
             self._errand,
-            scrub=self._scrubber.scrub,
             steps=(step,),
             duration_ms=done.duration_ms,
         )
@@ -83,14 +80,14 @@ class CommandAsker(Asker):
             name="run",
             state=State.OK if good else State.BAD,
             detail="" if good else f"{how}, expected {self._source.expect_exit}: {self._last_line(done)}",
-            sent=self._scrubber.scrub(self._shown),
-            got=self._scrubber.scrub(output)[-SHOWN_OUTPUT:],
+            sent=self._shown,
+            got=self._hide(output[-LOOKED_THROUGH:])[-SHOWN_OUTPUT:],
             duration_ms=done.duration_ms,
         )
 
     def _last_line(self, done: Finished) -> str:
         text = (done.stderr.strip() or done.stdout.strip()).decode(errors="replace")
-        return self._scrubber.scrub(text).splitlines()[-1][:200] if text else "it wrote nothing"
+        return self._hide(text[-LOOKED_THROUGH:]).splitlines()[-1][:200] if text else "it wrote nothing"
 
     def _found(self, done: Finished, began: float) -> Found:
         """Read the report that the command wrote in this run. Blocks."""

@@ -16,7 +16,7 @@ from loom_tui.room.checks import CheckResult, Step, encode_result
 from loom_tui.room.signals import Reading, State
 from loom_tui.room.tracker import LiveIssue, LiveTask, decode_live
 from loom_tui.sources.base import Asker, Errand, SourceAnswered, SourceError
-from loom_tui.sources.secrets import Masked, resolve
+from loom_tui.sources.mask import Masked
 from loom_tui.sources.web import Answer, Web
 
 PAGE_SIZE = 100
@@ -74,7 +74,7 @@ _Decoded = TypeVar("_Decoded")
 
 def make(source: GithubSource, errand: Errand) -> GithubAsker:
     """Make an asker with its token. Raises CredentialMissing."""
-    token = resolve(source.token, errand.environ) if source.token is not None else Masked("")
+    token = errand.credential(source.token)
     return GithubAsker(source, token, errand)
 
 

@@ -11,17 +11,17 @@ from loom_tui.plan.sources.http import HttpSource
 from loom_tui.room.checks import CheckResult, Step, encode_result
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Asker, Errand
-from loom_tui.sources.secrets import Masked, resolve
+from loom_tui.sources.mask import LOOKED_THROUGH, Masked
 from loom_tui.sources.web import Answer, Web
 
-SHOWN_BYTES = 500  # of an answer that was not hoped for
+SHOWN_CHARACTERS = 500  # of an answer that was not hoped for; cut last: half a secret would not be known for one
 _WELL = frozenset({"ok", "healthy", "pass", "passing", "up", "true", "green", "operational", "connected", "available"})
 _ILL = frozenset({"error", "fail", "failed", "failing", "down", "unhealthy", "false", "red", "critical", "unavailable"})
 
 
 def make(source: HttpSource, errand: Errand) -> HttpAsker:
     """Make an asker with its headers' credentials. Raises CredentialMissing."""
-    return HttpAsker(source, {key: resolve(secret, errand.environ) for key, secret in source.headers.items()}, errand)
+    return HttpAsker(source, {key: errand.credential(secret) for key, secret in source.headers.items()}, errand)
 
 
 class HttpAsker(Asker):
@@ -56,7 +56,7 @@ class HttpAsker(Asker):
             reading(".latency_ms", at=now, value=answer.latency_ms),
         ]
         if source.fields or source.version_field:
-            readings += self._fields(answer.body, now)
+            readings += self._fields(self._errand.mask.hide_json(answer.body), now)
         return readings
 
     def rest_s(self) -> float:
@@ -68,10 +68,8 @@ class HttpAsker(Asker):
         await self._web.close()
 
     def _told(self, answer: Answer) -> bytes:
-        """Keep what was sent and got, for whoever has to find out why; credentials that it repeats are masked."""
-        got = answer.body[:SHOWN_BYTES].decode("utf-8", "replace")
-        for secret in self._headers.values():
-            got = secret.scrub(got)
+        """Keep what was sent and got, for whoever has to find out why."""
+        got = self._errand.mask.hide(answer.body[:LOOKED_THROUGH].decode("utf-8", "replace"))[:SHOWN_CHARACTERS]
         step = Step(
             name="request",
             state=State.BAD,

@@ -18,8 +18,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from loom_tui.room.checks import Step
 from loom_tui.room.signals import State
 from loom_tui.sources.base import SourceAnswered, SourceLimited, SourceTimeout, SourceUnreachable
+from loom_tui.sources.mask import Mask, Masked
 from loom_tui.sources.meter import meter
-from loom_tui.sources.secrets import Masked
 from loom_tui.sources.web import retry_after_s
 
 MAX_FRAME_BYTES = 1_000_000
@@ -66,7 +66,7 @@ class _Broken(Exception):
         self.state = state
 
 
-async def talk(url: str, key: Masked, *, channel: str, timeout_s: float, name: str) -> list[Step]:
+async def talk(url: str, key: Masked, *, channel: str, timeout_s: float, name: str, mask: Mask) -> list[Step]:
     """Shake hands, join, beat once, leave. A refusal is a bad step; SourceError where nothing can be said.
 
     The heartbeat's step is named HEARTBEAT; its duration is the round trip.
@@ -100,11 +100,11 @@ async def talk(url: str, key: Masked, *, channel: str, timeout_s: float, name: s
                 ),
                 _Message(step=HEARTBEAT, topic="phoenix", event="heartbeat", payload={}, ref="2"),
             ):
-                steps.append(await _say(socket, message, key))
+                steps.append(await _say(socket, message, mask))
                 if steps[-1].state is not State.OK:
                     break
     except InvalidStatus as error:
-        steps.append(_refused(error, address, key, name))
+        steps.append(_refused(error, address, mask, name))
     except TimeoutError:
         raise SourceTimeout(f"{name}: realtime did not answer within {timeout_s:g} s") from None
     except ssl.SSLError:
@@ -116,7 +116,7 @@ async def talk(url: str, key: Masked, *, channel: str, timeout_s: float, name: s
     return steps
 
 
-def _refused(error: InvalidStatus, address: str, key: Masked, name: str) -> Step:
+def _refused(error: InvalidStatus, address: str, mask: Mask, name: str) -> Step:
     """Tell a refused handshake for what it is. Raises SourceLimited for 429."""
     response = error.response
     status = response.status_code
@@ -127,12 +127,12 @@ def _refused(error: InvalidStatus, address: str, key: Masked, name: str) -> Step
             f"{name}: realtime has too many connections, and asks to be left alone for {wait_s:.0f} s (429)",
             retry_after_s=wait_s,
         ) from None
-    said = key.scrub((response.body or b"")[:300].decode("utf-8", "replace"))
+    said = mask.hide((response.body or b"").decode("utf-8", "replace"))[:300]
     detail = _REFUSED.get(status, f"answered {status} instead of opening a websocket")
     return Step(name="handshake", state=State.BAD, detail=detail, sent=f"GET {address}", got=f"{status}\n{said}")
 
 
-async def _say(socket: ClientConnection, message: _Message, key: Masked) -> Step:
+async def _say(socket: ClientConnection, message: _Message, mask: Mask) -> Step:
     """Send one message and wait for the reply that bears its reference."""
     words = {"topic": message.topic, "event": message.event, "payload": message.payload, "ref": message.ref}
     sent = msgspec.json.encode(words).decode()
@@ -152,9 +152,9 @@ async def _say(socket: ClientConnection, message: _Message, key: Masked) -> Step
     return Step(
         name=message.step,
         state=state,
-        detail=key.scrub(detail)[:300],
+        detail=mask.hide(detail)[:300],
         sent=sent,
-        got=key.scrub(got)[:500],
+        got=mask.hide(got)[:500],
         duration_ms=(perf_counter() - began) * 1000,
     )
 

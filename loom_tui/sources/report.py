@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from glob import glob
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from loom_tui.room.checks import CheckResult, Step, encode_result
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Asker, Errand
 from loom_tui.sources.reports import Evidence, NoEvidence, read_report
-from loom_tui.sources.secrets import Scrubber
 
 MAX_REPORT_BYTES = 50_000_000
 MAX_FILES = 100_000  # that a pattern may match
@@ -32,12 +31,11 @@ class ReportAsker(Asker):
     def __init__(self, source: ReportSource, errand: Errand) -> None:
         self._source = source
         self._errand = errand
-        self._scrubber = Scrubber((), errand.environ)
 
     async def ask(self) -> Sequence[Reading]:
         """Read the report as it is now. One that is not there, or proves nothing, is unknown."""
         found = await asyncio.to_thread(found_report, self._source.report, self._errand.directory)
-        return told(found, self._source.report, self._errand, scrub=self._scrubber.scrub)
+        return told(found, self._source.report, self._errand)
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -81,7 +79,6 @@ def told(
     report: AnyReport,
     errand: Errand,
     *,
-    scrub: Callable[[str], str],
     steps: tuple[Step, ...] = (),
     duration_ms: float | None = None,
 ) -> list[Reading]:
@@ -91,21 +88,17 @@ def told(
     if at is not None and deployed_at is not None and at < deployed_at and evidence.state is not State.UNKNOWN:
         detail = f"written before the deploy, of which it proves nothing ({evidence.detail})"
         evidence = replace(evidence, state=State.UNKNOWN, detail=detail)
-    clean = tuple(
-        replace(step, name=scrub(step.name), detail=scrub(step.detail), sent=scrub(step.sent), got=scrub(step.got))
-        for step in (*steps, *evidence.steps)
-    )
-    body = encode_result(CheckResult(steps=clean, duration_ms=duration_ms))
+    body = encode_result(CheckResult(steps=(*steps, *evidence.steps), duration_ms=duration_ms))
     known = evidence.state is not State.UNKNOWN
     return [
-        errand.reading(at=at, state=evidence.state, detail=scrub(evidence.detail), body=body),
+        errand.reading(at=at, state=evidence.state, detail=evidence.detail, body=body),
         *(
             errand.reading(
                 row.suffix,
                 at=at,
                 state=State.OK if known and row.suffix in evidence.values else State.UNKNOWN,
                 value=evidence.values.get(row.suffix) if known else None,
-                detail="" if known else scrub(evidence.detail),
+                detail="" if known else evidence.detail,
             )
             for row in report.rows()
         ),

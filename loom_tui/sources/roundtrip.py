@@ -28,10 +28,10 @@ from loom_tui.sources.base import (
     SourceTimeout,
     SourceUnreachable,
 )
-from loom_tui.sources.build import build
+from loom_tui.sources.build import made
 from loom_tui.sources.errors import ROUNDTRIP_TITLE, Tracker
+from loom_tui.sources.mask import Masked
 from loom_tui.sources.meter import meter
-from loom_tui.sources.secrets import Masked, resolve
 
 SEND_TIMEOUT_S = 10.0
 FIRST_LOOK_S, SLOWEST_LOOK_S = 0.25, 3.0
@@ -48,9 +48,9 @@ class _Sent(Struct, frozen=True):
 
 def make(source: RoundTrip, errand: Errand) -> Asker:
     """Make an asker with DSN and token. Raises CredentialMissing."""
-    tracker = build(source.feed, errand)
+    tracker = made(source.feed, errand)
     assert isinstance(tracker, Tracker)  # noqa: S101 - every feed's asker is one
-    return RoundTripAsker(source, resolve(source.dsn, errand.environ), tracker, errand)
+    return RoundTripAsker(source, errand.credential(source.dsn), tracker, errand)
 
 
 class RoundTripAsker(Asker):

@@ -40,6 +40,10 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )  # fmt: skip
 
+_DSN_PASSWORD = re.compile(
+    r"(://[^:/@\s]{0,100}:)\S{0,400}(@)|(password\s{0,3}=\s{0,3})('[^']{0,400}'|\S+)", re.IGNORECASE
+)
+
 
 def scrub(text: object) -> str:
     """Take secrets and addresses out of a foreign text. What is no text is none."""
@@ -50,6 +54,11 @@ def scrub(text: object) -> str:
     for pattern, put in _RULES:
         text = pattern.sub(put, text)
     return text
+
+
+def scrub_dsn(text: str) -> str:
+    """Take the passwords of connection strings out of a text."""
+    return _DSN_PASSWORD.sub(lambda m: f"{m[1]}{DOTS}{m[2]}" if m[1] else f"{m[3]}{DOTS}", text)
 
 
 def scrub_pair(name: object, value: object) -> tuple[str, str]:

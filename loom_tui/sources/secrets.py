@@ -1,88 +1,43 @@
-"""Credentials: found where the plan says, masked wherever they could be seen."""
+"""Credentials, found where the plan says."""
 
 from __future__ import annotations
 
-import re
-import subprocess
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 from loom_tui.plan.sources.base import Secret
-from loom_tui.sources.base import CredentialMissing
+from loom_tui.sources.base import CredentialMissing, SourceTimeout, SourceUnreachable
+from loom_tui.sources.mask import Masked
+from loom_tui.sources.process import run
 
 COMMAND_TIMEOUT_S = 10.0
-_DSN_PASSWORD = re.compile(r"(://[^:/@\s]*:)\S*(@)|(password\s*=\s*)('[^']*'|\S+)", re.IGNORECASE)
 
 
-class Masked:
-    """A secret. Whatever shows it shows dots; `reveal` is called only where it is sent."""
+async def resolve(secret: Secret, environ: Mapping[str, str], directory: Path) -> Masked:
+    """Find a credential; a relative path begins in `directory`, the plan's, and a command runs there.
 
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """Give the secret itself."""
-        return self._value
-
-    def scrub(self, text: str) -> str:
-        """Take the secret, and any password of a DSN, out of a text."""
-        if self._value:
-            text = text.replace(self._value, "••••")
-        return scrub_dsn(text)
-
-    def __bool__(self) -> bool:
-        return bool(self._value)
-
-    def __repr__(self) -> str:
-        return "Masked(••••)" if self._value else "Masked()"
-
-    __str__ = __repr__
-
-    def __format__(self, _: str) -> str:
-        return repr(self)
-
-    def __reduce__(self) -> str:
-        raise TypeError("a secret is not written anywhere")
-
-
-_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|APIKEY|_KEY$|DSN$|DATABASE_URL", re.IGNORECASE)
-_SHORTEST = 6  # shorter values are words that stand elsewhere too
-
-
-class Scrubber:
-    """Takes known secrets out of texts that other programs wrote."""
-
-    def __init__(self, secrets: Iterable[Masked], environ: Mapping[str, str]) -> None:
-        named = (Masked(value) for name, value in environ.items() if _SECRET_NAME.search(name))
-        self._secrets = [secret for secret in (*secrets, *named) if len(secret.reveal()) >= _SHORTEST]
-
-    def scrub(self, text: str) -> str:
-        """Give the text with dots where a secret stood."""
-        for secret in self._secrets:
-            text = secret.scrub(text)
-        return scrub_dsn(text)
-
-
-def scrub_dsn(text: str) -> str:
-    """Take the passwords of connection strings out of a text."""
-    return _DSN_PASSWORD.sub(lambda m: f"{m[1]}••••{m[2]}" if m[1] else f"{m[3]}••••", text)
-
-
-def resolve(secret: Secret, environ: Mapping[str, str]) -> Masked:
-    """Find a credential. Raises CredentialMissing with the place that was looked in, never with what was there."""
+    Raises CredentialMissing with the place that was looked in, never with what was there.
+    """
     if secret.env:
         value = environ.get(secret.env, "")
         if not value.strip():
             raise CredentialMissing(f"The environment variable {secret.env} is not set; the credential belongs there")
         return Masked(value.strip())
     if secret.file:
-        return _from_file(Path(secret.file).expanduser())
-    return _from_command(secret.command)
+        return await asyncio.to_thread(_from_file, directory, secret.file)
+    return await _from_command(secret.command, environ, directory)
 
 
-def _from_file(path: Path) -> Masked:
+def place_of(secret: Secret) -> str:
+    """Name a credential's place."""
+    if secret.env:
+        return f"the environment's {secret.env}"
+    return f"the file {secret.file}" if secret.file else f"the command `{secret.command[0] if secret.command else ''}`"
+
+
+def _from_file(directory: Path, name: str) -> Masked:
+    path = directory / Path(name).expanduser()
     try:
         value = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -93,20 +48,21 @@ def _from_file(path: Path) -> Masked:
     return Masked(value)
 
 
-def _from_command(command: tuple[str, ...]) -> Masked:
-    name = command[0] if command else ""
+async def _from_command(command: tuple[str, ...], environ: Mapping[str, str], directory: Path) -> Masked:
+    name = f"The credential's command `{command[0] if command else ''}`"
     try:
-        done = subprocess.run(
-            command, check=True, capture_output=True, timeout=COMMAND_TIMEOUT_S, text=True, stdin=subprocess.DEVNULL
+        done = await run(
+            command or ("",), directory=directory, environ=environ, timeout_s=COMMAND_TIMEOUT_S, name="credential"
         )
-    except subprocess.TimeoutExpired:
-        raise CredentialMissing(
-            f"The credential's command `{name}` gave nothing within {COMMAND_TIMEOUT_S:g} s"
-        ) from None
-    except subprocess.CalledProcessError as error:
-        raise CredentialMissing(f"The credential's command `{name}` failed with code {error.returncode}") from None
-    except (OSError, ValueError) as error:
-        raise CredentialMissing(f"The credential's command `{name}` cannot be run: {type(error).__name__}") from None
-    if not done.stdout.strip():
-        raise CredentialMissing(f"The credential's command `{name}` printed nothing")
-    return Masked(done.stdout.strip())
+        value = done.stdout.decode().strip()
+    except SourceTimeout:
+        raise CredentialMissing(f"{name} gave nothing within {COMMAND_TIMEOUT_S:g} s") from None
+    except SourceUnreachable as error:
+        raise CredentialMissing(f"{name} cannot be run: {str(error).rpartition(': ')[2]}") from None
+    except UnicodeDecodeError:
+        raise CredentialMissing(f"{name} printed what is no text") from None
+    if done.code:
+        raise CredentialMissing(f"{name} failed with code {done.code}")
+    if not value:
+        raise CredentialMissing(f"{name} printed nothing")
+    return Masked(value)

@@ -15,7 +15,7 @@ from loom_tui.sources import sentry_shapes as shapes
 from loom_tui.sources.base import Asker, Errand, SourceAnswered, SourceError, SourceRefused
 from loom_tui.sources.errors import Tracker, health_readings, listing_readings, of_the_product, unknown
 from loom_tui.sources.events import sentry_event
-from loom_tui.sources.secrets import Masked, resolve
+from loom_tui.sources.mask import Masked
 from loom_tui.sources.web import Answer, Params, Web
 
 PAGE_SIZE = 100
@@ -32,7 +32,7 @@ _EXACT = {"new": "is:new", "regressed": "is:regressed", "escalating": "is:escala
 
 def make(source: SentrySource, errand: Errand) -> Asker:
     """Make an asker with its token. Raises CredentialMissing."""
-    token = resolve(source.token, errand.environ) if source.token is not None else Masked("")
+    token = errand.credential(source.token)
     return SentryAsker(source, token, errand)
 
 

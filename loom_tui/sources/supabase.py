@@ -22,8 +22,8 @@ from loom_tui.sources.base import (
     SourceRefused,
 )
 from loom_tui.sources.checked import checked
+from loom_tui.sources.mask import Masked
 from loom_tui.sources.realtime import HEARTBEAT, talk
-from loom_tui.sources.secrets import Masked, resolve
 from loom_tui.sources.supabase_api import Api, key_steps
 from loom_tui.sources.supabase_database import look, through_pooler
 
@@ -39,7 +39,7 @@ class _Part(Struct, frozen=True):
 
 def make(source: SupabaseSource, errand: Errand) -> SupabaseAsker:
     """Make an asker. Raises CredentialMissing for the anon key; without another credential its own checks say so."""
-    return SupabaseAsker(source, resolve(source.anon_key, errand.environ), errand)
+    return SupabaseAsker(source, errand.credential(source.anon_key), errand)
 
 
 class SupabaseAsker(Asker):
@@ -53,7 +53,7 @@ class SupabaseAsker(Asker):
         self._service = self._found(source.service_key)
         self._database = self._found(source.database)
         self._pooler = self._found(source.pooler)
-        self._api = Api(source, anon, name=self._name)
+        self._api = Api(source, anon, name=self._name, mask=errand.mask)
         self._rest_s = 0.0
 
     async def ask(self) -> Sequence[Reading]:
@@ -128,7 +128,14 @@ class SupabaseAsker(Asker):
 
     async def _realtime(self) -> Sequence[Step]:
         source = self._source
-        return await talk(source.url, self._anon, channel=source.channel, timeout_s=source.timeout_s, name=self._name)
+        return await talk(
+            source.url,
+            self._anon,
+            channel=source.channel,
+            timeout_s=source.timeout_s,
+            name=self._name,
+            mask=self._errand.mask,
+        )
 
     async def _through_pooler(self) -> Sequence[Step]:
         return await through_pooler(_there(self._pooler), timeout_s=self._source.timeout_s, name=self._name)
@@ -173,7 +180,7 @@ class SupabaseAsker(Asker):
         if secret is None:
             return None
         try:
-            return resolve(secret, self._errand.environ)
+            return self._errand.credential(secret)
         except CredentialMissing as error:
             return error
 

@@ -14,11 +14,11 @@ from loom_tui.plan.sources.supabase import Signup, SupabaseSource
 from loom_tui.room.checks import Step
 from loom_tui.room.signals import State
 from loom_tui.sources.base import SourceError, SourceLimited, SourceTimeout
-from loom_tui.sources.secrets import Masked
+from loom_tui.sources.mask import LOOKED_THROUGH, Mask, Masked
 from loom_tui.sources.tokens import ApiKey, KeyKind, recognise
 from loom_tui.sources.web import Answer, Web
 
-SHOWN_BYTES = 300
+SHOWN_CHARACTERS = 300
 AT_ONCE = 4  # tables asked for at the same time
 DAY_S = 86_400.0
 EXPIRY_SOON_DAYS = 30.0
@@ -40,10 +40,11 @@ class _Settings(Struct):
 class Api:
     """One project's HTTP interfaces. Each method gives the steps of one check. Raises SourceError."""
 
-    def __init__(self, source: SupabaseSource, key: Masked, *, name: str) -> None:
+    def __init__(self, source: SupabaseSource, key: Masked, *, name: str, mask: Mask) -> None:
         self._source = source
         self._name = name
         self._key = key
+        self._mask = mask
         self._base = source.url.rstrip("/")
         self._web = Web(name, timeout_s=source.timeout_s)
 
@@ -147,7 +148,8 @@ class Api:
         )
 
     def _shown(self, answer: Answer) -> str:
-        return f"{answer.status}\n{self._key.scrub(answer.body[:SHOWN_BYTES].decode('utf-8', 'replace'))}".strip()
+        said = self._mask.hide(answer.body[:LOOKED_THROUGH].decode("utf-8", "replace"))[:SHOWN_CHARACTERS]
+        return f"{answer.status}\n{said}".strip()
 
 
 def key_steps(source: SupabaseSource, anon: Masked, service: Masked | None, *, now: float) -> list[Step]:

@@ -20,8 +20,9 @@ from psycopg.conninfo import conninfo_to_dict
 from loom_tui.room.checks import Step
 from loom_tui.room.signals import State
 from loom_tui.sources.base import SourceError, SourceRefused, SourceTimeout, SourceUnreachable
+from loom_tui.sources.mask import Masked
 from loom_tui.sources.meter import meter
-from loom_tui.sources.secrets import Masked, scrub_dsn
+from loom_tui.sources.scrub import scrub_dsn
 
 _WHO = "select current_user::text, current_setting('server_version'), pg_is_in_recovery()"
 _MISSING = (
@@ -90,7 +91,7 @@ async def _transaction(
     except TimeoutError:
         raise SourceTimeout(f"{name}: the database did not answer within {timeout_s:g} s") from None
     except psycopg.Error as error:
-        raise _translated(error, dsn, name) from None
+        raise _translated(error, name) from None
 
 
 async def _rows(connection: psycopg.AsyncConnection, sql: bytes, schemas: Sequence[str]) -> list[tuple[Any, ...]]:
@@ -137,9 +138,9 @@ def _function_steps(rows: Sequence[tuple[Any, ...]]) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _translated(error: psycopg.Error, dsn: Masked, name: str) -> SourceError:
+def _translated(error: psycopg.Error, name: str) -> SourceError:
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    words = dsn.scrub(scrub_dsn(lines[0]))[:200]
+    words = scrub_dsn(lines[0])[:200]
     refused = isinstance(error, psycopg.errors.InvalidPassword | psycopg.errors.InvalidAuthorizationSpecification)
     if refused or "authentication failed" in str(error) or "no pg_hba.conf entry" in str(error):
         return SourceRefused(f"{name}: the database refused the login; is its password the right one?")

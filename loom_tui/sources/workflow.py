@@ -15,7 +15,7 @@ from loom_tui.room.checks import CheckResult, encode_result
 from loom_tui.room.checks import Step as Told
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Asker, Errand, SourceAnswered, SourceError, SourceTimeout
-from loom_tui.sources.secrets import Masked, resolve
+from loom_tui.sources.mask import Masked
 from loom_tui.sources.steps.command import command
 from loom_tui.sources.steps.imap import ImapBox
 from loom_tui.sources.steps.mail import Catcher, Mailbox, mail
@@ -31,7 +31,7 @@ _T = TypeVar("_T")
 
 def make(workflow: Workflow, errand: Errand) -> WorkflowAsker:
     """Make an asker with the workflow's credentials. Raises CredentialMissing."""
-    credentials = {name: resolve(secret, errand.environ) for name, secret in workflow.credentials.items()}
+    credentials = {name: errand.credential(secret) for name, secret in workflow.credentials.items()}
     return WorkflowAsker(workflow, credentials, errand)
 
 

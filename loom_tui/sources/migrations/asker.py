@@ -16,9 +16,9 @@ from loom_tui.room.checks import CheckResult, Step, encode_result
 from loom_tui.room.database import Migration, Where
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Asker, Errand, SourceAnswered, SourceRefused
+from loom_tui.sources.mask import Masked
 from loom_tui.sources.migrations.files import Directory, MigrationFile, essence
 from loom_tui.sources.postgres.session import Connection, Session, many
-from loom_tui.sources.secrets import Masked, resolve
 
 _COLUMNS = b"""
 SELECT /* loom */ attname, atttypid = 'text[]'::regtype
@@ -36,7 +36,7 @@ class Applied(Struct, frozen=True):
 
 def make(source: MigrationsSource, errand: Errand) -> MigrationsAsker:
     """Make an asker with its connection string. Raises CredentialMissing."""
-    dsn = resolve(source.dsn_from, errand.environ) if source.dsn_from is not None else Masked(source.dsn)
+    dsn = errand.credential(source.dsn_from) if source.dsn_from is not None else Masked(source.dsn)
     return MigrationsAsker(source, dsn, errand)
 
 

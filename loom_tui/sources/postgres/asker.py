@@ -14,13 +14,13 @@ from msgspec import Struct
 from loom_tui.plan.sources.postgres import CATALOGUE_EVERY, PostgresSource, Query
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Asker, Errand, SourceAnswered
+from loom_tui.sources.mask import Masked
 from loom_tui.sources.meter import meter
 from loom_tui.sources.postgres.catalogue import Indexes, Vitals, read_activity
 from loom_tui.sources.postgres.explain import explain
 from loom_tui.sources.postgres.pace import Pace
 from loom_tui.sources.postgres.session import Connection, Session
 from loom_tui.sources.postgres.statements import Watch
-from loom_tui.sources.secrets import Masked, resolve
 
 
 class Job(Struct, frozen=True):
@@ -33,7 +33,7 @@ class Job(Struct, frozen=True):
 
 def make(source: PostgresSource, errand: Errand) -> PostgresAsker:
     """Make an asker with its connection string. Raises CredentialMissing."""
-    dsn = resolve(source.dsn_from, errand.environ) if source.dsn_from is not None else Masked(source.dsn)
+    dsn = errand.credential(source.dsn_from) if source.dsn_from is not None else Masked(source.dsn)
     return PostgresAsker(source, dsn, errand)
 
 

@@ -12,8 +12,9 @@ from typing import Any
 import psycopg
 
 from loom_tui.sources.base import SourceError, SourceRefused, SourceTimeout, SourceUnreachable
+from loom_tui.sources.mask import Masked
 from loom_tui.sources.meter import meter
-from loom_tui.sources.secrets import Masked, scrub_dsn
+from loom_tui.sources.scrub import scrub_dsn
 
 Row = tuple[Any, ...]
 Connection = psycopg.AsyncConnection[Row]
@@ -92,7 +93,7 @@ class Session:
     def words(self, error: psycopg.Error) -> str:
         """Give the server's own first line, without secrets."""
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        return self._dsn.scrub(scrub_dsn(lines[0]))[:200]
+        return scrub_dsn(lines[0])[:200]
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:

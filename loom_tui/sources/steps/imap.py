@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from loom_tui.plan.steps import Imap
 from loom_tui.sources.base import SourceAnswered, SourceRefused, SourceTimeout, SourceUnreachable
-from loom_tui.sources.secrets import Masked
+from loom_tui.sources.mask import Masked
 from loom_tui.sources.steps.mail import NEWEST, Mailbox, Message, parsed
 
 WAIT_S = 10.0  # for one answer of the server

@@ -11,8 +11,7 @@ from msgspec import Struct
 from loom_tui.plan.template import fill, fill_all
 from loom_tui.plan.workflows import Workflow
 from loom_tui.sources.base import Errand, SourceAnswered
-from loom_tui.sources.secrets import Masked
-from loom_tui.sources.steps.mask import Mask
+from loom_tui.sources.mask import Mask, Masked
 
 SHOWN_CHARACTERS = 1000  # of what was sent, and of what came back
 
