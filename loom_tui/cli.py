@@ -72,13 +72,14 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="loom")
 @click.option("--debug", is_flag=True, help="Write a crash's traceback to a file.")
 def loom(debug: bool) -> None:  # noqa: FBT001 - click hands flags over so; main() reads it
-    r"""Open a deploy-day control room in a terminal.
+    """Open a deploy-day control room in a terminal.
 
     \b
-    loom [PLAN]                    open the room (loom.toml here or above)
-    loom demo                      practise in a small real world
+    loom [PLAN]                        open the room (loom.toml here or above)
+    loom demo                          practise in a small real world
     loom import PLAN.md -o loom.toml   take a plan over from Markdown
-    """
+    loom init                          start one from the bundled plan
+    """  # noqa: D301 - click wants the control character
 
 
 def main() -> None:

@@ -195,6 +195,7 @@ def test_each_command_shows_an_example(place):
         done = loom(place, *words, "--help")
         assert done.returncode == 0
         assert "Example: loom" in done.stdout
+        assert "\\b" not in done.stdout, "a mark for the help's layout, not for people"
 
 
 def as_a_stranger(path: Path) -> None:

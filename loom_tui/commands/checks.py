@@ -76,7 +76,7 @@ def check(
     plan_file: Path | None,
     store_directory: Path | None,
 ) -> None:
-    r"""Run the plan's checks now: exit 0 all ok, 1 one failed, 3 one is unknown.
+    """Run the plan's checks now: exit 0 all ok, 1 one failed, 3 one is unknown.
 
     A NAME is a source (all its checks), a group (`loom check "critical workflows"`) or a single signal. Without names
     all checks run that are asked regularly; what runs on demand only runs when it is named, or with --all.
@@ -90,7 +90,7 @@ def check(
       known: for deploy day. It needs a running collector.
 
     Example: loom check app secrets --json
-    """
+    """  # noqa: D301 - click wants the control character
     room = find_room(plan_file, store_directory)
     chosen = chosen_signals(room.plan, names, everything=everything, file=room.path.name)
     if not chosen:

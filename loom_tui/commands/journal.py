@@ -74,7 +74,7 @@ def verify(plan_file: Path | None, *, store_directory: Path | None, as_json: boo
     help="Write a file, whole or not at all.",
 )
 def export(plan_file: Path | None, *, store_directory: Path | None, form: str, after: int, output: Path | None) -> None:
-    r"""Write the journal's events out, oldest first, and the head's number and hash to standard error.
+    """Write the journal's events out, oldest first, and the head's number and hash to standard error.
 
     Keep the head: who holds it sees any later change of what lies before it. A payload that was removed is null, and
     one of a later version is written as it is stored. A text cell of the CSV that a spreadsheet would take for a
@@ -84,7 +84,7 @@ def export(plan_file: Path | None, *, store_directory: Path | None, form: str, a
     \b
     loom journal export -o journal.jsonl
     loom journal export --csv --after 1204 -o since.csv
-    """
+    """  # noqa: D301 - click wants the control character
     store = find_room(plan_file, store_directory).open(read_only=True)
     try:
         head, broken = _checked(store)
