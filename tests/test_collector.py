@@ -111,7 +111,15 @@ class Scripted(Asker):
 async def told(asker: Scripted, polls: int) -> list[Reading]:
     kept: list[Reading] = []
     poller = Poller(
-        "app", lambda _: asker, interval_s=1e6, fresh_for_s=3e6, keep=kept.extend, clock=lambda: 100.0, random=Random(1)
+        "app",
+        lambda _: asker,
+        environment="production",
+        release="v1.7.0",
+        interval_s=1e6,
+        fresh_for_s=3e6,
+        keep=kept.extend,
+        clock=lambda: 100.0,
+        random=Random(1),
     )
     task = asyncio.create_task(poller.run())
     for poll in range(1, polls + 1):
@@ -137,6 +145,9 @@ async def test_a_source_that_fails_is_unknown_with_the_reason_and_asked_again(er
     kept = await told(Scripted(error, [Reading(signal="app", observed_at=100.0)]), 2)
     checks = [(reading.state, reading.detail) for reading in kept if reading.signal == "app"]
     assert checks == [(State.UNKNOWN, words), (State.OK, "")]
+    assert (kept[0].environment, kept[0].release) == ("production", "v1.7.0"), (
+        "or the gate asks for another environment's"
+    )
     feeds = [reading for reading in kept if reading.signal == "feed.app"]
     assert [feed.state for feed in feeds] == [State.BAD, State.OK]
     assert b"planted-4711" not in b"".join(feed.body for feed in feeds)
@@ -148,7 +159,17 @@ async def test_a_rest_that_was_asked_for_is_kept_also_where_something_else_went_
             return 600.0
 
     broken = Limited(SourceTimeout("app did not answer within 5 s"))
-    poller = Poller("app", lambda _: broken, interval_s=15, fresh_for_s=50, keep=_forget, clock=_noon, random=Random(1))
+    poller = Poller(
+        "app",
+        lambda _: broken,
+        environment="production",
+        release="v1.7.0",
+        interval_s=15,
+        fresh_for_s=50,
+        keep=_forget,
+        clock=_noon,
+        random=Random(1),
+    )
     assert await poller.once() == 600
 
 
@@ -156,7 +177,15 @@ async def test_an_answer_that_leaves_the_check_unknown_counts_as_a_failure_until
     reading = Reading(signal="host", observed_at=100.0, state=State.UNKNOWN, detail="no handshake within 10 s")
     asker = Scripted([reading], [reading], [Reading(signal="host", observed_at=100.0)])
     poller = Poller(
-        "host", lambda _: asker, interval_s=3600, fresh_for_s=9e3, keep=_forget, clock=_noon, random=Random(1)
+        "host",
+        lambda _: asker,
+        environment="production",
+        release="v1.7.0",
+        interval_s=3600,
+        fresh_for_s=9e3,
+        keep=_forget,
+        clock=_noon,
+        random=Random(1),
     )
     told = []
     for _ in range(3):
@@ -302,7 +331,15 @@ async def test_a_long_run_tells_how_far_it_has_come_and_forgets_it_at_its_end():
         return Slow(tell)
 
     poller = Poller(
-        "secrets", make, interval_s=0, fresh_for_s=3e6, keep=kept.extend, clock=lambda: 100.0, random=Random(1)
+        "secrets",
+        make,
+        environment="production",
+        release="v1.7.0",
+        interval_s=0,
+        fresh_for_s=3e6,
+        keep=kept.extend,
+        clock=lambda: 100.0,
+        random=Random(1),
     )
     poller.nudge()
     task = asyncio.create_task(poller.run())
@@ -331,7 +368,15 @@ async def test_a_refused_credential_is_looked_for_anew_at_the_next_try():
 
     kept: list[Reading] = []
     poller = Poller(
-        "app", make, interval_s=1e6, fresh_for_s=3e6, keep=kept.extend, clock=lambda: 100.0, random=Random(1)
+        "app",
+        make,
+        environment="production",
+        release="v1.7.0",
+        interval_s=1e6,
+        fresh_for_s=3e6,
+        keep=kept.extend,
+        clock=lambda: 100.0,
+        random=Random(1),
     )
     task = asyncio.create_task(poller.run())
     async with asyncio.timeout(5):
@@ -361,6 +406,8 @@ async def test_a_source_that_forgets_its_own_deadline_is_ended_at_the_wall_and_a
     poller = Poller(
         "app",
         make,
+        environment="production",
+        release="v1.7.0",
         interval_s=1e6,
         fresh_for_s=3e6,
         keep=kept.extend,

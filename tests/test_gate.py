@@ -109,6 +109,18 @@ def test_a_stale_reading_says_that_its_source_is_down():
     assert go_view(snapshot).why == "source down: Sentry did not answer within 5 s"
 
 
+def test_what_was_never_read_of_a_source_that_is_down_says_so():
+    down = reading("sentry", state=State.UNKNOWN, detail="Sentry did not answer within 5 s")
+    snapshot = room(plan(go=[CALM_GO]), seen=read(down))
+    assert go_view(snapshot).why == "source down: Sentry did not answer within 5 s"
+
+
+def test_an_unknown_reading_tells_its_reason_before_what_it_speaks_of():
+    unknown = reading("sentry.critical", state=State.UNKNOWN, detail="Sentry refused", environment="", release="")
+    snapshot = room(plan(go=[CALM_GO]), seen=read(unknown))
+    assert (go_view(snapshot).why, snapshot.gate.why) == ("Sentry refused", "needs sentry.critical known")
+
+
 def test_a_criterion_without_a_rule_is_unknown_until_somebody_signs_it_off_by_name():
     a_plan = plan(go=[Criterion(text="Feedback positive")])
     assert (go_view(room(a_plan)).verdict, go_view(room(a_plan)).why) == (Verdict.UNKNOWN, "no rule yet")

@@ -98,6 +98,8 @@ async def test_redirects_and_requests_that_are_never_answered_count_and_only_for
             return Poller(
                 name,
                 lambda _: build(source, errand_of(name)),
+                environment="production",
+                release="v1.7.0",
                 interval_s=10,
                 fresh_for_s=35,
                 keep=kept.extend,

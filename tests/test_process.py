@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -79,3 +81,20 @@ async def test_a_cancelled_run_leaves_nothing_behind(tmp_path):
 async def test_a_command_that_cannot_be_started_is_a_sentence(command):
     with pytest.raises(SourceUnreachable, match="cannot be started in /"):
         await run(*command)
+
+
+async def test_a_command_that_is_ended_leaves_no_failure_that_nobody_takes():
+    told: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["message"]))
+    with suppress(SourceTimeout):  # an ExceptionInfo would keep what is looked for alive
+        await run("sleep", "600", timeout_s=0.2)
+    gc.collect()
+    assert told == []
+
+
+async def test_a_child_that_got_away_with_the_pipes_is_not_waited_for():
+    code = "import subprocess as s; print(s.Popen(['sleep', '600'], start_new_session=True).pid)"
+    async with asyncio.timeout(60):
+        done = await run(sys.executable, "-c", code)
+    psutil.Process(int(done.stdout)).kill()
+    assert done.code == 0

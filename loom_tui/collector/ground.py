@@ -45,12 +45,13 @@ def poller_of(
     """
     source = asked_of(ground.plan)[name]
     about = ground.plan.plan
+    environment = source.environment or about.environment
     named = frozenset(secret for _, secret in secrets_of("", ground.plan))
 
     def make(progress: Callable[[str], None]) -> Asker:
         errand = Errand(
             name=name,
-            environment=source.environment or about.environment,
+            environment=environment,
             release=about.release,
             last_stable=about.last_stable,
             directory=ground.directory,
@@ -68,6 +69,8 @@ def poller_of(
     return Poller(
         name,
         make,
+        environment=environment,
+        release=about.release,
         interval_s=source.interval_s,
         fresh_for_s=source.fresh_for_s,
         keep=keep,

@@ -24,9 +24,9 @@ PROGRESS_EVERY_S = 0.5
 class Poller:
     """Asks, hands the readings on, waits. `nudge` has it ask at once; with an interval of 0 it asks only then.
 
-    `make` is given where progress is told. A try that takes longer than `wall_s` is ended, whatever its source waits
-    for. `fresh_for_s` is how long a reading is believed: whoever fails is tried again by then. `error` is what the last
-    try failed of, or None.
+    What fails is told of `environment` and `release`. `make` is given where progress is told. A try that takes longer
+    than `wall_s` is ended, whatever its source waits for. `fresh_for_s` is how long a reading is believed: whoever
+    fails is tried again by then. `error` is what the last try failed of, or None.
     """
 
     def __init__(
@@ -34,6 +34,8 @@ class Poller:
         name: str,
         make: Callable[[Callable[[str], None]], Asker],
         *,
+        environment: str,
+        release: str,
         interval_s: float,
         fresh_for_s: float,
         keep: Callable[[Sequence[Reading]], None],
@@ -46,6 +48,8 @@ class Poller:
         self.error: Exception | None = None
         self._make = make
         self._asker: Asker | None = None
+        self._environment = environment
+        self._release = release
         self._interval_s = interval_s
         self._fresh_for_s = fresh_for_s
         self._keep = keep
@@ -190,7 +194,18 @@ class Poller:
         now, last = self._clock(), self._report
         since = last.failing_since if last.failing_since is not None else now
         self._report = replace(last, failures=last.failures + 1, failing_since=since, why=why)
-        self._keep([Reading(signal=self.name, observed_at=now, state=State.UNKNOWN, detail=why)])
+        self._keep(
+            [
+                Reading(
+                    signal=self.name,
+                    observed_at=now,
+                    state=State.UNKNOWN,
+                    detail=why,
+                    environment=self._environment,
+                    release=self._release,
+                )
+            ]
+        )
 
     def _progress(self, text: str) -> None:
         """Tell how far a long run has come, not more often than anybody can read."""

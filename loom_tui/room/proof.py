@@ -101,19 +101,19 @@ def _trouble(rule: Rule, view: SignalView, facts: Facts) -> tuple[str, str] | No
     name, reading = rule.signal, view.reading
     environment, release = view.signal.environment, facts.plan.plan.release
     if view.freshness is Freshness.NEVER:
-        return "never read", f"{name} read"
+        return _silence(view, facts, "never read"), f"{name} read"
     if view.freshness is Freshness.FUTURE or _recorded_at(name, facts) > facts.now + CLOCK_TOLERANCE_S:
         return "read in the future: a clock is wrong", f"the clock of {name} put right"
     if view.freshness is Freshness.STALE:
-        return _silence(view, facts), f"{name} read again"
+        return _silence(view, facts, "stale"), f"{name} read again"
     if reading is None:
         return view.why, f"more samples of {name}"
+    if view.state is State.UNKNOWN:
+        return view.why[:80] or "unknown", f"{name} known"
     if reading.environment != environment:
         return f"of {reading.environment or 'no named environment'}", f"{name} of {environment}"
     if reading.release != release:
         return f"of {reading.release or 'no named release'}", f"{name} of {release}"
-    if view.state is State.UNKNOWN:
-        return view.why[:80] or "unknown", f"{name} known"
     if is_percentile(name) and rule.min_samples is not None and (view.samples or 0) < rule.min_samples:
         return f"{view.samples or 0} of {rule.min_samples} samples", f"more samples of {name}"
     if (is_percentile(name) or rule.for_s is not None) and facts.release_since is None:
@@ -127,11 +127,11 @@ def _recorded_at(name: str, facts: Facts) -> float:
     return stored.recorded_at if stored is not None else 0.0
 
 
-def _silence(view: SignalView, facts: Facts) -> str:
-    """Say why a signal is stale: its source's own account, where it gives one."""
+def _silence(view: SignalView, facts: Facts, otherwise: str) -> str:
+    """Say why nothing is heard of a signal: its source's own account, where it gives one."""
     source = facts.signals.get(view.signal.source)
     down = source is not None and source.reading is not None and source.reading.state is State.UNKNOWN
-    return f"source down: {source.reading.detail[:60]}" if down and source is not None and source.reading else "stale"
+    return f"source down: {source.reading.detail[:60]}" if down and source is not None and source.reading else otherwise
 
 
 def _compare(rule: Rule, view: SignalView) -> bool | None:

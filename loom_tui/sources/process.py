@@ -63,7 +63,8 @@ async def run(
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "its words cannot be passed on"
         raise SourceUnreachable(f"{name}: `{command[0]}` cannot be started in {directory}: {why}") from None
-    reading = asyncio.gather(_read(process.stdout, heard), _read(process.stderr, complained))
+    stdout, stderr = _Pipe(heard), _Pipe(complained)
+    reading = asyncio.gather(stdout.read(process.stdout), stderr.read(process.stderr))
     try:
         async with asyncio.timeout(timeout_s):
             await _ended(process)
@@ -71,16 +72,16 @@ async def run(
                 async with asyncio.timeout(GRACE_S):
                     await asyncio.shield(reading)
     except TimeoutError:
-        reading.cancel()
         raise SourceTimeout(f"{name}: `{command[0]}` did not end within {timeout_s:g} s, and was ended") from None
     finally:
         await _end(process)
-    (stdout, cut), (stderr, _) = await reading
+        await _drained(reading)
+        process._transport.close()  # type: ignore[attr-defined] # noqa: SLF001 - nothing else closes pipes that a child holds
     return Finished(
         code=process.returncode or 0,
-        stdout=stdout,
-        stderr=stderr,
-        cut=cut,
+        stdout=bytes(stdout.kept),
+        stderr=bytes(stderr.kept),
+        cut=stdout.cut,
         duration_ms=(perf_counter() - began) * 1000,
     )
 
@@ -91,16 +92,29 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-async def _read(stream: asyncio.StreamReader | None, heard: Callable[[bytes], object]) -> tuple[bytes, bool]:
-    """Read a stream to its end, and keep its beginning; a command that writes for ever meets its deadline."""
-    assert stream is not None  # noqa: S101 - pipes were asked for
-    kept = bytearray()
-    cut = False
-    while part := await stream.read(65_536):
-        heard(part)
-        cut = cut or len(kept) + len(part) > MAX_OUTPUT_BYTES
-        kept += part[: MAX_OUTPUT_BYTES - len(kept)]
-    return bytes(kept), cut
+class _Pipe:
+    """What a command writes to one of its pipes: all of it is heard, its beginning is kept."""
+
+    def __init__(self, heard: Callable[[bytes], object]) -> None:
+        self.kept = bytearray()
+        self.cut = False
+        self._heard = heard
+
+    async def read(self, stream: asyncio.StreamReader | None) -> None:
+        """Read it to its end; a command that writes for ever meets its deadline."""
+        assert stream is not None  # noqa: S101 - pipes were asked for
+        while part := await stream.read(65_536):
+            self._heard(part)
+            self.cut = self.cut or len(self.kept) + len(part) > MAX_OUTPUT_BYTES
+            self.kept += part[: MAX_OUTPUT_BYTES - len(self.kept)]
+
+
+async def _drained(reading: asyncio.Future[tuple[None, None]]) -> None:
+    """Wait for the last words; a child that left the command's group may hold its pipes for ever, and is not heard."""
+    await asyncio.wait((reading,), timeout=GRACE_S)
+    reading.cancel()
+    with suppress(asyncio.CancelledError):  # of the reading; one of ours was raised by the wait
+        await reading
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
