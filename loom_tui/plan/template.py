@@ -6,8 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from msgspec import Struct
-from msgspec.structs import fields
+from loom_tui.plan.value import leaves
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 _VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
@@ -36,14 +35,4 @@ def fill_all(value: Any, value_of: Callable[[str], str]) -> Any:
 
 def texts_in(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
     """Find every text in a value of the plan, however deep, each with the key that holds it."""
-    if isinstance(value, str):
-        yield where, value
-    elif isinstance(value, Struct):
-        for field in fields(value):
-            yield from texts_in(getattr(value, field.name), f"{where}.{field.encode_name}".lstrip("."))
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from texts_in(item, f"{where}.{key}".lstrip("."))
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value, 1):
-            yield from texts_in(item, f"{where}[{index}]")
+    return leaves(where, value, str)

@@ -2,8 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TypeVar
+
 from msgspec import Struct
+
+_Leaf = TypeVar("_Leaf")
 
 
 class Value(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=False):
     """The base of everything in a plan: frozen, keyword-only, and strict about unknown keys."""
+
+
+def leaves(where: str, value: object, kind: type[_Leaf]) -> Iterator[tuple[str, _Leaf]]:
+    """Find every value of a kind in a value of the plan, however deep, each with its place.
+
+    The names come from the struct itself: msgspec.structs.fields evaluates all annotations anew, 0.2 ms a struct.
+    """
+    if isinstance(value, kind):
+        yield where, value
+    elif isinstance(value, Struct):
+        for name, key in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
+            yield from leaves(f"{where}.{key}" if where else key, getattr(value, name), kind)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from leaves(f"{where}.{key}" if where else str(key), item, kind)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value, 1):
+            yield from leaves(f"{where}[{index}]", item, kind)

@@ -6,11 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar
 
-from msgspec import Struct
-from msgspec.structs import fields
-
 from loom_tui.plan.kinds import Kind, Row
-from loom_tui.plan.value import Value
+from loom_tui.plan.value import Value, leaves
 
 ON_DEMAND_TTL_S = 3600.0  # what was asked by hand is believed for an hour, unless the plan says otherwise
 
@@ -81,15 +78,5 @@ def url_faults(key: str, url: str, *, schemes: tuple[str, ...] = ("https", "http
 
 
 def secrets_of(where: str, value: object) -> Iterator[tuple[str, Secret]]:
-    """Find every credential's place in a source, however deep."""
-    if isinstance(value, Secret):
-        yield where, value
-    elif isinstance(value, Struct):
-        for field in fields(value):
-            yield from secrets_of(f"{where}.{field.encode_name}", getattr(value, field.name))
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from secrets_of(f"{where}.{key}", item)
-    elif isinstance(value, tuple):
-        for index, item in enumerate(value, 1):
-            yield from secrets_of(f"{where}[{index}]", item)
+    """Find every credential's place in a value of the plan, however deep."""
+    return leaves(where, value, Secret)
