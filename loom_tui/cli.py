@@ -89,6 +89,9 @@ def main() -> None:
     except click.Abort:
         sys.exit(130)
     except click.ClickException as error:
+        from loom_tui.commands.printing import safe  # noqa: PLC0415 - only when needed
+
+        error.message = "\n".join(map(safe, error.message.splitlines()))  # type: ignore[misc] # a plan's names
         error.show()
         sys.exit(error.exit_code)
     except BrokenPipeError:
@@ -102,17 +105,19 @@ def main() -> None:
 def _crashed(error: Exception) -> int:
     """Say in a sentence what happened; with --debug, where its traceback lies."""
     from loom_tui.commands.errors import sentence_of, write_traceback  # noqa: PLC0415 - only when needed
+    from loom_tui.commands.printing import echo  # noqa: PLC0415
 
     known = sentence_of(error)
     if known is not None:
-        click.echo(known.text, err=True)
+        for line in known.text.splitlines():
+            echo(line, err=True)
         return known.exit_code
     told = _sent(error)
     if "--debug" in sys.argv:
         place = write_traceback(error)
-        click.echo(f"Loom failed ({type(error).__name__}). The details are in {place}{told}", err=True)
+        echo(f"Loom failed ({type(error).__name__}). The details are in {place}{told}", err=True)
     else:
-        click.echo(
+        echo(
             f"Loom failed ({type(error).__name__}: {error}). Nothing that was acknowledged is lost. "
             f"Run it again with --debug to write the details to a file{told}.",
             err=True,

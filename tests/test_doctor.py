@@ -23,6 +23,7 @@ from loom_tui.plan.sources.base import Secret
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.postgres import PostgresSource, Query
 from loom_tui.plan.sources.sentry import SentrySource
+from loom_tui.plan.sources.supabase import SupabaseSource
 from loom_tui.plan.toml import dump_plan
 from tests.servers import Handler, answer, hang, serving, speaking_no_tls
 from tests.terminal import Terminal
@@ -146,6 +147,34 @@ async def test_what_a_source_could_not_tell_is_a_missing_right(tmp_path):
     (rate,) = [what for level, what in of(found, "sentry") if level == "warn" and "errors_per_minute" in what]
     assert "unknown" in rate
     assert "403" in rate
+
+
+@pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden", "500 Oops"])
+async def test_a_check_that_fails_is_told_in_its_words_and_never_answers(tmp_path, status):
+    async with serving(answer(b"{}", status=status)) as server:
+        app = HttpSource(url=server.url, headers={"authorization": Secret(env="TOKEN")})
+        done = await run(written(tmp_path, app=app), TOKEN=PLANTED)
+    assert done.returncode == 1
+    assert f"app failed: answered {status[:3]}, expected 200" in done.stdout
+    assert "app  answers" not in done.stdout
+    assert "1 to mend" in done.stdout
+
+
+async def test_a_supabase_key_that_is_refused_is_told(tmp_path):
+    async with serving(answer(b"{}", status="401 Unauthorized")) as server:
+        source = SupabaseSource(url=server.url, anon_key=Secret(env="KEY"), realtime=False)
+        found = await findings(written(tmp_path, sb=source), KEY=PLANTED)
+    assert ("ok", "answers") not in of(found, "sb")
+    assert any(level == "bad" and "the anon key was refused (401)" in what for level, what in of(found, "sb"))
+
+
+async def test_a_round_trip_s_credentials_are_told_once_by_the_names_that_a_plan_has_for_them(tmp_path):
+    source = SentrySource(url="http://127.0.0.1:9", token=Secret(env="NO_TOKEN"), dsn=Secret(env="NO_DSN"))
+    done = await run(written(tmp_path, sentry=source))
+    assert "[sources.sentry] token" in done.stdout
+    assert "[sources.sentry] dsn" in done.stdout
+    assert "feed." not in done.stdout
+    assert done.stdout.count("NO_DSN is not set") == 1
 
 
 async def test_what_is_unknown_for_one_reason_is_told_in_one_line(tmp_path):

@@ -19,6 +19,7 @@ from loom_tui.store.sqlite import SqliteStore, open_store
 
 LOG_NAME = "collector.log"
 LOG_BYTES = 1_000_000
+_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 
 def run_watch(
@@ -51,14 +52,24 @@ async def _watch(file: PlanFile, plan: Plan, store: SqliteStore, idle_exit_s: fl
     return 0
 
 
+class _Safe(logging.Formatter):
+    """Writes a line that repeats a server's words so that a terminal obeys none of them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write one line."""
+        from loom_tui.widgets.lines import clean  # noqa: PLC0415 - it brings rich: only where a person watches
+
+        return clean(super().format(record))
+
+
 def _log_to(path: Path, *, group: bool) -> None:
     """Log to a file beside the store, and to the terminal where a person watches; a full disk is no reason to shout."""
     logging.raiseExceptions = False
     path.touch(mode=0o660 if group else 0o600, exist_ok=True)
     handlers: list[logging.Handler] = [RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")]
     if sys.stderr is not None and sys.stderr.isatty():
-        handlers.append(logging.StreamHandler())
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", handlers=handlers, force=True
-    )
+        shown = logging.StreamHandler()
+        shown.setFormatter(_Safe(_FORMAT))
+        handlers.append(shown)
+    logging.basicConfig(level=logging.INFO, format=_FORMAT, handlers=handlers, force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log each request, and URLs may hold keys

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from loom_tui.cli import store_option
+from loom_tui.commands.printing import echo
 from loom_tui.commands.rooms import Room, find_room
 from loom_tui.config.operator import whoami
 from loom_tui.plan.check import issue_name
@@ -34,7 +35,7 @@ def tick(issue: str, task: int, *, undo: bool, plan_file: Path | None, store_dir
     found = _issue(room, issue)
     payload = tick_task(found, task - 1, done=not undo)
     _append(room, [payload])
-    click.echo(f"{'Took back' if undo else 'Ticked'} {issue_name(found.id)} · {found.tasks[task - 1].text}")
+    echo(f"{'Took back' if undo else 'Ticked'} {issue_name(found.id)} · {found.tasks[task - 1].text}")
 
 
 @click.command("set")
@@ -75,7 +76,7 @@ def set_(
     if not payloads:
         raise click.UsageError("Say what to set: --status, --owner, --effort, --blocked or --unblocked")
     _append(room, payloads)
-    click.echo(f"Set {issue_name(found.id)} {found.title}")
+    echo(f"Set {issue_name(found.id)} {found.title}")
 
 
 @click.command("note")
@@ -102,7 +103,7 @@ def note(
         found = _issue(room, issue) if issue is not None else None
         payload = add_note(text, found.id if found is not None else None)
     _append(room, [payload])
-    click.echo("Noted")
+    echo("Noted")
 
 
 def _issue(room: Room, word: str) -> Issue:

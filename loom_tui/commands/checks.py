@@ -15,7 +15,7 @@ import click
 from msgspec import Struct
 
 from loom_tui.cli import store_option
-from loom_tui.commands.printing import echo, echo_json, speaks_unicode
+from loom_tui.commands.printing import Styled, echo, echo_json, speaks_unicode
 from loom_tui.commands.rooms import Room, find_room
 from loom_tui.config.operator import whoami
 from loom_tui.gathering import collector_view, read_once
@@ -257,15 +257,15 @@ def tell(answers: Sequence[Answer], *, in_room: bool) -> None:
     pen = Pen(ascii_only=not speaks_unicode())
     width = max(len(answer.signal.id) for answer in answers)
     for answer in answers:
-        sign = click.style(pen.sign(SIGN_OF_STATE[answer.state]).text, fg=_COLOURS[answer.state])
+        sign = Styled(pen.sign(SIGN_OF_STATE[answer.state]).text, fg=_COLOURS[answer.state])
         facts = "  ".join(filter(None, (f"{_took(answer):>8}", _figure(answer), clean(answer.why))))
-        echo(f"{sign} {answer.signal.id:<{width}}  {WORD[answer.state]:<7} {facts}".rstrip())
+        echo(sign, f" {answer.signal.id:<{width}}  {WORD[answer.state]:<7} {facts}".rstrip())
         for line in _step_lines(answer, pen):
             echo(f"    {line}")
     counts = {state: sum(answer.state is state for answer in answers) for state in State}
     echo(", ".join(f"{count} {WORD[state]}" for state, count in counts.items() if count))
     if not in_room and any(a.state is State.UNKNOWN and a.signal.kind is not Kind.CHECK for a in answers):
-        click.echo("A figure over many samples is known only to a room that has watched for a while: --room", err=True)
+        echo("A figure over many samples is known only to a room that has watched for a while: --room", err=True)
 
 
 def _took(answer: Answer) -> str:

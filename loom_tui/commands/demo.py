@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from loom_tui.commands.printing import echo, echo_json
+
 
 @click.group("demo", invoke_without_command=True)
 @click.option("--headless", is_flag=True, help="Without a screen: print what the room would have shown.")
@@ -47,21 +49,19 @@ def demo(
         room = find_room(plan_path, store_directory)
         return open_room(room, ascii_only=ascii_only, light=light, collect=False)
 
-    sys.exit(run_demo(postgres_dsn=dsn, open_room=opened, say=lambda text: click.echo(text, err=True)))
+    sys.exit(run_demo(postgres_dsn=dsn, open_room=opened, say=lambda text: echo(text, err=True)))
 
 
 def _headless(seconds: float, dsn: str | None, *, as_json: bool) -> None:
-    import msgspec
-
     from loom_tui.demo.run import run_headless
 
     shown = run_headless(seconds=seconds, postgres_dsn=dsn)
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(shown), indent=2).decode())
+        echo_json(shown)
         return
     live = [feed for feed in shown["feeds"] if feed["live"]]
-    click.echo(f"{shown['gate']['state']}: {shown['gate']['why']}")
-    click.echo(f"{len(live)} of {len(shown['feeds'])} feeds live; {len(shown['errors']['issues'])} errors in the feed")
+    echo(f"{shown['gate']['state']}: {shown['gate']['why']}")
+    echo(f"{len(live)} of {len(shown['feeds'])} feeds live; {len(shown['errors']['issues'])} errors in the feed")
 
 
 @demo.command("migrate")
@@ -72,4 +72,4 @@ def migrate() -> None:
     """
     from loom_tui.demo.run import migrate as apply
 
-    click.echo(apply())
+    echo(apply())

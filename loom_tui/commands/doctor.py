@@ -19,7 +19,7 @@ from msgspec import Struct
 from loom_tui.cli import plan_argument, store_option
 from loom_tui.collector.ground import Ground
 from loom_tui.collector.once import Asking, ask_once
-from loom_tui.commands.printing import echo, echo_json, speaks_unicode
+from loom_tui.commands.printing import Styled, echo, echo_json, safe, speaks_unicode
 from loom_tui.commands.rooms import Room, find_room
 from loom_tui.config.plans import room_id
 from loom_tui.gathering import collector_view
@@ -37,12 +37,12 @@ from loom_tui.sources.base import (
 from loom_tui.sources.secrets import place_of, resolve
 from loom_tui.store.base import StoreError, StoreMissing
 from loom_tui.store.place import room_name
-from loom_tui.widgets.lines import clean
 from loom_tui.widgets.text import Pen, Sign
 
 SKEW_LIMIT_S = 5.0  # beyond it readings are not believed (room/signals.py)
 LOW_DISK_BYTES = 200_000_000
 SMALLEST = (80, 24)
+WORDS = 2000  # characters of a sentence; a server may send pages
 
 Level = Literal["ok", "warn", "bad"]
 _SIGNS = {"ok": Sign.OK, "warn": Sign.WARN, "bad": Sign.BAD}
@@ -98,15 +98,18 @@ def source_findings(room: Room, environ: Mapping[str, str]) -> Iterator[Finding]
         for asking in asyncio.run(ask_once(ground, [name for name, source in asked.items() if source.interval_s]))
     }
     for name, source in asked.items():
-        table = f"[sources.{named}]" if (named := name.partition(".")[0]) in room.plan.sources else "[[workflows]]"
-        yield from credential_findings(name, source, environ, room.path.parent, table=table)
+        named, _, part = name.partition(".")
+        table = f"[sources.{named}]" if named in room.plan.sources else "[[workflows]]"
+        if not (part and named in room.plan.sources):  # a source's part has its credentials, which were told with it
+            yield from credential_findings(name, source, environ, room.path.parent, table=table)
         asking = askings.get(name)
         if asking is None:
             yield Finding(
                 "Sources", name, "ok", f"runs on demand only, so it was not run; to try it: loom check {name}"
             )
         elif not isinstance(asking.error, CredentialMissing):  # said already, with its place
-            yield answer_finding(asking, source, table=table)
+            if not refuted(asking):
+                yield answer_finding(asking, source, table=table)
             yield from oddities(asking)
             yield from health_findings(name, asking.report.health, source, table=table)
 
@@ -148,17 +151,28 @@ def answer_finding(asking: Asking, source: Asked, *, table: str) -> Finding:
     return Finding("Sources", asking.name, "bad", asking.report.why or str(error), do)
 
 
+def refuted(asking: Asking) -> bool:
+    """Say whether a source's own check failed: that it answers says nothing then, for what it answers is no."""
+    return any(each.reading.signal == asking.name and each.reading.state is State.BAD for each in asking.readings)
+
+
 def oddities(asking: Asking) -> Iterator[Finding]:
-    """Tell what a source that answers could not tell: most often a right that is missing."""
+    """Tell what a source that answers found bad, or could not tell: a credential refused, a right that is missing."""
     if asking.error is not None:
         return
-    why: dict[str, list[str]] = {}
+    found: dict[tuple[State, str], list[str]] = {}
     for reading in (each.reading for each in asking.readings):
-        if reading.state is State.UNKNOWN and reading.detail:
-            why.setdefault(reading.detail, []).append(reading.signal)
-    for detail, signals in why.items():
-        verb = "is" if len(signals) == 1 else "are"
-        yield Finding("Sources", asking.name, "warn", f"{', '.join(signals)} {verb} unknown: {detail}")
+        if reading.state is State.BAD or (reading.state is State.UNKNOWN and reading.detail):
+            found.setdefault((reading.state, reading.detail), []).append(reading.signal)
+    for (state, detail), signals in found.items():
+        names = ", ".join(signals)
+        if state is State.BAD:
+            what = f"{names} failed: {detail}" if detail else f"{names} failed"
+            do = f"what was sent and got: loom check {asking.name} --json"
+            yield Finding("Sources", asking.name, "bad", what, do)
+        else:
+            verb = "is" if len(signals) == 1 else "are"
+            yield Finding("Sources", asking.name, "warn", f"{names} {verb} unknown: {detail}")
 
 
 def health_findings(name: str, health: Health, source: Asked, *, table: str) -> Iterator[Finding]:
@@ -261,15 +275,15 @@ def tell(findings: list[Finding]) -> None:
     """Write the findings by section, each with what to do."""
     pen = Pen(ascii_only=not speaks_unicode())
     section = ""
-    width = max(len(clean(finding.about)) for finding in findings if finding.section != "Store")
+    width = max(len(safe(finding.about)) for finding in findings if finding.section != "Store")
     for finding in findings:
         if finding.section != section:
             section = finding.section
-            echo(click.style(section, bold=True))
-        sign = click.style(pen.sign(_SIGNS[finding.level]).text, fg=_COLOURS[finding.level])
-        echo(f"  {sign} {clean(finding.about):<{width}}  {clean(finding.what)}")
+            echo(Styled(section, bold=True))
+        sign = Styled(pen.sign(_SIGNS[finding.level]).text, fg=_COLOURS[finding.level])
+        echo("  ", sign, f" {safe(finding.about):<{width}}  {finding.what[:WORDS]}")
         if finding.do:
-            echo(f"    {'':<{width}}  → {clean(finding.do)}")
+            echo(f"    {'':<{width}}  → {finding.do}")
     counts = {level: sum(finding.level == level for finding in findings) for level in ("bad", "warn")}
     words = [f"{counts['bad']} to mend"] if counts["bad"] else []
     words += [f"{counts['warn']} to know of"] if counts["warn"] else []

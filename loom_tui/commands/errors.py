@@ -22,9 +22,7 @@ class Sentence(Struct, frozen=True):
 def sentence_of(error: Exception) -> Sentence | None:
     """Give the sentence of an error that Loom expects; None for one that it does not."""
     if isinstance(error, Refusal):
-        from loom_tui.widgets.lines import clean
-
-        return Sentence("\n".join(map(clean, str(error).splitlines())), error.exit_code)
+        return Sentence(str(error), error.exit_code)
     if isinstance(error, OSError) and error.filename is not None:
         return Sentence(f"{error.filename}: {error.strerror}", 2)
     return None

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from loom_tui.cli import store_option
+from loom_tui.commands.printing import echo
 from loom_tui.commands.rooms import find_room, gate_line
 from loom_tui.config.operator import whoami
 from loom_tui.gathering import read_once, write_deed
@@ -154,5 +155,5 @@ def _do(deed: Deed, said: str, plan_file: Path | None, store_directory: Path | N
         gate = read_once(room.plan, store, now=now).gate
     finally:
         store.close()
-    click.echo(said)
-    click.echo(gate_line(gate))
+    echo(said)
+    echo(gate_line(gate))

@@ -49,6 +49,7 @@ def init(output: Path, *, given: tuple[str, ...], yes: bool, force: bool) -> Non
 
     Example: loom init --set title='Release 42' --set repo=acme/web
     """
+    from loom_tui.commands.printing import echo
     from loom_tui.config.files import write_whole
     from loom_tui.config.plans import bundled_plan
     from loom_tui.plan.check import check_plan
@@ -63,13 +64,11 @@ def init(output: Path, *, given: tuple[str, ...], yes: bool, force: bool) -> Non
     if faults:
         raise click.UsageError("; ".join(map(str, faults)))
     write_whole(output, dump_plan(plan))
-    click.echo(
-        f"Wrote {output}: {len(plan.issues)} issues, {len(plan.sources)} sources, {len(plan.workflows)} workflows."
-    )
+    echo(f"Wrote {output}: {len(plan.issues)} issues, {len(plan.sources)} sources, {len(plan.workflows)} workflows.")
     names = credentials_of(plan)
     if names:
-        click.echo(f"Credentials are looked for in: {', '.join(names)}.")
-    click.echo(f"Next: make its issues yours, then loom plan check {output}, loom doctor {output}, loom {output}")
+        echo(f"Credentials are looked for in: {', '.join(names)}.")
+    echo(f"Next: make its issues yours, then loom plan check {output}, loom doctor {output}, loom {output}")
 
 
 def _pairs(given: Iterable[str]) -> Iterable[tuple[str, str]]:

@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from loom_tui.cli import plan_argument, store_option
-from loom_tui.commands.printing import echo_json
+from loom_tui.commands.printing import echo, echo_json
 from loom_tui.commands.rooms import find_room
 from loom_tui.config.files import write_whole
 from loom_tui.room.record import Record, fields_of, flat, kind_of, plain
@@ -46,16 +46,16 @@ def verify(plan_file: Path | None, *, store_directory: Path | None, as_json: boo
         if as_json:
             echo_json({"verified": False, "bad": error.seq, "why": error.why})
         else:
-            click.echo(_broken(error), err=True)
+            echo(_broken(error), err=True)
         sys.exit(1)
     finally:
         store.close()
     if as_json:
         echo_json({"verified": True, "head": head})
     elif not head.seq:
-        click.echo("The journal is empty; there is nothing to verify.")
+        echo("The journal is empty; there is nothing to verify.")
     else:
-        click.echo(f"Verified {head.seq:,} events. Head {head.hash}")
+        echo(f"Verified {head.seq:,} events. Head {head.hash}")
 
 
 @journal.command("export")
@@ -97,9 +97,9 @@ def export(plan_file: Path | None, *, store_directory: Path | None, form: str, a
             write_whole(output, "".join(written))
     finally:
         store.close()
-    click.echo(f"Head {head.seq} {head.hash}", err=True)
+    echo(f"Head {head.seq} {head.hash}", err=True)
     if broken is not None:
-        click.echo(_broken(broken), err=True)
+        echo(_broken(broken), err=True)
         sys.exit(1)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from loom_tui.cli import plan_argument
-from loom_tui.commands.printing import echo_json
+from loom_tui.commands.printing import echo, echo_json
 from loom_tui.config.plans import find_plan, load_plan, write_plan
 from loom_tui.plan.faults import PlanFaults
 
@@ -40,9 +40,9 @@ def import_(document: Path, output: Path | None, *, force: bool) -> None:
         if output.exists() and not force:
             raise click.UsageError(f"{output} is there already; --force writes over it")
         write_plan(output, text)
-    click.echo(imported.summary(), err=True)
+    echo(imported.summary(), err=True)
     if output is not None:
-        click.echo(f"Wrote {output}. Next: loom plan check {output}, then loom {output}", err=True)
+        echo(f"Wrote {output}. Next: loom plan check {output}, then loom {output}", err=True)
 
 
 @click.group("plan")
@@ -61,7 +61,6 @@ def check(plan_file: Path | None, *, as_json: bool) -> None:
     Example: loom plan check loom.toml
     """
     from loom_tui.plan.check import check_plan
-    from loom_tui.widgets.lines import clean
 
     path = find_plan(plan_file, start=Path.cwd())
     try:
@@ -73,9 +72,9 @@ def check(plan_file: Path | None, *, as_json: bool) -> None:
         echo_json({"file": str(path), "faults": faults, "warnings": [f for f in found if f.level == "warning"]})
     else:
         for fault in found:
-            click.echo(clean(f"{path.name}: {fault}"))
+            echo(f"{path.name}: {fault}")
         if not faults:
-            click.echo(f"{path.name}: no faults, {_count(len(found), 'warning')}")
+            echo(f"{path.name}: no faults, {_count(len(found), 'warning')}")
     sys.exit(1 if faults else 0)
 
 
@@ -88,14 +87,13 @@ def show(plan_file: Path | None, *, as_json: bool) -> None:
     Example: loom plan show --json | jq '.issues[].title'
     """
     from loom_tui.commands.showing import plan_lines
-    from loom_tui.widgets.lines import clean
 
     loaded = load_plan(find_plan(plan_file, start=Path.cwd()))
     if as_json:
         echo_json(loaded)
     else:
         for line in plan_lines(loaded):
-            click.echo(clean(line, limit=len(line)))
+            echo(line)
 
 
 @plan.command("path")
@@ -110,7 +108,6 @@ def path_(plan_file: Path | None, *, as_json: bool) -> None:
 
     from loom_tui.commands.showing import schedule_lines
     from loom_tui.plan.schedule import with_projection
-    from loom_tui.widgets.lines import clean
 
     loaded = load_plan(find_plan(plan_file, start=Path.cwd()))
     now = time.time()
@@ -119,7 +116,7 @@ def path_(plan_file: Path | None, *, as_json: bool) -> None:
         echo_json(schedule)
     else:
         for line in schedule_lines(loaded, schedule):
-            click.echo(clean(line, limit=len(line)))
+            echo(line)
 
 
 @plan.command("schema")

@@ -10,6 +10,7 @@ from typing import NoReturn
 import click
 
 from loom_tui.cli import plan_argument, store_option
+from loom_tui.commands.printing import echo, echo_json
 from loom_tui.commands.rooms import Room, find_room, gate_line
 from loom_tui.gathering import read_once
 from loom_tui.room.fold import fold
@@ -36,13 +37,11 @@ def status(plan_file: Path | None, *, store_directory: Path | None, as_json: boo
         _follow(room, as_json=as_json)
     snapshot = _read(room)
     if as_json:
-        import msgspec
-
         from loom_tui.room.summary import as_json as summary
 
-        click.echo(msgspec.json.format(msgspec.json.encode(summary(snapshot)), indent=2).decode())
+        echo_json(summary(snapshot))
     else:
-        click.echo(gate_line(snapshot.gate))
+        echo(gate_line(snapshot.gate))
     sys.exit(_EXIT[snapshot.gate.state])
 
 
@@ -60,8 +59,6 @@ def _read(room: Room) -> Snapshot:
 
 def _follow(room: Room, *, as_json: bool) -> NoReturn:
     """Write the gate as it is, and then each change of its state or its sentence as a line; ends with ctrl+c."""
-    import msgspec
-
     from loom_tui.room.summary import gate_as_json
     from loom_tui.widgets.text import Pen
 
@@ -72,6 +69,9 @@ def _follow(room: Room, *, as_json: bool) -> NoReturn:
         if line != last:
             last = line
             at = f"{pen.local(snapshot.now):%Y-%m-%d %H:%M:%S}"
-            click.echo(msgspec.json.encode(gate_as_json(snapshot)).decode() if as_json else f"{at}  {line}")
+            if as_json:
+                echo_json(gate_as_json(snapshot), lines=True)
+            else:
+                echo(f"{at}  {line}")
             sys.stdout.flush()
         time.sleep(WATCH_EVERY_S)

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from loom_tui.cli import plan_argument, store_option
+from loom_tui.commands.printing import echo
 from loom_tui.commands.rooms import Room, find_room, open_room_store, require_terminal
 from loom_tui.config.operator import whoami
 from loom_tui.config.plans import room_id
@@ -70,7 +71,7 @@ def open_room(
     if app.crash is not None:
         raise app.crash
     if app.farewell:
-        click.echo(app.farewell, err=True)
+        echo(app.farewell, err=True)
     return app.return_code or 0
 
 

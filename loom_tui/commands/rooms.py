@@ -58,9 +58,7 @@ def open_room_store(plan: Plan, directory: Path, *, read_only: bool = False) -> 
 
 def gate_line(gate: GateView) -> str:
     """Write the gate as a line: its state and its sentence, in which people's words are foreign text."""
-    from loom_tui.widgets.lines import clean
-
-    return f"{gate.state.value}: {clean(gate.why)}"
+    return f"{gate.state.value}: {gate.why}"
 
 
 def require_terminal() -> None:

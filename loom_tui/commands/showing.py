@@ -30,7 +30,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     yield from _section("Stakeholders", (person.name for person in plan.stakeholders))
     yield from _section("Cadences", (f"{cadence.what}  {cadence.when}" for cadence in plan.cadences))
     yield from _section("Rollback", (f"{n}. {step.name}: {step.text}" for n, step in enumerate(plan.rollback, 1)))
-    yield from _section("Sources", (f"{name}  {type(source).__name__}" for name, source in plan.sources.items()))
+    yield from _section("Sources", (f"{name}  {source.__struct_config__.tag}" for name, source in plan.sources.items()))
     yield from _section("References", (f"{ref.name}  {ref.text}" for ref in plan.references))
     yield from _section("Notes", (f"line {note.line}: {note.text}" for note in plan.notes))
 

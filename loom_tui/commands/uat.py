@@ -10,6 +10,7 @@ from typing import cast
 import click
 
 from loom_tui.cli import store_option
+from loom_tui.commands.printing import echo, echo_json
 from loom_tui.commands.rooms import Room, find_room
 from loom_tui.config.operator import whoami
 from loom_tui.gathering import read_once
@@ -32,7 +33,6 @@ from loom_tui.room.manual import ManualView
 from loom_tui.room.snapshot import Observations, Snapshot
 from loom_tui.room.uat import UatView
 from loom_tui.store.base import StoreMissing
-from loom_tui.widgets.lines import clean
 
 _PLAN = click.option("--plan", "plan_file", metavar="PLAN", type=click.Path(path_type=Path), help="The plan's file.")
 
@@ -72,7 +72,7 @@ def step(
     view = next(view.manual for view in _snapshot(room).checks if view.signal.signal.id == f"workflow.{found.key}")
     assert view is not None  # noqa: S101 - a workflow with steps by hand has a view of them
     for line in _step_lines(view):
-        click.echo(line)
+        echo(line)
 
 
 @click.group("uat")
@@ -92,7 +92,7 @@ def participant(name: str, *, about: str, plan_file: Path | None, store_director
     """
     room = find_room(plan_file, store_directory)
     _append(room, join_uat(room.plan, name, about=about))
-    click.echo(f"{name.strip()} takes part")
+    echo(f"{name.strip()} takes part")
 
 
 @uat.command("session")
@@ -118,7 +118,7 @@ def session(
     room = find_room(plan_file, store_directory)
     payload = hold_session(room.plan, participant, features=features, minutes=minutes, note=note)
     _append(room, payload)
-    click.echo(f"Noted a session of {payload.participant}")
+    echo(f"Noted a session of {payload.participant}")
 
 
 @uat.command("feedback")
@@ -148,7 +148,7 @@ def feedback(
         room.plan, participant, rating, severity=cast("Severity", severity), feature=feature, text=text
     )
     event = _append(room, payload)
-    click.echo(f"Noted feedback {event.seq}")
+    echo(f"Noted feedback {event.seq}")
 
 
 @uat.command("settle")
@@ -163,7 +163,7 @@ def settle(number: int, reason: str, *, plan_file: Path | None, store_directory:
     """
     room = find_room(plan_file, store_directory)
     _append(room, settle_feedback(_snapshot(room).uat, number, reason=reason))
-    click.echo(f"Settled feedback {number}")
+    echo(f"Settled feedback {number}")
 
 
 @uat.command("show")
@@ -180,12 +180,10 @@ def show(*, as_json: bool, plan_file: Path | None, store_directory: Path | None)
     if view is None:
         raise Refused(NO_UAT)
     if as_json:
-        import msgspec
-
-        click.echo(msgspec.json.format(msgspec.json.encode(view), indent=2).decode())
+        echo_json(view)
         return
     for line in _uat_lines(view):
-        click.echo(line)
+        echo(line)
 
 
 def _append(room: Room, payload: Payload) -> Event:
@@ -215,9 +213,9 @@ def _step_lines(view: ManualView) -> Iterator[str]:
         done = each.done
         said = f"{done.payload.outcome}, {done.tester}" if done is not None else each.step.tester
         note = f": {done.payload.note}" if done is not None and done.payload.note else ""
-        yield f"  {number}  {clean(each.step.name)}  {clean(said)}{clean(note)}"
+        yield f"  {number}  {each.step.name}  {said}{note}"
         if done is None and each.step.words:
-            yield f"     {clean(each.step.words)}"
+            yield f"     {each.step.words}"
 
 
 def _uat_lines(view: UatView) -> Iterator[str]:
@@ -225,13 +223,13 @@ def _uat_lines(view: UatView) -> Iterator[str]:
     yield f"{view.release} in {view.environment}: {rating}, {len(view.feedback)} said something"
     yield f"Features tried: {view.covered} of {len(view.features)}"
     for feature in view.features:
-        yield f"  {clean(feature.name)}  {clean(', '.join(feature.tried_by)) or 'nobody yet'}"
+        yield f"  {feature.name}  {', '.join(feature.tried_by) or 'nobody yet'}"
     for each in view.participants:
-        about = f"  {clean(each.about)}" if each.about else ""
-        yield f"{clean(each.name)}{about}  {each.sessions} sessions, {each.feedback} feedback"
+        about = f"  {each.about}" if each.about else ""
+        yield f"{each.name}{about}  {each.sessions} sessions, {each.feedback} feedback"
     for said in view.feedback:
         payload = said.payload
-        standing = "" if said.open else f"  (settled: {clean(said.settled_why)})"
-        yield f"  {said.id}  {payload.rating}  {payload.severity}  {clean(payload.text)}{standing}"
+        standing = "" if said.open else f"  (settled: {said.settled_why})"
+        yield f"  {said.id}  {payload.rating}  {payload.severity}  {payload.text}{standing}"
     for said in view.blockers:
-        yield f"Open blocker {said.id}: {clean(said.payload.text)} ({clean(said.payload.participant)})"
+        yield f"Open blocker {said.id}: {said.payload.text} ({said.payload.participant})"

@@ -57,7 +57,7 @@ EMPTY: Line = ()
 
 # C0 and C1 controls, soft hyphens, zero-width and bidirectional controls, line and paragraph separators, interlinear
 # marks, tags and unpaired surrogates: nothing that moves a cursor, hides text or turns its direction.
-_UNSAFE = re.compile(
+UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]+"
 )
 
@@ -68,7 +68,7 @@ def clean(text: str, *, limit: int = 2000) -> str:
         text = text[:limit] + "…"
     if text.isascii() and text.isprintable():
         return text
-    return _UNSAFE.sub(" ", unicodedata.normalize("NFC", text))
+    return UNSAFE.sub(" ", unicodedata.normalize("NFC", text))
 
 
 def width_of(line: Iterable[Span]) -> int:
