@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from pathlib import Path
 
 import pytest
 
+import loom_tui
 from loom_tui.commands.printing import escaped
 from loom_tui.store.sqlite import open_store
 from tests.servers import answer, serving
@@ -105,6 +107,12 @@ async def test_no_word_of_a_server_reaches_a_terminal_as_a_command(tmp_path, wor
         told = await asyncio.to_thread(lambda: loom(tmp_path, *words))
     assert "answered 500" in told.stdout
     assert not UNSAFE.findall(told.stdout + told.stderr)
+
+
+def test_every_command_prints_through_the_one_place():
+    commands = Path(loom_tui.__file__).parent / "commands"
+    found = [path.name for path in commands.glob("*.py") for _ in re.findall(r"click\.echo\b", path.read_text())]
+    assert sorted(found) == ["plan.py", "printing.py", "printing.py"], "plan.py writes TOML, for a file"
 
 
 def test_what_is_escaped_in_json_reads_as_before():

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from loom_tui.cli import plan_argument, store_option
+from loom_tui.commands.printing import echo
 from loom_tui.commands.rooms import Room, find_room
 from loom_tui.config.operator import whoami
 from loom_tui.config.plans import room_id
@@ -135,11 +136,11 @@ def approve(action: int | None, *, glass: str, yes: bool, plan_file: Path | None
     room = find_room(plan_file, store_directory)
     view = _under_way(room, action)
     for line in _lines_of(view.armed):
-        click.echo(line)
+        echo(line)
     if not yes and not click.confirm(f"{view.by} armed it: {clean(view.armed.reason) or 'no reason given'}. Approve?"):
         raise click.Abort
     _do(room, Approve(view.id, glass))
-    click.echo(f"Approved {view.id}")
+    echo(f"Approved {view.id}")
     snapshot = _snapshot(room)
     if snapshot.runners.get(view.id, 0.0) < snapshot.now:
         _start(room, view.id)
@@ -159,7 +160,7 @@ def abort(action: int | None, *, reason: str, plan_file: Path | None, store_dire
     view = _under_way(room, action)
     _do(room, Abort(view.id, reason))
     state = find_action(_snapshot(room), view.id).state
-    click.echo("It ends before its next step" if state is ActionState.RUNNING else f"Action {view.id} is {state.value}")
+    echo("It ends before its next step" if state is ActionState.RUNNING else f"Action {view.id} is {state.value}")
 
 
 @click.command("stop")
@@ -175,7 +176,7 @@ def stop(*, reason: str, everything: bool, lift: bool, plan_file: Path | None, s
     """
     room = find_room(plan_file, store_directory)
     _do(room, LiftStop(reason) if lift else CallStop(reason, everything))
-    click.echo("Lifted" if lift else f"Stopped: no action begins{'' if everything else ' but a rollback'}")
+    echo("Lifted" if lift else f"Stopped: no action begins{'' if everything else ' but a rollback'}")
 
 
 def _arm(
@@ -194,16 +195,16 @@ def _arm(
         plan_hash = adopt(store, room.plan, folder, actor=whoami(), at=time.time())
         seen = preview(read_once(room.plan, store, now=time.time()), name)
         for line in _lines_of(seen):
-            click.echo(line)
+            echo(line)
         typed = environment if environment is not None else _typed(seen)
         intent = Arm(seen=seen, environment=typed, plan_hash=plan_hash, reason=reason, override=override)
         action = _write(store, room.plan, intent).seq
-        click.echo(f"Armed {action}")
+        echo(f"Armed {action}")
         _start(room, action)
         if glass or (seen.people == 1 and not override):
             _write(store, room.plan, Approve(action, glass))
         else:
-            click.echo(f"It waits for another person: loom approve {action}")
+            echo(f"It waits for another person: loom approve {action}")
     finally:
         store.close()
     return _follow(room, action)
@@ -220,17 +221,18 @@ def _print(room: Room, name: str) -> None:
     try:
         snapshot = _snapshot(room)
     except (StoreError, OSError) as error:
-        click.echo(f"# {error}", err=True)
+        echo(f"# {error}", err=True)
         snapshot = fold(room.plan, (), Observations(), time.time())
     seen = preview(snapshot, name)
     for line in _comments(seen):
-        click.echo(f"# {line}")
+        echo(f"# {line}")
     for step, shown in zip(room.plan.actions[name].steps, seen.shown, strict=True):
-        click.echo(f"# {clean(step.name)}")
+        echo(f"# {clean(step.name)}")
         for word, secret in step.credentials():
             where = secret.env or secret.file or " ".join(secret.command)
-            click.echo(f"# {word}: {'$' if secret.env else ''}{where}")
-        click.echo(shown)
+            echo(f"# {word}: {'$' if secret.env else ''}{where}")
+        for line in shown.splitlines():
+            echo(line)
 
 
 def _comments(seen: Preview) -> Sequence[str]:
@@ -254,16 +256,16 @@ def _follow(room: Room, action: int) -> int:
 
     store = room.open(read_only=True)
     try:
-        state = follow(store, room.plan, action, say=click.echo)
+        state = follow(store, room.plan, action, say=echo)
     except KeyboardInterrupt:
-        click.echo(f"It goes on without this terminal. Look at it again: loom act {action}", err=True)
+        echo(f"It goes on without this terminal. Look at it again: loom act {action}", err=True)
         return 130
     finally:
         store.close()
     if state is ActionState.DONE:
         return 0
     if state is ActionState.INTERRUPTED:
-        click.echo(f"Its runner has gone. Look, then: loom act {action} --resume --reason WHY", err=True)
+        echo(f"Its runner has gone. Look, then: loom act {action} --resume --reason WHY", err=True)
     return 3 if state is ActionState.DONE_UNVERIFIED else 1
 
 
