@@ -17,11 +17,11 @@ from loom_tui.plan.sources.supabase import SupabaseSource
 from loom_tui.plan.steps import Expect, HttpStep
 from loom_tui.plan.workflows import Workflow
 from loom_tui.room.signals import Reading, State
-from loom_tui.sources.base import SourceError
+from loom_tui.sources.base import CredentialUnfit, SourceError
 from loom_tui.sources.build import build
 from tests.bad_days import MISFORTUNES, SECRET, echoing, misfortune
 from tests.errands import errand_of
-from tests.servers import serving
+from tests.servers import answer, serving
 
 TOKEN = Secret(env="TOKEN")
 DEADLINE_S = 0.3
@@ -58,9 +58,9 @@ PROVED = {("http", "app", name) for name in ("HTML", "wrong types", "another for
 }
 
 
-async def asked(source: Asked) -> list[Reading] | SourceError:
+async def asked(source: Asked, *, token: str = SECRET) -> list[Reading] | SourceError:
     """Ask once; more than a few seconds is a hang that no deadline of the source's own ended."""
-    asker = build(source, errand_of("app", environ={"TOKEN": SECRET}))
+    asker = build(source, errand_of("app", environ={"TOKEN": token}))
     try:
         async with asyncio.timeout(20):
             return list(await asker.ask())
@@ -86,6 +86,20 @@ async def test_on_a_bad_day_nothing_is_called_well_and_no_credential_is_told(kin
         return
     well = {reading.signal for reading in outcome if reading.state is State.OK and not reading.signal.endswith("_ms")}
     assert well <= {signal for of, signal, day in PROVED if (of, day) == (kind, name)}
+
+
+@pytest.mark.parametrize("unfit", ["two\nlines", "lätters", "nul\x00"])
+@pytest.mark.parametrize("kind", SOURCES)
+async def test_a_credential_that_no_header_can_hold_is_told_as_that_and_with_its_place(kind, unfit):
+    async with serving(answer(b"{}")) as server:
+        outcome = await asked(SOURCES[kind](server.url), token=unfit)
+        assert server.requests == []
+    if kind == "workflow":  # whose steps are told one by one
+        assert "header" in words(outcome)
+        return
+    assert isinstance(outcome, CredentialUnfit)
+    assert "the credential from the environment's TOKEN cannot be sent" in str(outcome)
+    assert unfit not in words(outcome)
 
 
 @pytest.mark.parametrize("how", ["failing", "well"])

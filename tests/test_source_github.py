@@ -15,7 +15,7 @@ from loom_tui.plan.sources.base import Secret
 from loom_tui.plan.sources.github import GithubSource
 from loom_tui.room.signals import Reading, State
 from loom_tui.room.tracker import LiveIssue, LiveTask
-from loom_tui.sources.base import Asker, SourceLimited, SourceRefused
+from loom_tui.sources.base import Asker, SourceAnswered, SourceLimited, SourceRefused
 from loom_tui.sources.build import build
 from tests.errands import errand_of
 from tests.servers import Server, answer, serving
@@ -309,3 +309,18 @@ async def test_a_redirect_to_another_origin_takes_no_credential_along():
             await asker.close()
     assert other.requests
     assert TOKEN not in "".join(other.requests)
+
+
+@pytest.mark.parametrize(
+    ("handler", "words"),
+    [
+        (answer(b"{}", status="404 Not Found"), "the plan's repo may be wrong, or the token may not read it"),
+        (answer(b"<!doctype html>Sign in"), "GitHub answered a page of HTML"),
+    ],
+)
+async def test_what_is_no_answer_of_its_is_told_for_what_it_is(handler, words):
+    async with serving(handler) as server:
+        asker = asker_of(server)
+        with pytest.raises(SourceAnswered, match=words):
+            await asker.ask()
+        await asker.close()

@@ -350,8 +350,9 @@ async def test_a_project_that_is_out_of_reach_is_an_error_so_that_it_is_asked_le
     async with serving(slam) as server:
         url = server.url
     asker = build(source_of(url), errand_of("sb", environ={"ANON": ANON}, now=NOW))
-    with pytest.raises(SourceUnreachable, match="cannot be reached"):
+    with pytest.raises(SourceUnreachable, match="cannot be reached") as caught:
         await asker.ask()
+    assert [(each.signal, each.state) for each in caught.value.readings] == [("sb.keys", State.OK)], "asks nobody"
     await asker.close()
 
 

@@ -203,7 +203,8 @@ class Poller:
                     detail=why,
                     environment=self._environment,
                     release=self._release,
-                )
+                ),
+                *(error.readings if isinstance(error, SourceError) else ()),
             ]
         )
 

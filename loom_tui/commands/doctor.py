@@ -28,13 +28,14 @@ from loom_tui.plan.sources.base import Asked, secrets_of
 from loom_tui.room.signals import Health, State
 from loom_tui.sources.base import (
     CredentialMissing,
+    CredentialUnfit,
     SourceAnswered,
     SourceLimited,
     SourceRefused,
     SourceTimeout,
     SourceUnreachable,
 )
-from loom_tui.sources.secrets import place_of, resolve
+from loom_tui.sources.secrets import resolve
 from loom_tui.store.base import StoreError, StoreMissing
 from loom_tui.store.place import room_name
 from loom_tui.widgets.text import Pen, Sign
@@ -120,7 +121,7 @@ def credential_findings(
     """Say of each credential where it is found, never what it is."""
     for place, secret in secrets_of("", source):
         key = place.lstrip(".")
-        where = place_of(secret)
+        where = secret.place
         try:
             asyncio.run(resolve(secret, environ, directory))
         except CredentialMissing as error:
@@ -136,6 +137,8 @@ def answer_finding(asking: Asking, source: Asked, *, table: str) -> Finding:
     if error is None:
         return Finding("Sources", asking.name, "ok", "answers")
     match error:
+        case CredentialUnfit():
+            do = f"put nothing but the credential there, or name another place in {table} (env, file or command)"
         case SourceRefused():
             do = "give the credential the rights that it needs, or make another one"
         case SourceTimeout():

@@ -16,7 +16,12 @@ Clock = Callable[[], float]
 
 
 class SourceError(Exception):
-    """A source could not be asked. The message is a sentence for a tired person, and holds no secret."""
+    """A source could not be asked. The message is a sentence for a tired person, and holds no secret.
+
+    `readings` are what it can tell all the same, without an answer.
+    """
+
+    readings: Sequence[Reading] = ()
 
 
 class SourceTimeout(SourceError):
@@ -45,6 +50,10 @@ class SourceLimited(SourceError):
 
 class CredentialMissing(SourceError):
     """The credential is not where the plan says."""
+
+
+class CredentialUnfit(SourceError):
+    """The credential is where the plan says, and cannot be sent."""
 
 
 class Errand(Struct, frozen=True, kw_only=True):
@@ -77,6 +86,17 @@ class Errand(Struct, frozen=True, kw_only=True):
         found = self.credentials[secret] if secret is not None else Masked("")
         if isinstance(found, CredentialMissing):
             raise found
+        return found
+
+    def token(self, secret: Secret | None) -> Masked:
+        """Give a credential that is sent in a header. Raises CredentialMissing, and CredentialUnfit."""
+        found = self.credential(secret)
+        text = found.reveal()
+        if secret is not None and not (text.isascii() and text.isprintable()):
+            raise CredentialUnfit(
+                f"{self.name}: the credential from {secret.place} cannot be sent: "
+                "it holds a line break, or a letter beyond ASCII"
+            )
         return found
 
     def reading(

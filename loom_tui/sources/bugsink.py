@@ -71,8 +71,8 @@ class _Look(Struct, frozen=True):
 
 
 def make(source: BugsinkSource, errand: Errand) -> Asker:
-    """Make an asker with its token. Raises CredentialMissing."""
-    token = errand.credential(source.token)
+    """Make an asker with its token. Raises CredentialMissing and CredentialUnfit."""
+    token = errand.token(source.token)
     return BugsinkAsker(source, token, errand)
 
 
@@ -86,7 +86,12 @@ class BugsinkAsker(Tracker):
         self._name = source.label or "Bugsink"
         self._looks: dict[str, _Look] = {}
         self._counted: tuple[float, int] | None = None
-        self._web = Web(self._name, timeout_s=source.timeout_s, needs="a token with read access to the project")
+        self._web = Web(
+            self._name,
+            timeout_s=source.timeout_s,
+            needs="a token with read access to the project",
+            missing="the plan's url or project may be wrong",
+        )
 
     async def ask(self) -> Sequence[Reading]:
         """Read the open errors, the rate since the last asking, and whether anybody is told. Raises SourceError."""

@@ -79,9 +79,7 @@ class Discreet(Asker):
     async def ask(self) -> Sequence[Reading]:
         """Ask once. Raises SourceError."""
         with self._masked():
-            readings = await (await self._made()).ask()
-        hide, hide_json = self._mask.hide, self._mask.hide_json
-        return [replace(each, detail=hide(each.detail), body=hide_json(each.body)) for each in readings]
+            return self._hidden(await (await self._made()).ask())
 
     async def reply(self, what: str, subject: str) -> bytes:
         """Answer a room's own question. Raises SourceError."""
@@ -104,7 +102,12 @@ class Discreet(Asker):
             yield
         except SourceError as error:
             error.args = (self._mask.hide(str(error)),)
+            error.readings = self._hidden(error.readings)
             raise
+
+    def _hidden(self, readings: Sequence[Reading]) -> list[Reading]:
+        hide, hide_json = self._mask.hide, self._mask.hide_json
+        return [replace(each, detail=hide(each.detail), body=hide_json(each.body)) for each in readings]
 
     async def _made(self) -> Asker:
         async with self._making:

@@ -16,6 +16,7 @@ from loom_tui.room.checks import CheckResult, Step, encode_result
 from loom_tui.room.signals import Reading, State
 from loom_tui.room.tracker import LiveIssue, LiveTask, decode_live
 from loom_tui.sources.base import Asker, Errand, SourceAnswered, SourceError
+from loom_tui.sources.events import form_of
 from loom_tui.sources.mask import Masked
 from loom_tui.sources.web import Answer, Web
 
@@ -73,8 +74,8 @@ _Decoded = TypeVar("_Decoded")
 
 
 def make(source: GithubSource, errand: Errand) -> GithubAsker:
-    """Make an asker with its token. Raises CredentialMissing."""
-    token = errand.credential(source.token)
+    """Make an asker with its token. Raises CredentialMissing and CredentialUnfit."""
+    token = errand.token(source.token)
     return GithubAsker(source, token, errand)
 
 
@@ -94,6 +95,7 @@ class GithubAsker(Asker):
         self._web = Web(
             source.label or "GitHub",
             timeout_s=source.timeout_s,
+            missing="the plan's repo may be wrong, or the token may not read it: a private one answers 404 then",
             needs="a token that may read the repository's issues, actions and deployments",
         )
 
@@ -242,7 +244,9 @@ class GithubAsker(Asker):
             return msgspec.json.decode(answer.body, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             name = self._source.label or "GitHub"
-            raise SourceAnswered(f"{name} answered in another form than its API promises; is its url right?") from None
+            raise SourceAnswered(
+                f"{name} answered {form_of(answer.body)} not what its API promises; is its url right?"
+            ) from None
 
     def _heed(self, headers: Mapping[str, str]) -> None:
         """Rest until the limit is reset when few calls remain."""

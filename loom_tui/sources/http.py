@@ -20,8 +20,8 @@ _ILL = frozenset({"error", "fail", "failed", "failing", "down", "unhealthy", "fa
 
 
 def make(source: HttpSource, errand: Errand) -> HttpAsker:
-    """Make an asker with its headers' credentials. Raises CredentialMissing."""
-    return HttpAsker(source, {key: errand.credential(secret) for key, secret in source.headers.items()}, errand)
+    """Make an asker with its headers' credentials. Raises CredentialMissing and CredentialUnfit."""
+    return HttpAsker(source, {key: errand.token(secret) for key, secret in source.headers.items()}, errand)
 
 
 class HttpAsker(Asker):

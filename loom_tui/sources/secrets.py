@@ -29,13 +29,6 @@ async def resolve(secret: Secret, environ: Mapping[str, str], directory: Path) -
     return await _from_command(secret.command, environ, directory)
 
 
-def place_of(secret: Secret) -> str:
-    """Name a credential's place."""
-    if secret.env:
-        return f"the environment's {secret.env}"
-    return f"the file {secret.file}" if secret.file else f"the command `{secret.command[0] if secret.command else ''}`"
-
-
 def _from_file(directory: Path, name: str) -> Masked:
     path = directory / Path(name).expanduser()
     try:

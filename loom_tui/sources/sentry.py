@@ -31,8 +31,8 @@ _EXACT = {"new": "is:new", "regressed": "is:regressed", "escalating": "is:escala
 
 
 def make(source: SentrySource, errand: Errand) -> Asker:
-    """Make an asker with its token. Raises CredentialMissing."""
-    token = errand.credential(source.token)
+    """Make an asker with its token. Raises CredentialMissing and CredentialUnfit."""
+    token = errand.token(source.token)
     return SentryAsker(source, token, errand)
 
 
@@ -48,7 +48,9 @@ class SentryAsker(Tracker):
         self._told_hour = False
         self._project = source.project if source.project.isdecimal() else ""
         self._refused: SourceRefused | None = None
-        self._web = Web(self._name, timeout_s=source.timeout_s, needs=NEEDS)
+        self._web = Web(
+            self._name, timeout_s=source.timeout_s, needs=NEEDS, missing="the plan's url, org or project may be wrong"
+        )
 
     async def ask(self) -> Sequence[Reading]:
         """Read the unresolved errors, and what else the server tells. Raises SourceError where it tells no errors.

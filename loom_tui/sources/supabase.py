@@ -39,7 +39,7 @@ class _Part(Struct, frozen=True):
 
 def make(source: SupabaseSource, errand: Errand) -> SupabaseAsker:
     """Make an asker. Raises CredentialMissing for the anon key; without another credential its own checks say so."""
-    return SupabaseAsker(source, errand.credential(source.anon_key), errand)
+    return SupabaseAsker(source, errand.token(source.anon_key), errand)
 
 
 class SupabaseAsker(Asker):
@@ -57,13 +57,19 @@ class SupabaseAsker(Asker):
         self._rest_s = 0.0
 
     async def ask(self) -> Sequence[Reading]:
-        """Ask every part. One that fails leaves the others alive; SourceError where none of them could be asked."""
+        """Ask every part. One that fails leaves the others alive.
+
+        Raises SourceError where none of them could be asked; it brings the check of the keys, which asks nobody.
+        """
         began = perf_counter()
         self._rest_s = 0.0
         keys = _Part(".keys", self._keys(), 0.0)
         groups = await asyncio.gather(*self._work())
         parts = [keys, *(part for group in groups for part in group)]
-        self._heed([part.error for part in parts[1:]])
+        down = self._heed([part.error for part in parts[1:]])
+        if down is not None:
+            down.readings = [checked(self._errand, keys.suffix, keys.steps, detail=_told(keys.steps))]
+            raise down
         labels = {row.suffix: row.label for row in self._source.rows()}
         readings = [
             checked(
@@ -184,13 +190,14 @@ class SupabaseAsker(Asker):
         except CredentialMissing as error:
             return error
 
-    def _heed(self, errors: Sequence[SourceError | None]) -> None:
-        """Rest as long as any part was told to. Raises where no part could be asked: the project is out of reach."""
+    def _heed(self, errors: Sequence[SourceError | None]) -> SourceError | None:
+        """Rest as long as any part was told to. Gives why no part could be asked: the project is out of reach."""
         limits = [error for error in errors if isinstance(error, SourceLimited)]
         self._rest_s = max((error.retry_after_s for error in limits), default=0.0)
         failed = [error for error in errors if error is not None]
-        if len(failed) == len(errors):
-            raise max(limits, key=lambda error: error.retry_after_s) if limits else failed[0]
+        if len(failed) < len(errors):
+            return None
+        return max(limits, key=lambda error: error.retry_after_s) if limits else failed[0]
 
 
 def _there(dsn: Masked | CredentialMissing | None) -> Masked:

@@ -38,15 +38,20 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 class Web:
-    """A client for one source. `name` begins its sentences; `needs` ends the one about a refused credential.
+    """A client for one source.
 
+    `name` begins its sentences; `needs` ends the one about a refused credential, `missing` that about an address that
+    is not there.
     Whoever asks to be left alone for a while (Retry-After) is: until then `get` raises SourceLimited and sends nothing.
     """
 
-    def __init__(self, name: str, *, timeout_s: float, needs: str = "") -> None:
+    def __init__(
+        self, name: str, *, timeout_s: float, needs: str = "", missing: str = "the plan's url may be wrong"
+    ) -> None:
         self._name = name
         self._timeout_s = timeout_s
         self._needs = needs
+        self._missing = missing
         self._limit: SourceLimited | None = None
         self._limited_until = 0.0  # by the loop's clock
         self._client = httpx.AsyncClient(
@@ -147,6 +152,8 @@ class Web:
             return SourceUnreachable(f"{self._name} cannot be reached: no connection to its address")
         if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.DecodingError):
             return SourceAnswered(f"{self._name} broke off in the middle of its answer")
+        if isinstance(error, httpx.LocalProtocolError):
+            return SourceUnreachable(f"{self._name} cannot be asked: a header holds a line break or another control")
         return SourceUnreachable(f"{self._name} cannot be asked ({type(error).__name__})")
 
     def expect_ok(self, answer: Answer) -> None:
@@ -161,9 +168,7 @@ class Web:
             needs = f": it needs {self._needs}" if self._needs else ""
             raise SourceRefused(f"{self._name} refused the credential ({status}){needs}")
         if status == 404:
-            raise SourceAnswered(
-                f"{self._name} knows no such address (404); the plan's url, org or project may be wrong"
-            )
+            raise SourceAnswered(f"{self._name} knows no such address (404); {self._missing}")
         raise SourceAnswered(f"{self._name} answered {status}")
 
 

@@ -24,6 +24,13 @@ class Secret(Value, frozen=True):
     file: str = ""
     command: tuple[str, ...] = ()
 
+    @property
+    def place(self) -> str:
+        """Name where it is found."""
+        if self.env:
+            return f"the environment's {self.env}"
+        return f"the file {self.file}" if self.file else f"the command `{self.command[0] if self.command else ''}`"
+
 
 class Asked(Value, frozen=True, kw_only=True, tag_field="kind"):
     """Something that is asked. Names of its checks' group, its rhythm, and of which environment it speaks.
