@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from loom_tui.plan.check import check_plan
 from loom_tui.plan.faults import PlanFaults
 from loom_tui.plan.model import Calendar, DayCount, Plan
+from loom_tui.plan.sources.base import has_password
 from loom_tui.plan.toml import dump_plan, parse_plan
 from tests.samples import sample_plan
 
@@ -91,6 +92,11 @@ def test_a_cycle_is_named_in_its_order():
         ('[calendar]\nzone = "Europe/Berln"', "did you mean `Europe/Berlin`?"),
         ('[calendar]\ndays = ["monday"]', "write one of mon, tue"),
         ('[sources.db]\nkind = "postgres"\ndsn = "postgresql://a:hunter2@h/d"', "holds a password"),
+        ('[sources.db]\nkind = "postgres"\ndsn = "postgresql://a:hun/t?e#r2@h/d"', "holds a password"),
+        ('[sources.db]\nkind = "postgres"\ndsn = "postgresql://:7hunter@h/d"', "holds a password"),
+        ('[sources.app]\nkind = "http"\nurl = "https://a:hun/ter2@h/"', "holds a password"),
+        ('[sources.app]\nkind = "http"\nurl = "https://h/?apikey=hunter2"', "holds a credential"),
+        ('[sources.app]\nkind = "http"\nurl = "https://h/?a=b&token=hunter2"', "holds a credential"),
         ('[sources.db]\nkind = "postgres"', "exactly one of dsn"),
         ('[sources.s]\nkind = "sentry"\ntoken = {}', "exactly one of env, file or command"),
         ('[sources.app]\nkind = "http"\nurl = "loom.example"', "begins with https://"),
@@ -149,3 +155,10 @@ def test_a_credential_in_a_sources_address_is_a_fault(query):
     assert "holds a credential" in told
     assert "abc" not in told
     parse_plan(PLAN + source.replace(query, "token_type=open&keys=2&monkey=a"))
+
+
+@pytest.mark.parametrize(
+    "url", ["https://h:8080/@ana", "https://h:8080?to=a@b", "https://h/a:b@c", "https://[::1]:80/a@b", "http://u@h/"]
+)
+def test_a_port_or_a_path_is_no_password(url):
+    assert not has_password(url)

@@ -20,9 +20,10 @@ from loom_tui.room.errors import ErrorEvent, ErrorIssue, Listing
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Asker, Errand, SourceAnswered, SourceError, SourceRefused
 from loom_tui.sources.errors import Tracker, listing_readings, of_the_product, unknown
-from loom_tui.sources.events import decode_object, form_of, inner, moment, rows, sdk_event
+from loom_tui.sources.events import decode_object, form_of, inner, rows, sdk_event
 from loom_tui.sources.mask import Masked
 from loom_tui.sources.scrub import scrub
+from loom_tui.sources.times import moment
 from loom_tui.sources.web import Answer, Params, Web
 
 T = TypeVar("T")

@@ -7,8 +7,6 @@ passes `scrub`; local variables, cookies and bodies are never taken.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -16,11 +14,11 @@ import msgspec
 from loom_tui.room.errors import Crumb, ErrorEvent, Frame, Requested, Thrown
 from loom_tui.sources.base import SourceAnswered
 from loom_tui.sources.scrub import kept_headers, scrub, scrub_pair, scrub_url
+from loom_tui.sources.times import moment
 
 MAX_FRAMES = 100
 MAX_CRUMBS = 50
 MAX_TAGS = 60
-_END_OF_TIME = 1e11  # the year 5138: a clock face can still be drawn
 
 
 def sentry_event(body: bytes, *, name: str) -> ErrorEvent:
@@ -169,15 +167,3 @@ def rows(value: Any) -> list[dict[str, Any]]:
 def inner(value: Any) -> dict[str, Any]:
     """Give an object; an empty one in the place of anything else."""
     return value if isinstance(value, dict) else {}
-
-
-def moment(value: Any) -> float | None:
-    """Read a time: ISO 8601 (UTC where it names no zone) or Unix seconds. One that no calendar knows is none."""
-    at: float | None = None
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        at = float(value)
-    elif isinstance(value, str):
-        with suppress(ValueError):
-            read = datetime.fromisoformat(value)
-            at = (read if read.tzinfo is not None else read.replace(tzinfo=UTC)).timestamp()
-    return at if at is not None and 0 <= at < _END_OF_TIME else None

@@ -11,9 +11,9 @@ from loom_tui.plan.sources.git import GitSource
 from loom_tui.room.commits import Commit, Commits
 from loom_tui.room.signals import Reading
 from loom_tui.sources.base import Asker, Errand, SourceAnswered
-from loom_tui.sources.events import moment
 from loom_tui.sources.process import run
 from loom_tui.sources.scrub import scrub
+from loom_tui.sources.times import moment
 
 MAX_COMMITS = 300
 SUBJECT_LIMIT = 300

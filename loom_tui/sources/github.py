@@ -18,6 +18,7 @@ from loom_tui.room.tracker import LiveIssue, LiveTask, decode_live
 from loom_tui.sources.base import Asker, Errand, SourceAnswered, SourceError
 from loom_tui.sources.events import form_of
 from loom_tui.sources.mask import Masked
+from loom_tui.sources.times import moment
 from loom_tui.sources.web import Answer, Web
 
 PAGE_SIZE = 100
@@ -266,12 +267,5 @@ def _live(issue: _Issue) -> LiveIssue:
         milestone=issue.milestone.title if issue.milestone is not None else "",
         tasks=tuple(LiveTask(text, box in "xX") for box, text in _BOX.findall(issue.body or "")),
         url=issue.html_url,
-        updated_at=_moment(issue.updated_at),
+        updated_at=moment(issue.updated_at),
     )
-
-
-def _moment(text: str) -> float | None:
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except ValueError:
-        return None

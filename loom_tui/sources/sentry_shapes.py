@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from loom_tui.room.errors import ErrorIssue, ReleaseHealth
 from loom_tui.sources.base import SourceAnswered
-from loom_tui.sources.events import form_of, moment
+from loom_tui.sources.events import form_of
 from loom_tui.sources.scrub import scrub
+from loom_tui.sources.times import moment
 
 T = TypeVar("T")
 TITLE_LIMIT = 300  # a line on a screen has no more; three hundred of them are kept at each asking

@@ -12,6 +12,7 @@ from loom_tui.plan.value import Value, leaves
 ON_DEMAND_TTL_S = 3600.0  # what was asked by hand is believed for an hour, unless the plan says otherwise
 
 
+_PASSWORD = re.compile(r"://[^/@:\[]*:(?!\d*(?:[/?#]|$))[^@]+@")  # digits alone up to a path are a port
 _CREDENTIAL = re.compile(
     r"[?&]((?:\w+[_-])?(?:token|api[_-]?key|key|secret|password|passwd|pwd|sig|signature|auth))=[^&#{]", re.IGNORECASE
 )
@@ -78,10 +79,15 @@ def url_faults(key: str, url: str, *, schemes: tuple[str, ...] = ("https", "http
     """Say where a URL is none, or holds a credential."""
     if not url.startswith(tuple(f"{scheme}://" for scheme in schemes)):
         yield key, f"expected a URL that begins with {schemes[0]}://, found {url!r}"
-    elif re.search(r"://[^/@]*:[^/@]+@", url):
+    elif has_password(url):
         yield key, "holds a password; name it where a credential belongs, so that the plan can be shared"
     elif found := _CREDENTIAL.search(url):
         yield key, f"holds a credential (`{found[1]}=…`); name it where one belongs, so that the plan can be shared"
+
+
+def has_password(url: str) -> bool:
+    """Say whether a URL holds a password, whatever is in it: people write one with a slash without escaping it."""
+    return _PASSWORD.search(url) is not None
 
 
 def secrets_of(where: str, value: object) -> Iterator[tuple[str, Secret]]:

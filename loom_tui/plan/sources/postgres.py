@@ -9,7 +9,7 @@ from math import inf
 from typing import ClassVar
 
 from loom_tui.plan.kinds import PERCENTILES, Kind, Row
-from loom_tui.plan.sources.base import Asked, Secret
+from loom_tui.plan.sources.base import Asked, Secret, has_password
 from loom_tui.plan.value import Value
 
 CATALOGUE_EVERY = 4  # intervals between two looks at what changes slowly: statements, indexes, cache, replicas
@@ -82,5 +82,5 @@ def database_faults(dsn: str, dsn_from: Secret | None) -> Iterator[tuple[str, st
     """Hold a source to name one database, without a password."""
     if bool(dsn) == (dsn_from is not None):
         yield "", "name the database by exactly one of dsn (no password) and dsn_from"
-    if re.search(r"password\s*=|://[^/@]*:[^/@]+@", dsn):
+    if has_password(dsn) or re.search(r"password\s*=", dsn):
         yield "dsn", 'holds a password; use dsn_from = { env = "…" } so that the plan can be shared'

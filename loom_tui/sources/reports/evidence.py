@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from msgspec import Struct
 
@@ -25,14 +24,6 @@ class Evidence(Struct, frozen=True, kw_only=True):
 
 class NoEvidence(Exception):
     """A report that proves nothing; the message says why, after the report's name."""
-
-
-def moment(text: str) -> float | None:
-    """Read an ISO 8601 time; one without a zone is this machine's, as the tool that wrote it ran here."""
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except ValueError:
-        return None
 
 
 def counted(number: float, noun: str) -> str:

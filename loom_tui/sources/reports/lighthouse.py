@@ -8,7 +8,8 @@ from msgspec import Struct
 from loom_tui.plan.sources.report import LighthouseReport
 from loom_tui.room.checks import Step
 from loom_tui.room.signals import State
-from loom_tui.sources.reports.evidence import Evidence, NoEvidence, moment
+from loom_tui.sources.reports.evidence import Evidence, NoEvidence
+from loom_tui.sources.times import moment
 
 
 class _RuntimeError(Struct):
@@ -53,5 +54,5 @@ def read_lighthouse(body: bytes, report: LighthouseReport) -> Evidence:
         detail=", ".join(f"{step.name} {step.detail}" for step in steps),
         values=values,
         steps=tuple(steps),
-        written_at=moment(found.fetch_time),
+        written_at=moment(found.fetch_time, zone=None),
     )

@@ -13,7 +13,8 @@ from msgspec import Struct
 from loom_tui.plan.sources.report import JunitReport, LastRunReport, PlaywrightReport
 from loom_tui.room.checks import Step
 from loom_tui.room.signals import State
-from loom_tui.sources.reports.evidence import SHOWN, Evidence, NoEvidence, counted, moment
+from loom_tui.sources.reports.evidence import SHOWN, Evidence, NoEvidence, counted
+from loom_tui.sources.times import moment
 
 MAX_DEPTH = 50  # of suites in suites
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -73,7 +74,7 @@ def read_playwright(body: bytes, report: PlaywrightReport) -> Evidence:
         for path, spec in _specs(found.suites, "", MAX_DEPTH)
         for test in spec.tests
     ]
-    started = moment(found.stats.start_time)
+    started = moment(found.stats.start_time, zone=None)
     written_at = started + found.stats.duration / 1000 if started is not None else None
     return _evidence(tests, report.min_tests, written_at)
 
@@ -115,7 +116,7 @@ def read_junit(body: bytes, report: JunitReport) -> Evidence:
         _Case(f"{case.get('classname', '')} › {case.get('name', '')}", _junit_outcome(case), _junit_words(case))
         for case in root.iter("testcase")
     ]
-    starts = [moment(suite.get("timestamp", "")) for suite in root.iter("testsuite")]
+    starts = [moment(suite.get("timestamp", ""), zone=None) for suite in root.iter("testsuite")]
     known = [at for at in starts if at is not None]
     return _evidence(tests, report.min_tests, max(known) if known else None)
 
