@@ -17,6 +17,7 @@ from loom_tui.plan.signals import asked_of
 from loom_tui.room.deeds import Deed, Refused, add_note
 from loom_tui.room.events import Payload
 from loom_tui.room.mail import Reply
+from loom_tui.room.record import CHAIN
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.screens.base import RoomScreen
 from loom_tui.screens.news import alarms, news_of
@@ -109,6 +110,7 @@ class LoomApp(App[None]):
         "database": _screen("database", "DatabaseScreen"),
         "checks": _screen("checks", "ChecksScreen"),
         "gate": _screen("gate", "GateScreen"),
+        "journal": _screen("journal", "JournalScreen"),
     }
     DEFAULT_MODE = "room"
 
@@ -248,6 +250,13 @@ class LoomApp(App[None]):
             self.say("This room is read-only: it asks nothing of the collector.", Sign.WARN)
         else:
             self.source.ask(what, subject)
+
+    def inspect_journal(self, *, whole: bool) -> None:
+        """Have the journal's chain checked, whole or from where it was checked to; `replied` is told how far it holds.
+
+        A read-only room may: it is its own reader that looks.
+        """
+        self.source.ask(CHAIN, "whole" if whole else "on")
 
     def set_window(self, seconds: float) -> None:
         """Choose how far back the database's percentiles reach."""

@@ -14,23 +14,27 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Raw, Struct
+from msgspec.json import encode
 from msgspec.structs import replace
 
 from loom_tui.config.plans import PlanFile, same_room
 from loom_tui.gathering import Gathering, adopt, append_deed, collector_view
+from loom_tui.inspection import Inspection
 from loom_tui.plan.faults import PlanFaults
 from loom_tui.plan.model import Plan
 from loom_tui.room.deeds import Deed, Refused
 from loom_tui.room.events import Event, Payload
 from loom_tui.room.fold import Folder
 from loom_tui.room.mail import Reply, decode_reply
+from loom_tui.room.record import CHAIN
 from loom_tui.room.snapshot import CollectorView, Snapshot
 from loom_tui.store.base import Lease, LeaseLost, Store, StoreError, Token
 
 LOOK_EVERY_S = 0.25
 READINGS_EVERY_S = 2.0
 AGES_EVERY_S = 5.0
+BREATH_S = 0.01  # between two steps of checking the journal's chain: keys come first
 PRESENCE_TTL_S = 30.0
 PRESENCE_EVERY_S = 10.0
 GONE_AFTER_S = 5.0  # an editor that writes anew takes the file away for a moment
@@ -45,7 +49,11 @@ class Intent(Struct, frozen=True):
 
 
 class Ask(Struct, frozen=True):
-    """Ask something of the collector: "poll" a source, or a question of the source's own (see `store.base.Request`)."""
+    """Ask something of the collector: "poll" a source, or a question of the source's own (see `store.base.Request`).
+
+    What is asked of the journal's chain (`room.record.CHAIN`) the room answers itself: "whole" checks it from its first
+    event, anything else goes on from where it was checked to.
+    """
 
     what: str
     subject: str
@@ -171,14 +179,17 @@ class Reader:
                 snapshot = session.look()
                 if snapshot is not None:
                     self._show(snapshot)
+            except StoreError as error:
+                trouble = str(error)
+            try:
                 for question, reply in session.replies():
                     self._reply(question, reply)
             except StoreError as error:
-                trouble = str(error)
+                trouble = trouble or str(error)
             if trouble != self._trouble:
                 self._tell(trouble)
             try:
-                command = self._commands.get(timeout=LOOK_EVERY_S)
+                command = self._commands.get(timeout=BREATH_S if session.inspects else LOOK_EVERY_S)
             except queue.Empty:
                 continue
             if isinstance(command, Stop):
@@ -200,6 +211,7 @@ class Session:
         self._snapshot_at = 0.0
         self._readings_at = 0.0
         self._questions: dict[int, Ask] = {}
+        self._inspection: Inspection | None = None
         self._presence: Lease | None = None
         self._present_at = 0.0
         self._started_at = 0.0
@@ -228,6 +240,9 @@ class Session:
             self._gathering.window_s = command.seconds
             self._readings_at = 0.0
             self._token = None
+            return
+        if isinstance(command, Ask) and command.what == CHAIN:
+            self._inspect(whole=command.subject == "whole")
             return
         if self._place.read_only:
             self._write_trouble = "This room is read-only: nothing was written."
@@ -275,12 +290,29 @@ class Session:
         return self._folder.snapshot(self._gathering.observations(self._collector(now)), now)
 
     def replies(self) -> Iterator[tuple[Ask, Reply]]:
-        """Give the replies that came to this room's questions since the last look."""
+        """Give the replies that came to this room's questions since the last look, and how far the chain holds."""
+        if self._inspection is not None:
+            view = self._inspection.go_on(self._store.token().journal, self._folder.ledger.events)
+            if view is not None:
+                yield Ask(CHAIN, ""), Reply(body=Raw(encode(view)))
         if not self._questions:
             return
         for request in self._store.requests(after=min(self._questions) - 1):
             if request.answered_at is not None and request.id in self._questions:
                 yield self._questions.pop(request.id), decode_reply(request.answer)
+
+    @property
+    def inspects(self) -> bool:
+        """Whether the journal's chain is being checked, and more of it waits."""
+        return self._inspection is not None and not self._inspection.done
+
+    def _inspect(self, *, whole: bool) -> None:
+        """Check the chain, from now on as it grows."""
+        if self._inspection is None:
+            self._inspection = Inspection(self._store)
+        elif whole:
+            self._inspection.restart()
+        self._inspection.tell()
 
     def _new_events(self, token: Token) -> Sequence[Event]:
         if self._token is not None and token.journal == self._token.journal:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from msgspec.structs import replace
+from textual import events as textual_events
 
 from loom_tui.plan.model import Risk, Rule
+from loom_tui.room.events import RiskAccepted
 from loom_tui.room.fold import fold
 from loom_tui.room.snapshot import Snapshot
+from loom_tui.screens.guarded import Guarded
 from loom_tui.widgets.lines import Ink
 from tests.moments import calm_snapshot
 from tests.rooms import open_room
@@ -133,3 +136,65 @@ async def test_an_empty_register_says_how_risks_get_here() -> None:
         assert "add [[risks]]" in room.text(REGISTER)
         await room.press("j", "G", "y", "enter", "r")
         assert "The plan names no source to ask." in room.news
+
+
+async def test_a_risk_is_accepted_with_a_reason_and_an_owner_and_the_dialog_starts_on_cancel() -> None:
+    async with open_room(ok_snapshot(), key="4") as room:
+        await room.press("a")
+        assert isinstance(room.app.screen, Guarded)
+        assert room.focused == "push-cancel"
+        await room.press("enter")
+        assert room.sent == []
+        await room.press("a", "shift+tab", "shift+tab")
+        await room.type("the replica takes the reads")
+        await room.type("cy")
+        await room.press("right")
+        assert room.focused == "push-accept"
+        await room.press("enter")
+        assert room.sent == [
+            RiskAccepted(
+                risk="database performance degraded",
+                owner="cy",
+                reason="the replica takes the reads",
+                release="v1.7.0",
+                environment="production",
+            )
+        ]
+
+
+async def test_without_a_reason_nobody_accepts_a_risk() -> None:
+    async with open_room(ok_snapshot(), key="4") as room:
+        await room.press("a", "right", "enter")
+        assert room.sent == []
+        assert "To accept a risk needs a reason" in room.news
+
+
+async def test_pasted_words_accept_nothing() -> None:
+    async with open_room(ok_snapshot(), key="4") as room:
+        await room.press("a", "shift+tab", "shift+tab")
+        assert room.app.focused is not None
+        room.app.focused.post_message(textual_events.Paste("because of a clipboard"))
+        await room.press("tab", "tab", "right", "enter")
+        assert room.sent == []
+
+
+async def test_a_no_go_and_a_read_only_room_accept_nothing() -> None:
+    async with open_room(ok_snapshot(), key="4") as room:
+        await room.press("G", "a")
+        assert not isinstance(room.app.screen, Guarded)
+        assert "A no-go is not accepted" in room.news
+    async with open_room(ok_snapshot(), key="4", read_only=True) as room:
+        await room.press("a")
+        assert not isinstance(room.app.screen, Guarded)
+        assert "read-only" in room.news
+
+
+async def test_hostile_words_of_a_risk_stay_text_in_the_dialog() -> None:
+    words = "[/] [red]boom[/red] \x1b[2J\u202e 部署" + "x" * 10_000
+    risk = Risk(text=words, response=words, trigger=Rule(signal="app", is_="bad"))
+    async with open_room(with_risks(risk), key="4", size=(80, 24)) as room:
+        await room.press("a")
+        shown = room.text("Facts")
+        assert "[/] [red]boom[/red]" in shown
+        assert not {"\x1b", "\u202e"} & set(shown)
+        await room.press("escape", "q")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from math import nan
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import astuple
 
 CHAIN = "journal"  # what a room asks of itself: how far the chain holds; the answer's body is a `ChainView`
+NO_TIME = -1e15  # no clock tells it: a tamperer stored something else
 
 
 class Record(Struct, frozen=True):
@@ -38,12 +38,12 @@ class ChainView(Struct, frozen=True, kw_only=True):
 
 
 def plain(record: Record) -> Record:
-    """Give a row with the types its columns should have, whatever a tamperer stored; a time that is none is nan."""
+    """Give a row with the types its columns should have, whatever a tamperer stored; a time that is none `NO_TIME`."""
     columns: tuple[object, ...] = astuple(record)
     _, at, actor, body, digest, event_hash = columns
     return Record(
         record.seq,
-        at if isinstance(at, float) else nan,
+        at if isinstance(at, float) else NO_TIME,
         actor if isinstance(actor, str) else repr(actor),
         body if body is None or isinstance(body, bytes) else repr(body).encode("utf-8", "replace"),
         digest if isinstance(digest, bytes) else repr(digest).encode("utf-8", "replace"),

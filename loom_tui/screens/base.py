@@ -32,6 +32,7 @@ class RoomScreen(Screen[None]):
         Binding("6", "app.go('database')", "Database", show=False, id="go.database"),
         Binding("7", "app.go('checks')", "Checks", show=False, id="go.checks"),
         Binding("8", "app.go('gate')", "Gate", show=False, id="go.gate"),
+        Binding("9", "app.go('journal')", "Journal", show=False, id="go.journal"),
         Binding("D", "app.decide", "Decide: GO or NO-GO", show=False, id="decide"),
         Binding("m", "app.note", "Stamp a note on the timeline", show=False, id="note"),
         Binding("u", "app.changes", "What changed since you last looked", show=False, id="changes"),

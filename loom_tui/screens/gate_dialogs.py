@@ -1,4 +1,4 @@
-"""What is asked before one votes, waives, signs off, lifts or decides. A refusal is said above the keys."""
+"""What is asked before one votes, waives, signs off, lifts, decides or accepts. A refusal is said above the keys."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from loom_tui.room.deeds import Deed
 from loom_tui.room.events import Payload
 from loom_tui.room.gate_deeds import (
+    accept_risk,
     agree_to_decision,
     agree_to_waiver,
     call_decision,
@@ -17,7 +18,7 @@ from loom_tui.room.gate_deeds import (
     sign_off,
     withdraw_vote,
 )
-from loom_tui.room.snapshot import Snapshot
+from loom_tui.room.snapshot import RiskView, Snapshot
 from loom_tui.room.verdicts import Choice, CriterionView, GateState
 from loom_tui.screens.base import RoomScreen
 from loom_tui.screens.gate_rows import decision_line, sign_of_criterion, sign_of_no_go
@@ -145,6 +146,27 @@ def ask_decision(screen: RoomScreen) -> None:
     _ask(screen, Question("Decide", facts, (Field("reason", "reason", hint=hint),), buttons), deed)
 
 
+def ask_acceptance(screen: RoomScreen, view: RiskView) -> None:
+    """Ask who takes a risk on, and why."""
+    if _room_of(screen) is None:
+        return
+
+    def deed(answer: Answer) -> Deed:
+        return accept_risk(view.risk.text, owner=answer.fields["owner"], reason=answer.fields["reason"])
+
+    lit = "It is lit, and stays lit." if view.lit else "Should its trigger light it, it is lit all the same."
+    facts = (
+        *((Span(part, bold=True),) for part in _lines(screen, view.risk.text)),
+        *_wrapped(screen, view.risk.response or "No response planned.", Ink.FAINT),
+        *(_wrapped(screen, lit, Ink.WARN if view.lit else Ink.FAINT) if view.risk.trigger is not None else ()),
+    )
+    if view.accepted_by:
+        said = f"{view.accepted_by} accepted it: {view.accepted_why}"
+        facts = (*facts, EMPTY, *_wrapped(screen, said, Ink.WAIVED))
+    fields = (_REASON, Field("owner", "who has it from now on", hint="empty: you"))
+    _ask(screen, Question("Accept a risk", facts, fields, (("accept", "Accept"),)), deed)
+
+
 def _room_of(screen: RoomScreen) -> Snapshot | None:
     """Give what the room shows; None, and a sentence, where nothing may be written."""
     return screen.loom.snapshot if screen.loom.may_write() else None
@@ -177,7 +199,11 @@ def _criterion_facts(screen: RoomScreen, view: CriterionView, *, no_go: bool) ->
 
 
 def _wrapped(screen: RoomScreen, text: str, ink: Ink = Ink.INK) -> tuple[Line, ...]:
-    return tuple((Span(part, ink),) for part in wrap(text, _width(screen))[:8])
+    return tuple((Span(part, ink),) for part in _lines(screen, text))
+
+
+def _lines(screen: RoomScreen, text: str) -> list[str]:
+    return wrap(text, _width(screen))[:8]
 
 
 def _width(screen: RoomScreen) -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 
@@ -170,6 +172,9 @@ class RisksScreen(RoomScreen):
     """The fourth screen."""
 
     NUMBER = "4"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "accept", "Accept this risk, with a reason and an owner", show=False, id="risks.accept"),
+    ]
 
     def compose_body(self) -> ComposeResult:
         """Lay register, matrix and detail."""
@@ -186,6 +191,17 @@ class RisksScreen(RoomScreen):
     def on_list_panel_moved(self, message: ListPanel.Moved) -> None:
         """Show the item under the cursor."""
         self.query_one(Detail).choose(message.key)
+
+    def action_accept(self) -> None:
+        """Take the risk under the cursor on."""
+        from loom_tui.screens.gate_dialogs import ask_acceptance  # noqa: PLC0415 - Textual's Input costs 30 ms
+
+        register, snapshot = self.query_one(Register), self.loom.snapshot
+        item = items_of(snapshot).get(register.cursor) if snapshot is not None else None
+        if isinstance(item, RiskView):
+            ask_acceptance(self, item)
+        elif item is not None:
+            self.loom.say("A no-go is not accepted: W on screen 8 waives a go, L lifts a no-go.", Sign.WARN)
 
     def copied(self, panel: ListPanel) -> str:
         """Copy the item's words."""

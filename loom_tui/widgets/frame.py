@@ -21,6 +21,7 @@ SCREENS = (
     ("6", "Database"),
     ("7", "Checks"),
     ("8", "Gate"),
+    ("9", "Journal"),
 )
 
 
@@ -197,6 +198,10 @@ def key_line(current: str, width: int) -> Line:
             for key, name in SCREENS
             for span in _screen(key, name if key == current else "", chosen=key == current)
         )
+    if width_of(left) + width_of(right) > width:
+        right = _key("?", "keys")
+    if width_of(left) + width_of(right) > width:
+        left = tuple(span for key, _ in SCREENS for span in _screen(key, "", chosen=key == current))
     return spread(left, right, width)
 
 

@@ -178,7 +178,7 @@ class ListPanel(Panel):
         """Put the cursor on a row, where it is there."""
         keys = self.shown_keys()
         if key in keys:
-            self._put(keys, list(keys).index(key))
+            self._put(keys, keys.index(key))
 
     def filter(self, needle: str) -> None:
         """Show only the rows with this text in them; an empty one shows all."""
@@ -206,7 +206,7 @@ class ListPanel(Panel):
         if self._index < len(keys) and keys[self._index] == self._key:
             return self._index
         if self._key in keys:
-            self._index = list(keys).index(self._key)
+            self._index = keys.index(self._key)
         else:
             self._index = min(self._index, len(keys) - 1)
         return self._index
