@@ -108,7 +108,7 @@ async def test_the_first_bad_event_is_named_marked_and_explained() -> None:
     async with open_room(ok_snapshot(), key="9") as room:
         await tell(room, ChainView(seq=6, of=11, bad=7, why="its payload was changed"))
         assert "broken at event 7: its payload was changed" in room.text(LIST)
-        assert "loom journal verify" in room.text(LIST)
+        assert "The chain is broken at event 7: its payload was changed." in room.text(LIST)
         assert next(row for row in words_of(room) if "marked a deploy" in row).startswith("✖")
         await room.press("G", "enter")
         assert "verified" in room.text(DETAIL)

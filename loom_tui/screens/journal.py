@@ -154,7 +154,7 @@ class Events(ListPanel):
         """Say the whole of what is wrong with the chain."""
         if self.chain is None or not self.chain.bad:
             return ()
-        text = f"The chain is broken at event {self.chain.bad:,}: {self.chain.why}. loom journal verify says the same."
+        text = f"The chain is broken at event {self.chain.bad:,}: {self.chain.why}."
         return [(Span(part, Ink.BAD),) for part in wrap(text, width)]
 
     def empty(self) -> Sequence[Line]:
