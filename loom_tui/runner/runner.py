@@ -37,8 +37,9 @@ from loom_tui.room.acting import (
     VerificationStarted,
 )
 from loom_tui.room.deeds import Refused, mark
-from loom_tui.room.guard import ACTIVE, UNDER_WAY, WAITING, ActionState, next_step
+from loom_tui.room.guard import ACTIVE, UNDER_WAY, WAITING, ActionState, ActionView, next_step
 from loom_tui.room.preview import values_of
+from loom_tui.room.snapshot import Snapshot
 from loom_tui.room.verification import verify
 from loom_tui.runner.children import VARIABLE, Children
 from loom_tui.runner.output import Output, output_path
@@ -185,8 +186,11 @@ class Runner:
             return False
         if view.written is not ActionState.APPROVED:
             return False
-        if self._action.kind is ActionKind.ROLLBACK:
-            await self._take_over()
+        rollback = self._action.kind is ActionKind.ROLLBACK
+        left = await self._clear() if rollback else left_at_work(self._record.snapshot(), self._store.directory)
+        if left and not rollback:
+            await self._write_own(ActionAborted(action=self._id, run=self._run, why=left))
+            return False
         self._record.read()
         ends_at = self._place.clock() + self._action.countdown_s
         try:
@@ -199,16 +203,18 @@ class Runner:
         over = await self._record.until(lambda view: view.written is not ActionState.COUNTING_DOWN, deadline=ends_at)
         return over is None
 
-    async def _take_over(self) -> None:
-        """Stop what else is under way, and end its processes; past their deadline a rollback goes on."""
+    async def _clear(self) -> str:
+        """Stop what else is under way and end its processes; past their deadline a rollback goes on all the same."""
         for other in self._record.snapshot().actions:
-            if other.id == self._id or other.state not in UNDER_WAY:
-                continue
-            with suppress(Refused):  # it ended meanwhile, or is a rollback, which the claim will say
-                await self._record.write(ActionTakenOver(action=other.id, by_action=self._id))
-                children = Children(self._store.directory, other.id)
-                if not await asyncio.to_thread(children.end):
-                    _LOG.warning("processes of action %d live on: %s", other.id, children.alive())
+            if other.id != self._id and other.state in UNDER_WAY:
+                with suppress(Refused):  # it ended meanwhile, or is a rollback, which the claim will say
+                    await self._record.write(ActionTakenOver(action=other.id, by_action=self._id))
+        for other in cut_short(self._record.snapshot()):
+            await asyncio.to_thread(Children(self._store.directory, other.id).end)
+        left = left_at_work(self._record.snapshot(), self._store.directory)
+        if left:
+            _LOG.warning("%s", left)
+        return left
 
     async def _steps(self, descriptor: int) -> bool:
         """Do the steps that are left, one by one. Says whether all are behind it."""
@@ -354,3 +360,17 @@ class Runner:
             credentials=self._credentials[index],
             descriptors=(descriptor,),
         )
+
+
+def cut_short(snapshot: Snapshot) -> list[ActionView]:
+    """List the actions that are over, and of which nobody saw the last step end: its processes may be at work."""
+    return [view for view in snapshot.actions if view.written not in UNDER_WAY and view.step is not None]
+
+
+def left_at_work(snapshot: Snapshot, store_directory: Path) -> str:
+    """Say which processes of actions that are over still live here; empty where none does."""
+    for view in cut_short(snapshot):
+        pids = Children(store_directory, view.id).alive()
+        if pids:
+            return f"processes of “{view.armed.label}” ({view.id}) are still at work: {', '.join(map(str, pids))}"
+    return ""
