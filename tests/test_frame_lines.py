@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from loom_tui.room.guarded import Abort, CallStop
 from loom_tui.room.snapshot import CollectorView, Snapshot
 from loom_tui.room.verdicts import GateState, Verdict
 from loom_tui.widgets.frame import feeds_line, gate_counts, header_line, key_line, next_milestone, versions
 from loom_tui.widgets.lines import Ground, Ink
 from loom_tui.widgets.text import GROUND_OF_GATE, Pen
+from tests.guards import Stage
 from tests.rooms import text_of, widths_of
 from tests.samples import NOW, bare_snapshot, ok_snapshot, unknown_snapshot
 
@@ -38,6 +40,23 @@ def test_a_wide_header_says_plan_environment_versions_gate_milestone_and_clock()
         PEN.clock(NOW),
     ):
         assert words in told
+
+
+def test_the_action_under_way_is_on_every_screen_at_any_width_and_so_is_a_stop():
+    stage = Stage()
+    assert "rollback" not in header(stage.snapshot(), 160)
+    action = stage.begun(step=0)
+    for width in (40, 80, 160):
+        told = header(stage.snapshot(), width)
+        assert " rollback running 1/2" in told
+        assert stage.snapshot().gate.state.value in told
+    stage.now += 60
+    assert " rollback interrupted" in header(stage.snapshot(), 160)
+    for _ in range(2):
+        stage.do("bo", Abort(action, "enough"))
+    assert "rollback" not in header(stage.snapshot(), 160)
+    stage.do("cy", CallStop("odd"))
+    assert " STOPPED" in header(stage.snapshot(), 40)
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from loom_tui.room.guard import ActionState
 from loom_tui.room.snapshot import MilestoneView, Snapshot
 from loom_tui.room.verdicts import GateView, Verdict
 from loom_tui.widgets.canvas import Canvas
@@ -67,6 +68,7 @@ def header_line(snapshot: Snapshot, pen: Pen, width: int, *, read_only: bool) ->
         "plan": (Span(f" {name} → {clean(about.environment, limit=20)} "),),
         "versions": (Span(f" {versions(snapshot)} "),) if about.release or snapshot.version is not None else EMPTY,
         "lamp": (lamp,),
+        "action": _action(snapshot),
         "counts": (Span(f" {gate_counts(gate)} "),),
         "milestone": _countdown(snapshot),
         "clock": (Span(f" {pen.clock(snapshot.now)} {pen.offset(snapshot.now)} "),),
@@ -76,9 +78,25 @@ def header_line(snapshot: Snapshot, pen: Pen, width: int, *, read_only: bool) ->
         if sum(map(width_of, parts.values())) <= width:
             break
         parts[least] = EMPTY
-    left, right = list(parts.values())[:5], list(parts.values())[5:]
+    left, right = list(parts.values())[:6], list(parts.values())[6:]
     line = spread(_joined(left), _joined(right), width)
     return tuple(span if span.ground is not Ground.PANE else span._replace(ground=band) for span in line)
+
+
+def _action(snapshot: Snapshot) -> Line:
+    """Show the action under way, or the stop of all; it never gives way to anything."""
+    words = action_words(snapshot)
+    return (Span(f" {words} ", bold=True, ground=Ground.WARN),) if words else EMPTY
+
+
+def action_words(snapshot: Snapshot) -> str:
+    """Say what is being done to the world: "rollback running 1/2", "deploy armed"; or that it was stopped."""
+    view = snapshot.action
+    if view is None:
+        return "STOPPED" if snapshot.actions_of.stop is not None else ""
+    at_step = [number for number, step in enumerate(view.steps, 1) if step.started]
+    place = f" {at_step[-1]}/{len(view.steps)}" if at_step and view.state is ActionState.RUNNING else ""
+    return f"{view.armed.what.value} {view.state.value}{place}"
 
 
 def _countdown(snapshot: Snapshot) -> Line:
