@@ -50,6 +50,7 @@ bench: .venv/.dev  ## measure speed and memory beside a bare Textual app (docs/p
 	$(BIN)/python benchmarks/schedule.py
 	$(BIN)/python benchmarks/store.py
 	$(BIN)/python benchmarks/credentials.py
+	$(BIN)/python benchmarks/hanging.py
 	$(BIN)/python benchmarks/room.py
 
 pictures: .venv/.dev  ## accept what the screens look like now (tests/pictures); look at each that changed
