@@ -22,6 +22,7 @@ from loom_tui.widgets.text import Pen
 
 LOOK_EVERY_S = 0.1
 MAX_READ_BYTES = 1_000_000
+SETTLED_S = 0.5  # a step that failed asks for a moment, until its runner writes that it is the end
 LOST_AFTER_S = 15.0  # a runner that is only just starting has no lease yet
 
 
@@ -29,6 +30,7 @@ def follow(store: Store, plan: Plan, action: int, *, say: Callable[[str], None])
     """Say what happens to an action until it is over, or its runner is gone for good. Raises Refused, StoreError."""
     folder, gathering = Folder(plan), Gathering(plan, store)
     pen, outputs, asked = Pen(zone=plan.calendar.zone), Outputs(store, action), None
+    asked_at, told = 0.0, False
     lost_since: float | None = None
     while True:
         now = time.time()
@@ -41,10 +43,12 @@ def follow(store: Store, plan: Plan, action: int, *, say: Callable[[str], None])
             if _is_of(event, action):
                 say(f"{pen.local(event.at):%H:%M:%S} {clean(f'{event.actor} {_told(event)}')}")
         question = question_of(view) if view.state is ActionState.RUNNING and view.step is None else _by_hand(view)
-        if question is not None and question != asked:
+        if question != asked:
+            asked, asked_at, told = question, now, False
+        if question is not None and not told and now - asked_at >= SETTLED_S:
+            told = True
             answers = " | ".join(answer.value for answer in question[1])
             say(f"It waits for a person: loom act {action} --answer {answers}")
-        asked = question
         lost_since = (lost_since or now) if view.state is ActionState.INTERRUPTED else None
         if view.state not in UNDER_WAY or (lost_since is not None and now - lost_since >= LOST_AFTER_S):
             say(clean(f"{view.armed.label} ({action}): {view.state.value}{f' · {view.why}' if view.why else ''}"))
