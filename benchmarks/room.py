@@ -133,7 +133,7 @@ def main() -> None:
             loom = [str(Path(sys.executable).parent / "loom"), plan, "--store", store]
             programs = {
                 "bare": Program([sys.executable, "bare.py"], "row 29", ["down", "up"]),
-                "loom": Program(loom, "of 3 live", ["j", "k"]),
+                "loom": Program(loom, f"of {len(made.plan().sources)} live", ["j", "k"]),
             }
             time.sleep(WORLD_WARM_S)
             ready = starts(programs, options, directory)
