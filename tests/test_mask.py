@@ -20,7 +20,7 @@ from loom_tui.plan.sources.base import Secret
 from loom_tui.plan.sources.command import CommandSource
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.room.signals import Reading, State
-from loom_tui.sources import secrets
+from loom_tui.sources import credentials
 from loom_tui.sources.mask import Mask
 from tests.servers import answer, serving
 
@@ -92,7 +92,7 @@ async def test_a_command_tells_no_credential_that_the_plan_names_anywhere_howeve
 
 
 async def test_eight_credentials_commands_that_hang_keep_no_other_source_from_its_answer(tmp_path, monkeypatch):
-    monkeypatch.setattr(secrets, "COMMAND_TIMEOUT_S", 600.0)
+    monkeypatch.setattr(credentials, "COMMAND_TIMEOUT_S", 600.0)
     hanging = Secret(command=("sleep", "600"))
     async with serving(answer(b"{}")) as server:
         url = server.url.replace("127.0.0.1", "localhost")
@@ -113,7 +113,7 @@ async def test_eight_credentials_commands_that_hang_keep_no_other_source_from_it
 
 
 async def test_a_credentials_command_past_its_deadline_ends_with_all_that_it_started(tmp_path, monkeypatch):
-    monkeypatch.setattr(secrets, "COMMAND_TIMEOUT_S", 2.0)
+    monkeypatch.setattr(credentials, "COMMAND_TIMEOUT_S", 2.0)
     brood = Secret(command=("sh", "-c", "sleep 600 & echo $! > pid; wait"))
     plan = plan_of(app=HttpSource(url="http://127.0.0.1:1", headers={"a": brood}))
     (reading,) = await asked(plan, "app", {"PATH": os.environ["PATH"]}, tmp_path)

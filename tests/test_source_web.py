@@ -21,10 +21,10 @@ from loom_tui.sources.base import (
     SourceUnreachable,
 )
 from loom_tui.sources.build import build
+from loom_tui.sources.credentials import resolve
 from loom_tui.sources.http import find, judge
 from loom_tui.sources.mask import Mask, Masked
 from loom_tui.sources.scrub import scrub_dsn
-from loom_tui.sources.secrets import resolve
 from loom_tui.sources.web import retry_after_s
 from tests.errands import errand_of
 from tests.servers import Server, answer, circle, drip, hang, serving, slam, speaking_no_tls

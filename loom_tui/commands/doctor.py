@@ -35,7 +35,7 @@ from loom_tui.sources.base import (
     SourceTimeout,
     SourceUnreachable,
 )
-from loom_tui.sources.secrets import resolve
+from loom_tui.sources.credentials import resolve
 from loom_tui.store.base import StoreError, StoreMissing
 from loom_tui.store.place import room_name
 from loom_tui.widgets.text import Pen, Sign

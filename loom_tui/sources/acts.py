@@ -18,10 +18,10 @@ from loom_tui.plan.acts import AnyActStep, CommandAct, ManualAct, RequestAct, Sq
 from loom_tui.plan.template import fill_all
 from loom_tui.room.acting import Outcome
 from loom_tui.sources.base import SourceAnswered, SourceError, SourceTimeout, SourceUnreachable
+from loom_tui.sources.credentials import resolve
 from loom_tui.sources.mask import Masked
 from loom_tui.sources.process import run
 from loom_tui.sources.scrub import scrub_dsn
-from loom_tui.sources.secrets import resolve
 from loom_tui.sources.steps.web import Browser, Call
 
 CONNECT_S = 10.0

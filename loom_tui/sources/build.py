@@ -27,8 +27,8 @@ from loom_tui.plan.sources.supabase import SupabaseSource
 from loom_tui.plan.workflows import Workflow
 from loom_tui.room.signals import Reading
 from loom_tui.sources.base import Asker, CredentialMissing, Errand, SourceError
+from loom_tui.sources.credentials import resolve
 from loom_tui.sources.mask import Masked
-from loom_tui.sources.secrets import resolve
 
 # Each module gives `make(source, errand) -> Asker`, which finds the credentials.
 _MODULES: dict[type[Asked], str] = {
