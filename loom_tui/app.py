@@ -10,6 +10,8 @@ from typing import Any, ClassVar, Protocol
 
 from textual.app import App
 from textual.binding import BindingType
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import Monochrome, NoColor
 from textual.message import Message
 
@@ -25,6 +27,7 @@ from loom_tui.screens.over import Over
 from loom_tui.widgets.frame import News, NewsLine
 from loom_tui.widgets.lines import clean
 from loom_tui.widgets.panel import ListPanel
+from loom_tui.widgets.plug import PluggedDriver
 from loom_tui.widgets.text import Pen, Sign
 from loom_tui.widgets.theme import theme
 
@@ -139,8 +142,20 @@ class LoomApp(App[None]):
         if self.no_color:  # Textual's own answer to NO_COLOR is shades of grey, which are colours still
             self._filters = [*(each for each in self._filters if not isinstance(each, Monochrome)), NoColor()]
 
+    def get_driver_class(self) -> type[Driver]:
+        """Give Textual's driver for a terminal that may be pulled out."""
+        found = super().get_driver_class()
+        return PluggedDriver if found is LinuxDriver else found
+
     def on_load(self) -> None:
-        """Listen before there is a screen: what was read while Textual started is in the first one that is drawn."""
+        """Listen before there is a screen: what was read while Textual started is in the first one that is drawn.
+
+        From here on the room leaves cleanly when the connection drops or somebody asks to, also where whoever
+        started it had SIGHUP ignored (nohup).
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            loop.add_signal_handler(number, self.exit)
         newest = self.source.listen(
             lambda snapshot: self._tell(SnapshotArrived(snapshot)),
             lambda text: self._tell(TroubleTold(text)),
@@ -148,12 +163,6 @@ class LoomApp(App[None]):
         )
         if newest is not None:
             self._take(newest)
-
-    def on_mount(self) -> None:
-        """Leave cleanly when the connection drops or somebody asks to."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGHUP, signal.SIGTERM):
-            loop.add_signal_handler(number, self.exit)
 
     def _handle_exception(self, error: Exception) -> None:
         """Keep what ends the app, so that whoever opened it can tell."""

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Self
@@ -564,6 +565,16 @@ def test_a_collector_that_cannot_be_started_is_a_sentence(tmp_path, monkeypatch)
     assert "loom watch" in Spawner(tmp_path, tmp_path / "err").start(tmp_path / "loom.toml")
 
 
+def collectors_of(plan: Path) -> list[psutil.Process]:
+    """Find the collectors of a plan among this process's children; one that ended is none."""
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):  # a zombie, or gone meanwhile
+            if str(plan) in child.cmdline():
+                found.append(child)
+    return found
+
+
 def test_no_second_collector_is_started_while_the_first_lives(tmp_path, monkeypatch):
     """One that cannot take the lease stands by: on a full disk a room once started six of them in a minute."""
     monkeypatch.setenv("PYTHONPATH", str(HERE))
@@ -574,13 +585,11 @@ def test_no_second_collector_is_started_while_the_first_lives(tmp_path, monkeypa
         lease = store.acquire("collector", holder="somebody", ttl_s=600, now=time.time())
         assert lease is not None
         assert [spawner.start(plan) for _ in range(3)] == ["", "", ""]
-        children = [child for child in psutil.Process().children() if str(plan) in child.cmdline()]
-        assert len(children) == 1
+        assert len(collectors_of(plan)) == 1
     finally:
-        for child in psutil.Process().children():
-            if str(plan) in child.cmdline():
-                child.kill()
-                child.wait(timeout=10)
+        for child in collectors_of(plan):
+            child.kill()
+            child.wait(timeout=10)
         store.close()
 
 
