@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from loom_tui.room.drills import DrillBegan
 from loom_tui.room.guarded import Abort, CallStop
 from loom_tui.room.snapshot import CollectorView, Snapshot
 from loom_tui.room.verdicts import GateState, Verdict
@@ -40,6 +41,15 @@ def test_a_wide_header_says_plan_environment_versions_gate_milestone_and_clock()
         PEN.clock(NOW),
     ):
         assert words in told
+
+
+def test_a_drills_room_says_on_every_screen_that_it_is_one():
+    stage = Stage()
+    assert "DRILL" not in header(stage.snapshot(), 160)
+    stage.write("ana", DrillBegan(scenario="calm"))
+    stage.begun(step=0)
+    for width in (80, 160):
+        assert " DRILL " in header(stage.snapshot(), width, read_only=True)
 
 
 def test_the_action_under_way_is_on_every_screen_at_any_width_and_so_is_a_stop():

@@ -13,6 +13,8 @@ from loom_tui.plan.schedule import Progress
 from loom_tui.plan.timeline import launch_of, milestones_of
 from loom_tui.room.acting import ActionPayload
 from loom_tui.room.ballot import Ballot, count
+from loom_tui.room.drills import Drills
+from loom_tui.room.drills import take as take_drill
 from loom_tui.room.errors import ErrorStanding, ErrorWord
 from loom_tui.room.events import (
     ErrorAcknowledged,
@@ -65,6 +67,7 @@ class Ledger(Struct, frozen=True, kw_only=True):
     plan_hash: str = ""  # of the version that the room took last
     runs: Runs = {}
     uat: UatLog = UatLog()
+    drills: Drills = Drills()
 
     @property
     def seq(self) -> int:
@@ -81,13 +84,13 @@ def advance(ledger: Ledger, events: Iterable[Event]) -> Ledger:
     added = tuple(events)
     standings = dict(ledger.standings)
     marks = list(ledger.marks)
-    ballot, runs, uat = ledger.ballot, ledger.runs, ledger.uat
+    ballot, runs, uat, drills = ledger.ballot, ledger.runs, ledger.uat, ledger.drills
     errors = dict(ledger.errors)
     actions, plan_hash = ledger.actions, ledger.plan_hash
     for event in added:
         payload = event.payload
         ballot = count(ballot, event)
-        runs, uat = take_manual(runs, event), take_uat(uat, event)
+        runs, uat, drills = take_manual(runs, event), take_uat(uat, event), take_drill(drills, payload)
         if isinstance(payload, MarkerSet):
             marks.append(Mark(at=event.at, kind=payload.marker, text=payload.text, actor=event.actor))
         elif isinstance(payload, NoteAdded):
@@ -113,6 +116,7 @@ def advance(ledger: Ledger, events: Iterable[Event]) -> Ledger:
         plan_hash=plan_hash,
         runs=runs,
         uat=uat,
+        drills=drills,
     )
 
 

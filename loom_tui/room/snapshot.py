@@ -17,6 +17,7 @@ from loom_tui.plan.signals import Signal
 from loom_tui.plan.sources.postgres import Query
 from loom_tui.room.checks import CheckResult, Run
 from loom_tui.room.database import Activity, IndexUse, Migration, Statements
+from loom_tui.room.drills import Drills
 from loom_tui.room.errors import ErrorIssue, ErrorStanding, ReleaseHealth
 from loom_tui.room.events import Event
 from loom_tui.room.guard import UNDER_WAY, Actions, ActionView
@@ -271,6 +272,7 @@ class Snapshot(_View, frozen=True):
     actions: tuple[ActionView, ...] = ()  # the same as they stand at `now`, oldest first
     runners: Mapping[int, float] = {}  # until when the runner of an action is known to live
     plan_hash: str = ""  # of the version that the room took last
+    drills: Drills = Drills()
 
     @property
     def action(self) -> ActionView | None:

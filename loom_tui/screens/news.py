@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from loom_tui.room.acting import ActionPayload
+from loom_tui.room.drills import DrillPayload, told_of_drill
 from loom_tui.room.events import (
     ClockRan,
     DecisionAgreed,
@@ -114,6 +115,8 @@ def told(event: Event) -> str:
             return f"opened the plan{' ' + payload.version if payload.version else ''}"
         case _ if isinstance(payload, ActionPayload):
             return told_of_action(payload)
+        case _ if isinstance(payload, DrillPayload):
+            return told_of_drill(payload)
         case _:
             return _told_of_gate(payload)
 

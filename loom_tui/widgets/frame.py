@@ -65,6 +65,7 @@ def header_line(snapshot: Snapshot, pen: Pen, width: int, *, read_only: bool) ->
     name = clean(about.sprint or about.title, limit=40)
     parts: dict[str, Line] = {
         "loom": (Span(" LOOM ", bold=True),),
+        "drill": (Span(" DRILL ", bold=True, ground=Ground.WARN),) if snapshot.drills.scenario else EMPTY,
         "plan": (Span(f" {name} → {clean(about.environment, limit=20)} "),),
         "versions": (Span(f" {versions(snapshot)} "),) if about.release or snapshot.version is not None else EMPTY,
         "lamp": (lamp,),
@@ -74,11 +75,11 @@ def header_line(snapshot: Snapshot, pen: Pen, width: int, *, read_only: bool) ->
         "clock": (Span(f" {pen.clock(snapshot.now)} {pen.offset(snapshot.now)} "),),
         "read-only": (Span(" READ-ONLY ", bold=True),) if read_only else EMPTY,
     }
-    for least in ("counts", "versions", "milestone", "clock", "plan", "loom"):
+    for least in ("counts", "versions", "milestone", "clock", "plan", "loom", "drill"):
         if sum(map(width_of, parts.values())) <= width:
             break
         parts[least] = EMPTY
-    left, right = list(parts.values())[:6], list(parts.values())[6:]
+    left, right = list(parts.values())[:7], list(parts.values())[7:]
     line = spread(_joined(left), _joined(right), width)
     return tuple(span if span.ground is not Ground.PANE else span._replace(ground=band) for span in line)
 
