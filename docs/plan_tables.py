@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, time
+from datetime import date, datetime, time
 from enum import Enum
 from pathlib import Path
 from types import UnionType
@@ -30,6 +30,7 @@ _WORDS = {
     float: "number",
     bool: "true or false",
     date: "date",
+    datetime: "date and time",
     time: "time",
     Any: "anything",
 }

@@ -79,7 +79,7 @@ def rollback(
 @click.argument("what", metavar="NAME|ID")
 @_REASON
 @_ENVIRONMENT
-@click.option("--override", is_flag=True, help="Deploy without a GO: takes a reason and a second person.")
+@click.option("--override", is_flag=True, help="Without a GO, or in a freeze: takes a reason and a second person.")
 @click.option("--resume", is_flag=True, help="Have an interrupted action go on.")
 @click.option("--repeat", is_flag=True, help="With --resume: begin anew the step in the middle of which it was.")
 @click.option("--skip", is_flag=True, help="With --resume: go on after that step.")

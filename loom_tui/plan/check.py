@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC
 from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 from loom_tui.plan.check_actions import check_actions
 from loom_tui.plan.check_gate import check_gate
 from loom_tui.plan.faults import Fault, suggestion
+from loom_tui.plan.freezes import moment_in, week_times
 from loom_tui.plan.model import DayCount, Grade, Issue, IssueId, Phase, Plan, Priority, Range
 from loom_tui.plan.network import find_cycle
 from loom_tui.plan.signals import asked_of, at_site
@@ -166,6 +168,25 @@ def _calendar(plan: Plan) -> Iterator[Fault]:
         yield _warning("calendar", f"works from {span} of the next day; is that a night shift, or the wrong way round?")
 
 
+def _freezes(plan: Plan) -> Iterator[Fault]:
+    for index, freeze in enumerate(plan.freezes, 1):
+        where = f"freezes[{index}]"
+        if not freeze.why.strip():
+            yield Fault(f"{where}.why", "is empty; whoever is held up by it wants to know")
+        if bool(freeze.weekly) == (freeze.from_ is not None or freeze.until is not None):
+            yield Fault(where, 'write from and until, or weekly = "Fri 16:00 – Mon 08:00"')
+        elif freeze.weekly:
+            times = week_times(freeze.weekly)
+            if times is None:
+                yield Fault(f"{where}.weekly", f"`{freeze.weekly}` is not written as Fri 16:00 – Mon 08:00")
+            elif times[0] == times[1]:
+                yield Fault(f"{where}.weekly", f"`{freeze.weekly}` would never end")
+        elif freeze.from_ is None or freeze.until is None:
+            yield Fault(where, "has one end only; write both from and until")
+        elif moment_in(UTC, freeze.until) <= moment_in(UTC, freeze.from_):
+            yield Fault(where, f"ends at {freeze.until}, before it begins at {freeze.from_}")
+
+
 def _sources(plan: Plan) -> Iterator[Fault]:
     for name in plan.sources:
         if not re.fullmatch(r"[a-z][a-z0-9_-]*", name) or name in _RESERVED:
@@ -299,6 +320,7 @@ _RULES: tuple[Callable[[Plan], Iterable[Fault]], ...] = (
     _ranges,
     _dates,
     _calendar,
+    _freezes,
     _sources,
     _workflows,
     _uat,

@@ -127,7 +127,7 @@ _WORDS = {
     "object": "a table",
     "date": "a date such as 2025-11-06",
     "time": "a time such as 10:00:00",
-    "datetime": "a date and time",
+    "datetime": "a date and time such as 2025-12-24T18:00:00",
 }
 
 

@@ -7,7 +7,7 @@ Hours are working hours of the plan's calendar; durations carry their unit in th
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import date, datetime, time
 from enum import StrEnum
 
 from loom_tui.plan.acts import ActionKind, AnyActStep
@@ -334,12 +334,25 @@ class Calendar(Value, frozen=True):
     holidays: tuple[date, ...] = ()
 
 
+class Freeze(Value, frozen=True, rename={"from_": "from"}):
+    """When nothing but a rollback may change the world: `from` to `until`, or `weekly` ("Fri 16:00 – Mon 08:00").
+
+    Times without an offset, and weekly ones, are on the clock of the calendar's zone.
+    """
+
+    why: str
+    from_: datetime | None = None
+    until: datetime | None = None
+    weekly: str = ""
+
+
 class Plan(Value, frozen=True):
     """Everything that a team intends for one deployment."""
 
     plan: About
     store: Keeping = Keeping()
     calendar: Calendar = Calendar()
+    freezes: tuple[Freeze, ...] = ()
     issues: tuple[Issue, ...] = ()
     targets: tuple[Target, ...] = ()
     grades: tuple[Grade, ...] = ()  # of all targets, best first

@@ -46,7 +46,8 @@ class ActionArmed(Claim, frozen=True, tag="action_armed"):
     people: int
     expires_at: float
     repeatable: tuple[int, ...] = ()  # the steps (from 0) that may be done twice
-    override: bool = False  # a deploy without a GO that is fresh
+    override: bool = False  # without a GO that is fresh, or in a freeze
+    freeze: str = ""  # why the freeze that was in force, which the override went past
 
 
 class _OfAction(PayloadBase, frozen=True):

@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from loom_tui.plan.acts import ActionKind
 from loom_tui.plan.criteria import may
-from loom_tui.plan.model import Right
+from loom_tui.plan.freezes import HELD_UP, Frozen, frozen_at, frozen_words
+from loom_tui.plan.model import Plan, Right
 from loom_tui.room.acting import (
     AbortAsked,
     ActionAborted,
@@ -41,7 +42,7 @@ from loom_tui.room.verdicts import Choice, GateState
 class Arm(Struct, frozen=True, kw_only=True):
     """Have an action done, after one saw this preview of it and typed its environment's name.
 
-    `override`: a deploy without a GO that is fresh; it takes a reason and a second person.
+    `override`: past a freeze, or a deploy without a GO that is fresh; it takes a reason and a second person.
     """
 
     seen: Preview
@@ -196,11 +197,14 @@ def _arm(intent: Arm, snapshot: Snapshot) -> ActionArmed:
             raise Refused(
                 f"“{other.armed.label}” ({other.id}) by {other.by} is {other.state.value}: one action at a time"
             )
-    if now.what is ActionKind.DEPLOY and not intent.override:
-        _go_is_fresh(snapshot)
+    frozen = frozen_at(plan, snapshot.now) if now.what in HELD_UP else None
+    if not intent.override:
+        _not_frozen(frozen, plan)
+        if now.what is ActionKind.DEPLOY:
+            _go_is_fresh(snapshot)
     why = intent.reason.strip()
     if intent.override or now.what is ActionKind.ROLLBACK:
-        why = words_of(intent.reason, "A deploy against the gate, and a rollback, need a reason")
+        why = words_of(intent.reason, "An override, and a rollback, need a reason")
     action = plan.actions[seen.name]
     return ActionArmed(
         release=plan.plan.release,
@@ -219,6 +223,7 @@ def _arm(intent: Arm, snapshot: Snapshot) -> ActionArmed:
         expires_at=snapshot.now + action.expires_s,
         repeatable=now.repeatable,
         override=intent.override,
+        freeze=frozen.why if frozen is not None else "",
     )
 
 
@@ -303,10 +308,13 @@ def _may_begin(view: ActionView, snapshot: Snapshot) -> None:
             raise Refused(f"“{other.armed.label}” ({other.id}) is {other.state.value}, and goes first")
     if what is not ActionKind.ROLLBACK and snapshot.plan_hash != view.armed.plan_hash:
         raise Refused("The plan was edited since it was armed; look again, and arm it anew")
+    frozen = frozen_at(snapshot.plan, snapshot.now) if what in HELD_UP else None
+    if frozen is not None and frozen.why != view.armed.freeze:  # it began since: nobody has gone past this one
+        _not_frozen(frozen, snapshot.plan)
     if what is ActionKind.DEPLOY and not view.armed.override:
         _go_is_fresh(snapshot)
     if view.armed.override and view.approved_how != "second":
-        raise Refused("A deploy against the gate needs a second person")
+        raise Refused("An override needs a second person")
 
 
 def _may_take_over(view: ActionView, snapshot: Snapshot, by_action: int) -> None:
@@ -330,6 +338,13 @@ def _go_is_fresh(snapshot: Snapshot) -> None:
         raise Refused(
             f"The gate is {gate.state.value}: {gate.why}. A deploy needs a GO, or an override with a reason and a "
             "second person"
+        )
+
+
+def _not_frozen(frozen: Frozen | None, plan: Plan) -> None:
+    if frozen is not None:
+        raise Refused(
+            f"A freeze is in force: {frozen_words(plan, frozen)}. Wait, or override with a reason and a second person"
         )
 
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from loom_tui.plan.acts import ActionKind
+from loom_tui.plan.freezes import HELD_UP, frozen_at, frozen_words
 from loom_tui.plan.model import Action, Plan
 from loom_tui.plan.template import variables_in
 from loom_tui.room.deeds import Refused
@@ -127,6 +128,9 @@ def _warnings(snapshot: Snapshot, action: Action, target: str) -> Iterator[str]:
             yield f"{target} is what runs now"
         if snapshot.version is not None and snapshot.version.freshness is not Freshness.FRESH:
             yield f"which version runs now is not known: {snapshot.version.signal.id} is {snapshot.version.freshness}"
+    frozen = frozen_at(snapshot.plan, snapshot.now) if action.kind in HELD_UP else None
+    if frozen is not None:
+        yield f"a freeze is in force: {frozen_words(snapshot.plan, frozen)}"
     if not action.verify:
         yield "the plan names no signals that verify it: it can only end as done, unverified"
     if not snapshot.collector.alive and action.verify:

@@ -20,6 +20,7 @@ from loom_tui.screens.timeline_rows import (
     bar_of,
     detail_of,
     entries_of,
+    frozen_spans,
     label_of,
     legend,
     moments,
@@ -38,6 +39,7 @@ from loom_tui.widgets.gantt import (
     grid_of,
     head,
     hours_line,
+    shade_of,
     signs_line,
 )
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, rule
@@ -80,6 +82,7 @@ class Gantt(ListPanel):
         self._offset: int | None = None  # None: around now
         self._laid: tuple[object, Days | None] = (None, None)
         self._grid: tuple[object, Sequence[int]] = (None, ())
+        self._shade: tuple[object, Sequence[int]] = (None, ())
 
     def show(self, snapshot: Snapshot) -> None:
         """List the rows anew only when plan or journal changed."""
@@ -114,7 +117,7 @@ class Gantt(ListPanel):
         key = (self._cells, self._room, self.pen.local(now).date())
         if self._laid[0] != key:
             plan = self.snapshot.plan
-            self._grid = (None, ())
+            self._grid = self._shade = (None, ())
             self._laid = (key, days_of(plan, self._moments, width=self._room, now=now, cells=self._cells))
         return self._laid[1]
 
@@ -146,6 +149,12 @@ class Gantt(ListPanel):
             self._grid = (window, grid_of(days, self.pen, window))
         return self._grid[1]
 
+    def shade(self, days: Days, window: Window) -> Sequence[int]:
+        """Give the cells in which a freeze holds, once for a stretch of the chart."""
+        if self._shade[0] != window:
+            self._shade = (window, shade_of(days, frozen_spans(self.snapshot, days), window))
+        return self._shade[1]
+
     def matches(self, key: str, needle: str) -> bool:
         """Look in the row's name."""
         return needle in name_of(self._entries[key]).casefold()
@@ -172,7 +181,8 @@ class Gantt(ListPanel):
         if days is None or window is None:
             return (*label, Span(" "), standing)
         signs = [sign_of(entry.view)] if isinstance(entry.view, Mark) else ()
-        line = bar_line(bar, days, now, window, grid=self.grid(days, window), signs=signs)
+        shade, grid = self.shade(days, window), self.grid(days, window)
+        line = bar_line(bar, days, now, window, shade=shade, grid=grid, signs=signs)
         return (*label, Span(" "), *line, standing)
 
     def foot(self, width: int) -> Sequence[Line]:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from loom_tui.plan.freezes import frozen_between
 from loom_tui.plan.model import IssueId, Status
 from loom_tui.room.snapshot import IssueView, Mark, MilestoneView, PhaseView, Snapshot
 from loom_tui.screens.glance.path import is_claim
-from loom_tui.widgets.gantt import LATE_S, Bar, Days, late_by, phase_bar, with_now
+from loom_tui.widgets.gantt import LATE_S, SHADE, Bar, Days, Window, late_by, phase_bar, shade_of, with_now
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit, wrap
 from loom_tui.widgets.text import SIGN_OF_STATUS, WORD_OF_STATUS, Pen, Sign, age, hours, issue_name
 
@@ -162,6 +163,12 @@ def signs_of(snapshot: Snapshot, days: Days, pen: Pen) -> list[tuple[float, str,
     return [*found, *((mark.at, *_MARKS[mark.kind]) for mark in sorted(marks, key=lambda mark: order.index(mark.kind)))]
 
 
+def frozen_spans(snapshot: Snapshot, days: Days) -> list[tuple[float, float]]:
+    """List the freezes of the chart's days, from when to when."""
+    first, last = days.spans[0][0], days.spans[-1][1]
+    return [(frozen.start, frozen.until) for frozen in frozen_between(snapshot.plan, first, last)]
+
+
 def sign_of(mark: Mark) -> tuple[float, str, Ink]:
     """Give a mark's sign at its moment."""
     return (mark.at, *_MARKS.get(mark.kind, ("n", Ink.INK)))
@@ -175,6 +182,8 @@ def legend(snapshot: Snapshot, days: Days, pen: Pen) -> Line:
         ("╍", Ink.INK, "projected"),
         ("◆", Ink.ACCENT, "milestone"),
     ]
+    if shade_of(days, frozen_spans(snapshot, days), Window(0, days.width)):
+        words.append((*SHADE, "freeze"))
     shown = {sign: ink for _, sign, ink in signs_of(snapshot, days, pen)}
     letters = (("s", "standup"), ("D", "deploy"), ("M", "migration"), ("R", "rollback"), ("n", "note"))
     words += [(sign, shown[sign], word) for sign, word in letters if sign in shown]

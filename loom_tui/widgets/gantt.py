@@ -7,7 +7,7 @@ Only the cells that are seen are drawn: a plan of years, seen by the hour, costs
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -31,6 +31,7 @@ _LABEL = 18
 Cell = tuple[str, Ink]
 Sign = tuple[float, str, Ink]  # a moment, and what stands there in one cell
 BLANK: Cell = (" ", Ink.INK)
+SHADE: Cell = ("░", Ink.RULE)
 _SIGN, _INK = itemgetter(0), itemgetter(1)
 
 
@@ -185,18 +186,27 @@ def _put(cells: list[Cell], signs: Sequence[Sign], days: Days, window: Window) -
 
 
 def bar_line(
-    bar: Bar | None, days: Days, now: float, window: Window, *, grid: Sequence[int] = (), signs: Sequence[Sign] = ()
+    bar: Bar | None,
+    days: Days,
+    now: float,
+    window: Window,
+    *,
+    shade: Sequence[int] = (),
+    grid: Sequence[int] = (),
+    signs: Sequence[Sign] = (),
 ) -> Line:
     """Draw the seen part of a bar: planned under projected under actual, the now-line, milestone and signs on top."""
     bar = _NO_BAR if bar is None else bar
     cells = [BLANK] * window.width
+    for column in shade:
+        cells[column] = SHADE
     for column in grid:
         cells[column] = ("┊", Ink.RULE)
     _lay(cells, days, window, bar.planned, ("─", Ink.FAINT))
     _lay(cells, days, window, bar.projected, ("╍", Ink.ACCENT if bar.critical else Ink.INK))
     _lay(cells, days, window, bar.actual, ("━", Ink.OK))
     here = days.column(now) - window.offset
-    if days.holds(now) and 0 <= here < window.width and cells[here][0] in " ┊":
+    if days.holds(now) and 0 <= here < window.width and cells[here][0] in " ┊░":
         cells[here] = ("│", Ink.WARN)
     _lay_milestone(cells, days, window, bar)
     _put(cells, signs, days, window)
@@ -213,6 +223,17 @@ def grid_of(days: Days, pen: Pen, window: Window) -> list[int]:
         seen = [index for index in seen if index and weeks[index] != weeks[index - 1]]
     columns = [index * days.cells - window.offset for index in seen if index]
     return [column for column in columns if 0 <= column < window.width]
+
+
+def shade_of(days: Days, spans: Iterable[tuple[float, float]], window: Window) -> list[int]:
+    """Give the seen cells that lie in one of these stretches; what takes no room on the chart shades nothing."""
+    columns: set[int] = set()
+    for start, end in spans:
+        for opens, closes in days.spans:
+            if start < closes and end > opens:
+                first, last = days.column(max(start, opens)), days.column(min(end, closes) - 0.001)
+                columns |= {column - window.offset for column in range(first, last + 1)}
+    return sorted(column for column in columns if 0 <= column < window.width)
 
 
 def _lay(cells: list[Cell], days: Days, window: Window, span: tuple[float, float] | None, cell: Cell) -> None:
