@@ -2,8 +2,9 @@
 
     python -m benchmarks.hanging [--seconds 60]
 
-The collector is `loom watch` as a process of its own; the servers are one listener that never says a word. What asks
-nobody (git, report, secrets) is there too, and has its own trouble.
+The collector is `loom watch` as a process of its own, and beside it a room looks on. Each source asks a listener of its
+own that never says a word: it knows when it was asked, and the room when it shows what is wrong. What asks nobody
+(git, report, secrets) is there too, and has its own trouble.
 """
 
 from __future__ import annotations
@@ -17,36 +18,39 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
-import msgspec
 import psutil
 
-from loom_tui.config.plans import room_id
-from loom_tui.plan.model import Plan
+from loom_tui.config.plans import PlanFile, room_id
 from loom_tui.plan.signals import asked_of
-from loom_tui.plan.toml import parse_plan
-from loom_tui.room.signals import PollerReport
-from loom_tui.store.base import Store
+from loom_tui.reader import Reader, RoomPlace
+from loom_tui.room.snapshot import Snapshot
 from loom_tui.store.sqlite import open_store
 
 SETTLED_S = 10.0  # imports and first tries are over
+ASKING = ("http", "sentry", "bugsink", "github", "supabase", "postgres", "migrations", "host")
+HANGS = "[ -e {name}.asked ] || date +%s.%N > {name}.asked; exec sleep 1000"  # it tells when it was first started
 PLAN = """
 plan = {{ title = "hanging", id = "hanging", release = "v2", last_stable = "v1" }}
 [sources]
-http = {{ kind = "http", url = "http://127.0.0.1:{port}/" }}
-sentry = {{ kind = "sentry", url = "http://127.0.0.1:{port}" }}
-bugsink = {{ kind = "bugsink", url = "http://127.0.0.1:{port}", project = "1" }}
-github = {{ kind = "github", url = "http://127.0.0.1:{port}", repo = "acme/web" }}
-supabase = {{ kind = "supabase", url = "http://127.0.0.1:{port}", anon_key = {{ env = "KEY" }} }}
+http = {{ kind = "http", url = "http://127.0.0.1:{http}/" }}
+sentry = {{ kind = "sentry", url = "http://127.0.0.1:{sentry}" }}
+bugsink = {{ kind = "bugsink", url = "http://127.0.0.1:{bugsink}", project = "1" }}
+github = {{ kind = "github", url = "http://127.0.0.1:{github}", repo = "acme/web" }}
+supabase = {{ kind = "supabase", url = "http://127.0.0.1:{supabase}", anon_key = {{ env = "KEY" }} }}
 postgres = {{ kind = "postgres", dsn_from = {{ env = "DSN" }} }}
-migrations = {{ kind = "migrations", dsn_from = {{ env = "DSN" }}, directory = "migrations" }}
-host = {{ kind = "host", host = "127.0.0.1", port = {port} }}
-command = {{ kind = "command", run = ["sleep", "1000"], interval_s = 15, timeout_s = 5 }}
-environment = {{ kind = "environment", origin = {{ command = ["sleep", "1000"] }}, variables = [{{ name = "A" }}] }}
+migrations = {{ kind = "migrations", dsn_from = {{ env = "MIGRATIONS_DSN" }}, directory = "migrations" }}
+host = {{ kind = "host", host = "127.0.0.1", port = {host} }}
+command = {{ kind = "command", run = ["sh", "-c", "{command}"], interval_s = 15, timeout_s = 5 }}
 git = {{ kind = "git", path = "." }}
 report = {{ kind = "report", report = {{ format = "junit", path = "none.xml" }} }}
 secrets = {{ kind = "secrets" }}
+[sources.environment]
+kind = "environment"
+origin = {{ command = ["sh", "-c", "{environment}"] }}
+variables = [{{ name = "A" }}]
 """
 
 
@@ -57,30 +61,39 @@ def main() -> None:
 
 
 async def measure(seconds: float) -> None:
-    """Run a collector against the listener, and print what it costs and when each feed says what is wrong."""
+    """Run a collector against the listeners, and print what it costs and when a room says what is wrong."""
     writers: list[asyncio.StreamWriter] = []
+    asked: dict[str, float] = {}
 
-    async def never(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def never(name: str, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.setdefault(name, time.time())
         writers.append(writer)
 
-    listener = await asyncio.start_server(never, "127.0.0.1", 0)
-    port = listener.sockets[0].getsockname()[1]
+    listeners = {name: await asyncio.start_server(partial(never, name), "127.0.0.1", 0) for name in ASKING}
+    ports = {name: listener.sockets[0].getsockname()[1] for name, listener in listeners.items()}
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
         (place / "migrations").mkdir()
         (place / "migrations" / "20250101000000_one.sql").write_text("create table t (id int);\n")
-        text = PLAN.format(port=port)
-        (place / "loom.toml").write_text(text)
-        plan = parse_plan(text)
-        environ = {**os.environ, "KEY": "sb_publishable_x", "DSN": f"postgresql://u@127.0.0.1:{port}/db"}
-        with closing(open_store(place / "state", plan_id=room_id(plan))) as store:
+        commands = {name: HANGS.format(name=name) for name in ("command", "environment")}
+        (place / "loom.toml").write_text(PLAN.format(**ports, **commands))
+        dsns = {name: f"postgresql://u@127.0.0.1:{ports[name]}/db" for name in ("postgres", "migrations")}
+        environ = {
+            **os.environ,
+            "KEY": "sb_publishable_x",
+            "DSN": dsns["postgres"],
+            "MIGRATIONS_DSN": dsns["migrations"],
+        }
+        file = PlanFile(place / "loom.toml")
+        with closing(open_store(place / "state", plan_id=room_id(file.read()))):
             process = started(place, environ)
             try:
-                await asyncio.to_thread(told, store, plan, psutil.Process(process.pid), seconds)
+                await asyncio.to_thread(watched, place, file, psutil.Process(process.pid), seconds, asked)
             finally:
                 process.terminate()
                 process.wait(timeout=20)
-    listener.close()
+    for listener in listeners.values():
+        listener.close()
     for writer in writers:
         writer.close()
 
@@ -91,27 +104,42 @@ def started(place: Path, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(words, cwd=place, env=environ, stderr=subprocess.DEVNULL)
 
 
-def told(store: Store, plan: Plan, process: psutil.Process, seconds: float) -> None:
-    """Watch the process and the store; print."""
-    began = time.monotonic()
-    waiting = {name for name, source in asked_of(plan).items() if source.interval_s}
+def watched(place: Path, file: PlanFile, process: psutil.Process, seconds: float, asked: Mapping[str, float]) -> None:
+    """Watch the process, and the room; print."""
+    plan = file.read()
     said: dict[str, tuple[float, str]] = {}
-    start: tuple[float, float, float] | None = None
-    while start is None or time.monotonic() - start[0] < seconds:
-        latest = store.latest()
-        for name in sorted(waiting - said.keys()):
-            stored = latest.get(f"feed.{name}")
-            report = msgspec.json.decode(stored.reading.body, type=PollerReport) if stored is not None else None
-            if report is not None and report.failures:
-                said[name] = (time.monotonic() - began, report.why)
-        if start is None and time.monotonic() - began > SETTLED_S:
-            start = (time.monotonic(), cpu_s(process), rss_mb(process))
-        time.sleep(0.1)
-    for name in sorted(waiting):
-        after, why = said.get(name, (float("nan"), "has said nothing"))
-        print(f"{name:12} {after:5.1f} s  {why[:90]}")
-    share = 100 * (cpu_s(process) - start[1]) / (time.monotonic() - start[0])
-    print(f"CPU {share:.2f} % over {seconds:.0f} s, memory {start[2]:.0f} MB before and {rss_mb(process):.0f} MB after")
+
+    def see(snapshot: Snapshot) -> None:
+        for feed in snapshot.feeds:
+            if feed.report is not None and feed.report.failures:
+                said.setdefault(feed.source, (time.time(), feed.why))
+
+    room = Reader(
+        RoomPlace(
+            plan=plan,
+            plan_file=file,
+            open_store=lambda _: open_store(place / "state", plan_id=room_id(plan)),
+            actor="benchmark",
+            read_only=True,
+            clock=time.time,
+        )
+    )
+    room.listen(see, print, lambda *_: None)
+    room.start()
+    time.sleep(SETTLED_S)
+    began, spent_s, before_mb = time.monotonic(), cpu_s(process), rss_mb(process)
+    time.sleep(seconds)
+    share = 100 * (cpu_s(process) - spent_s) / (time.monotonic() - began)
+    room.stop()
+    for name, source in asked_of(plan).items():
+        file_of = place / f"{name}.asked"
+        at = float(file_of.read_text()) if file_of.exists() else asked.get(name)
+        when, why = said.get(name, (float("nan"), "has said nothing"))
+        lag = f"{when - at:6.2f} s after it was asked, of {source.timeout_s:g}" if at is not None else "asks nobody"
+        print(f"{name:12} {lag:38} {why[:80]}")
+    print(
+        f"CPU {share:.2f} % over {seconds:.0f} s, memory {before_mb:.0f} MB before and {rss_mb(process):.0f} MB after"
+    )
 
 
 def cpu_s(process: psutil.Process) -> float:

@@ -52,12 +52,20 @@ class Gathering:
             collector=collector,
         )
 
-    def read(self, marks: Sequence[Mark], *, now: float) -> None:
-        """Read what was recorded since the last time."""
-        changed = self._store.latest(changed_after=self._recorded_at)
-        self._latest = self._latest | changed
-        self._history = self._store.history()
+    def turned(self) -> bool:
+        """Take in what was recorded since the last time; says whether a signal is in another state than before."""
+        changed, before = self._store.latest(changed_after=self._recorded_at), self._latest
+        self._latest = before | changed
         self._recorded_at = max((stored.recorded_at for stored in changed.values()), default=self._recorded_at)
+        return any(
+            name not in before or before[name].reading.state is not stored.reading.state
+            for name, stored in changed.items()
+        )
+
+    def read(self, marks: Sequence[Mark], *, now: float) -> None:
+        """Read what was recorded since the last time, and the past that charts and rules need."""
+        self.turned()
+        self._history = self._store.history()
         for name, source in self.plan.sources.items():
             if isinstance(source, PostgresSource):
                 for query in source.queries:

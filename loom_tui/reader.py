@@ -2,7 +2,8 @@
 
 All of a room's I/O happens on this one thread, so that a slow disk never holds up a key. It looks at the
 store four times a second, which costs next to nothing while nobody writes, and folds anew when something
-changed: events at once, readings at most every two seconds, and every five seconds for what only ages.
+changed: events at once, and so whatever turned (a feed that failed or came back, a check), figures at most every two
+seconds, and every five seconds for what only ages.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from loom_tui.room.snapshot import CollectorView, Snapshot
 from loom_tui.store.base import Lease, LeaseLost, Store, StoreError, Token
 
 LOOK_EVERY_S = 0.25
-READINGS_EVERY_S = 2.0
+READINGS_EVERY_S = 2.0  # what only moves; what turned is shown at the next look
 AGES_EVERY_S = 5.0
 BREATH_S = 0.01  # between two steps of checking the journal's chain: keys come first
 PRESENCE_TTL_S = 30.0
@@ -210,6 +211,7 @@ class Session:
         self._gathering = Gathering(place.plan, self._store)
         self._snapshot_at = 0.0
         self._readings_at = 0.0
+        self._unread = True  # there are readings that are not shown yet
         self._questions: dict[int, Ask] = {}
         self._inspection: Inspection | None = None
         self._presence: Lease | None = None
@@ -239,7 +241,7 @@ class Session:
         if isinstance(command, Window):
             self._gathering.window_s = command.seconds
             self._readings_at = 0.0
-            self._token = None
+            self._unread = True
             return
         if isinstance(command, Ask) and command.what == CHAIN:
             self._inspect(whole=command.subject == "whole")
@@ -265,6 +267,7 @@ class Session:
             self._store.append(deed, actor=self._place.actor, at=now)
             return
         self._gathering.read(self._folder.ledger.marks, now=now)
+        self._readings_at = 0.0  # what it is decided on is shown at the next look
         observations = self._gathering.observations(collector_view(self._store, now=now))
         append_deed(self._store, deed, folder=self._folder, observations=observations, actor=self._place.actor, at=now)
 
@@ -275,14 +278,8 @@ class Session:
         self._be_present(now)
         token = self._store.token()
         events = self._new_events(token)
-        readings_due = now - self._readings_at >= READINGS_EVERY_S or now < self._readings_at
-        fresh_readings = (self._token is None or token.readings != self._token.readings) and readings_due
-        if fresh_readings:
-            self._readings_at = now
-            self._gathering.read(self._folder.ledger.marks, now=now)
-            self._token = token
-        elif self._token is not None:
-            self._token = Token(token.journal, self._token.readings)
+        fresh_readings = self._new_readings(token, now)
+        self._token = token
         aged = not 0 <= now - self._snapshot_at < AGES_EVERY_S
         if not (events or fresh_readings or aged):
             return None
@@ -320,6 +317,17 @@ class Session:
         events = self._store.events(after=self._folder.ledger.seq)
         self._folder.take(events)
         return events
+
+    def _new_readings(self, token: Token, now: float) -> bool:
+        """Read what was recorded when it is due, or at once where a signal turned; says whether it did."""
+        written = self._token is None or token.readings != self._token.readings
+        self._unread = self._unread or written
+        due = not 0 <= now - self._readings_at < READINGS_EVERY_S
+        if not (self._unread and due) and not (written and self._gathering.turned()):
+            return False
+        self._readings_at, self._unread = now, False
+        self._gathering.read(self._folder.ledger.marks, now=now)
+        return True
 
     def _collector(self, now: float) -> CollectorView:
         view = collector_view(self._store, now=now)

@@ -9,198 +9,30 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
-from random import Random
 from typing import Self
 
 import msgspec
 import psutil
-import pytest
 
-from loom_tui.collector.backoff import delay_s
-from loom_tui.collector.poller import Poller
+from loom_tui.collector import supervisor
 from loom_tui.collector.supervisor import Collector
 from loom_tui.config.plans import PlanFile
 from loom_tui.plan.model import About, Plan
 from loom_tui.plan.sources.base import Secret
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.toml import dump_plan
+from loom_tui.reader import RoomPlace, Session
 from loom_tui.room.mail import decode_reply
-from loom_tui.room.signals import Health, PollerReport, Reading, State
-from loom_tui.sources.base import Asker, SourceLimited, SourceRefused, SourceTimeout
+from loom_tui.room.signals import Health, PollerReport, State
 from loom_tui.spawn import Spawner
 from loom_tui.store.base import Store
 from loom_tui.store.sqlite import open_store
-from tests.servers import answer, hang, serving
+from tests.servers import answer, hang, serving, slam
 
 HERE = Path(__file__).resolve().parent.parent
-
-
-@pytest.mark.parametrize(
-    ("failures", "rest_s", "low", "high"),
-    [
-        (0, 0, 9, 11),
-        (1, 0, 18, 22),
-        (2, 0, 31, 39),  # 40 s are capped at the 35 that a reading stays fresh
-        (500, 0, 31, 39),
-        (0, 42, 42, 42),  # a rest that was asked for is never undercut
-        (9, 900, 900, 900),
-    ],
-)
-def test_a_poller_waits_longer_after_each_failure_but_not_past_its_freshness(failures, rest_s, low, high):
-    waits = waits_of(10, failures=failures, fresh_for_s=35, rest_s=rest_s)
-    assert low <= min(waits) <= max(waits) <= high
-
-
-def test_a_service_asked_each_15_seconds_is_seen_again_within_about_a_minute_of_recovering():
-    source = HttpSource(url="http://app.example")
-    for failures in range(1, 100):
-        waits = waits_of(source.interval_s, failures=failures, fresh_for_s=source.fresh_for_s)
-        assert source.interval_s < min(waits), "who struggles is asked less than before"
-        assert max(waits) <= 1.1 * source.fresh_for_s
-
-
-def test_an_hourly_check_that_failed_is_tried_again_within_a_minute_and_then_less_and_less():
-    waits = [waits_of(3600, failures=failures, fresh_for_s=10_810)[5] for failures in range(1, 10)]
-    assert waits == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
-
-
-def test_a_long_ttl_does_not_hide_a_recovered_service_for_more_than_five_minutes():
-    assert max(waits_of(15, failures=50, fresh_for_s=86_400)) <= 330
-
-
-def test_an_answer_that_tells_too_little_is_never_asked_for_less_often_than_its_interval():
-    for failures in range(1, 50):
-        assert max(waits_of(60, failures=failures, fresh_for_s=190, answered=True)) <= 66
-
-
-def waits_of(
-    interval_s: float, *, failures: int, fresh_for_s: float, rest_s: float = 0, answered: bool = False
-) -> list[float]:
-    return [
-        delay_s(
-            interval_s,
-            failures=failures,
-            fresh_for_s=fresh_for_s,
-            rest_s=rest_s,
-            chance=chance / 10,
-            answered=answered,
-        )
-        for chance in range(10)
-    ]
-
-
-class Scripted(Asker):
-    """An asker that does as it is told: gives readings, or raises."""
-
-    def __init__(self, *script: Exception | Sequence[Reading]) -> None:
-        self.script = list(script)
-        self.closed = False
-
-    async def ask(self) -> Sequence[Reading]:
-        step = self.script.pop(0) if self.script else ()
-        if isinstance(step, Exception):
-            raise step
-        return step
-
-    async def close(self) -> None:
-        self.closed = True
-
-
-async def told(asker: Scripted, polls: int) -> list[Reading]:
-    kept: list[Reading] = []
-    poller = Poller(
-        "app",
-        lambda _: asker,
-        environment="production",
-        release="v1.7.0",
-        interval_s=1e6,
-        fresh_for_s=3e6,
-        keep=kept.extend,
-        clock=lambda: 100.0,
-        random=Random(1),
-    )
-    task = asyncio.create_task(poller.run())
-    for poll in range(1, polls + 1):
-        async with asyncio.timeout(5):
-            while sum(reading.signal == "feed.app" for reading in kept) < poll:
-                await asyncio.sleep(0)
-        poller.nudge()
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    assert asker.closed
-    return kept
-
-
-@pytest.mark.parametrize(
-    ("error", "words"),
-    [
-        (SourceTimeout("app did not answer within 5 s"), "app did not answer within 5 s"),
-        (SourceLimited("come back", retry_after_s=9), "come back"),
-        (KeyError("planted-4711"), "Loom failed while it asked app (KeyError)"),
-    ],
-)
-async def test_a_source_that_fails_is_unknown_with_the_reason_and_asked_again(error, words):
-    kept = await told(Scripted(error, [Reading(signal="app", observed_at=100.0)]), 2)
-    checks = [(reading.state, reading.detail) for reading in kept if reading.signal == "app"]
-    assert checks == [(State.UNKNOWN, words), (State.OK, "")]
-    assert (kept[0].environment, kept[0].release) == ("production", "v1.7.0"), (
-        "or the gate asks for another environment's"
-    )
-    feeds = [reading for reading in kept if reading.signal == "feed.app"]
-    assert [feed.state for feed in feeds] == [State.BAD, State.OK]
-    assert b"planted-4711" not in b"".join(feed.body for feed in feeds)
-
-
-async def test_a_rest_that_was_asked_for_is_kept_also_where_something_else_went_wrong_then():
-    class Limited(Scripted):
-        def rest_s(self) -> float:
-            return 600.0
-
-    broken = Limited(SourceTimeout("app did not answer within 5 s"))
-    poller = Poller(
-        "app",
-        lambda _: broken,
-        environment="production",
-        release="v1.7.0",
-        interval_s=15,
-        fresh_for_s=50,
-        keep=_forget,
-        clock=_noon,
-        random=Random(1),
-    )
-    assert await poller.once() == 600
-
-
-async def test_an_answer_that_leaves_the_check_unknown_counts_as_a_failure_until_it_is_known():
-    reading = Reading(signal="host", observed_at=100.0, state=State.UNKNOWN, detail="no handshake within 10 s")
-    asker = Scripted([reading], [reading], [Reading(signal="host", observed_at=100.0)])
-    poller = Poller(
-        "host",
-        lambda _: asker,
-        environment="production",
-        release="v1.7.0",
-        interval_s=3600,
-        fresh_for_s=9e3,
-        keep=_forget,
-        clock=_noon,
-        random=Random(1),
-    )
-    told = []
-    for _ in range(3):
-        await poller.once()
-        told.append((poller.report.failures, poller.report.why))
-    assert told == [(1, "no handshake within 10 s"), (2, "no handshake within 10 s"), (0, "")]
-
-
-def _forget(_: Sequence[Reading]) -> None:
-    """Keep nothing."""
-
-
-def _noon() -> float:
-    return 43_200.0
 
 
 def plan_of(**sources: HttpSource) -> Plan:
@@ -244,6 +76,20 @@ class Running:
         self.collector._store.close()
         self.store.close()
 
+    def room(self, *, at: float) -> Session:
+        """Open a room on it, whose clock stands."""
+        file = PlanFile(self.path)
+        return Session(
+            RoomPlace(
+                plan=file.read(),
+                plan_file=file,
+                open_store=lambda _: open_store(self.path.parent / "state", plan_id="t"),
+                actor="ana",
+                read_only=True,
+                clock=lambda: at,
+            )
+        )
+
     async def until(self, holds: Callable[[], bool]) -> None:
         async with asyncio.timeout(15):
             while not holds():
@@ -264,6 +110,33 @@ async def test_a_source_that_hangs_stops_no_other(tmp_path):
             await running.until(lambda: len(well.requests) > 5)
             await running.until(lambda: running.state("quick") is State.OK)
             assert running.state("slow") is None
+
+
+async def test_a_feed_that_fails_or_comes_back_is_in_a_room_at_once_and_waits_for_no_tick(tmp_path, monkeypatch):
+    """No tick comes: the collector would flush in an hour, and the room's clock stands, so that no reading is due."""
+    monkeypatch.setattr(supervisor, "FLUSH_EVERY_S", 3600.0)
+    well = asyncio.Event()
+
+    async def moody(head: str, writer: asyncio.StreamWriter) -> None:
+        await (answer(b"{}") if well.is_set() else slam)(head, writer)
+
+    async with serving(moody) as server:
+        plan = plan_of(app=HttpSource(url=server.url, timeout_s=5, interval_s=0.05))
+        async with Running(tmp_path, plan) as running:
+            await running.until(lambda: running.store.lease("collector") is not None)
+            with closing(running.room(at=time.time())) as room:
+                assert room.look() is not None
+
+                def shown() -> tuple[bool, str, State] | None:
+                    snapshot = room.look()
+                    if snapshot is None:
+                        return None
+                    return snapshot.feeds[0].live, snapshot.feeds[0].why, snapshot.signals["app"].state
+
+                broke_off = "app broke off in the middle of its answer"
+                await running.until(lambda: shown() == (False, broke_off, State.UNKNOWN))
+                well.set()
+                await running.until(lambda: shown() == (True, "", State.OK))
 
 
 async def test_a_credential_that_is_missing_is_told_in_its_feed_and_looked_for_again(tmp_path):
@@ -312,117 +185,6 @@ async def test_what_is_asked_on_demand_only_waits_for_a_request(tmp_path):
             running.store.ask("poll", "by_hand", asked_by="ana", at=time.time())
             await running.until(lambda: running.state("by_hand") is State.OK)
             assert len(manual.requests) == 1
-
-
-async def test_a_long_run_tells_how_far_it_has_come_and_forgets_it_at_its_end():
-    kept: list[Reading] = []
-    go_on = asyncio.Event()
-
-    class Slow(Scripted):
-        def __init__(self, tell: Callable[[str], None]) -> None:
-            super().__init__()
-            self.tell = tell
-
-        async def ask(self) -> Sequence[Reading]:
-            self.tell("312 of 1,500 files")
-            await go_on.wait()
-            return ()
-
-    def make(tell: Callable[[str], None]) -> Slow:
-        return Slow(tell)
-
-    poller = Poller(
-        "secrets",
-        make,
-        environment="production",
-        release="v1.7.0",
-        interval_s=0,
-        fresh_for_s=3e6,
-        keep=kept.extend,
-        clock=lambda: 100.0,
-        random=Random(1),
-    )
-    poller.nudge()
-    task = asyncio.create_task(poller.run())
-
-    def report() -> PollerReport:
-        return msgspec.json.decode(kept[-1].body, type=PollerReport) if kept else PollerReport()
-
-    async with asyncio.timeout(5):
-        while report().progress != "312 of 1,500 files":
-            await asyncio.sleep(0)
-        assert report().asking_since == 100.0
-        go_on.set()
-        while report().asking_since is not None:
-            await asyncio.sleep(0)
-    assert (report().progress, report().last_success_at) == ("", 100.0)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-async def test_a_refused_credential_is_looked_for_anew_at_the_next_try():
-    made: list[Scripted] = []
-
-    def make(_: Callable[[str], None]) -> Scripted:
-        made.append(Scripted(SourceRefused("the token was revoked")) if not made else Scripted())
-        return made[-1]
-
-    kept: list[Reading] = []
-    poller = Poller(
-        "app",
-        make,
-        environment="production",
-        release="v1.7.0",
-        interval_s=1e6,
-        fresh_for_s=3e6,
-        keep=kept.extend,
-        clock=lambda: 100.0,
-        random=Random(1),
-    )
-    task = asyncio.create_task(poller.run())
-    async with asyncio.timeout(5):
-        while len(kept) < 2:
-            await asyncio.sleep(0)
-        poller.nudge()
-        while len(made) < 2:
-            await asyncio.sleep(0)
-    assert made[0].closed
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-async def test_a_source_that_forgets_its_own_deadline_is_ended_at_the_wall_and_asked_again():
-    class Stuck(Scripted):
-        async def ask(self) -> Sequence[Reading]:
-            await asyncio.Event().wait()
-            return ()
-
-    made: list[Stuck] = []
-
-    def make(_: Callable[[str], None]) -> Stuck:
-        made.append(Stuck())
-        return made[-1]
-
-    kept: list[Reading] = []
-    poller = Poller(
-        "app",
-        make,
-        environment="production",
-        release="v1.7.0",
-        interval_s=1e6,
-        fresh_for_s=3e6,
-        keep=kept.extend,
-        clock=lambda: 100.0,
-        random=Random(1),
-        wall_s=0.05,
-    )
-    async with asyncio.timeout(5):
-        await poller.once()
-        await poller.once()
-    await poller.close()
-    assert [asker.closed for asker in made] == [True, True]
-    assert {reading.detail for reading in kept} == {"app did not come to an end within 0.05 s"}
-    assert (poller.report.failures, type(poller.error)) == (2, SourceTimeout)
 
 
 async def test_a_feed_tells_what_asking_it_cost(tmp_path):

@@ -18,6 +18,7 @@ from loom_tui.plan.signals import signals_of
 from loom_tui.plan.toml import dump_plan
 from loom_tui.reader import AGES_EVERY_S, PRESENCE_EVERY_S, Ask, Intent, Reader, RoomPlace, Session, Window
 from loom_tui.room.events import MarkerSet, NoteAdded, PlanAdopted, TaskTicked
+from loom_tui.room.gate_deeds import sign_off
 from loom_tui.room.mail import Reply, encode_reply
 from loom_tui.room.signals import Freshness, Reading, State
 from loom_tui.room.snapshot import Snapshot
@@ -108,16 +109,42 @@ def test_a_tick_in_one_room_is_seen_in_the_other_at_its_next_look(bench):
         assert (view.tasks[0].done, view.tasks[0].by) == (True, "ana")
 
 
-def test_readings_are_taken_in_at_most_every_two_seconds(bench):
+def test_figures_are_taken_in_at_most_every_two_seconds_and_what_turned_at_the_next_look(bench):
     with bench.session("ana") as session, bench.store() as store:
-        seen(session)
         lease = store.acquire("collector", holder="h", ttl_s=60, now=bench.clock.now)
         assert lease is not None
         store.define(signals_of(sample_plan()).values())
-        store.record([Reading(signal="app", observed_at=bench.clock.now)], lease=lease, now=bench.clock.now)
-        bench.clock.now += 0.25
+
+        def read(value: float, state: State = State.OK) -> None:
+            bench.clock.now += 0.25
+            reading = Reading(signal="app.latency_ms", observed_at=bench.clock.now, value=value, state=state)
+            store.record([reading], lease=lease, now=bench.clock.now)
+
+        def shown() -> tuple[float | None, State] | None:
+            snapshot = session.look()
+            stored = snapshot.signals["app.latency_ms"].reading if snapshot is not None else None
+            return (stored.value, stored.state) if stored is not None else None
+
+        read(40.0)
+        assert shown() == (40.0, State.OK)
+        read(50.0)
+        assert session.look() is None
         assert session.look() is None
         bench.clock.now += 2
+        assert shown() == (50.0, State.OK)
+        for state in (State.UNKNOWN, State.OK):
+            read(60.0, state)
+            assert shown() == (60.0, state)
+            assert session.look() is None
+
+
+def test_what_turned_while_a_deed_was_refused_is_shown_at_the_next_look_all_the_same(bench):
+    with bench.session("ana") as session, bench.store() as store:
+        lease = store.acquire("collector", holder="h", ttl_s=60, now=bench.clock.now)
+        assert lease is not None
+        seen(session)
+        store.record([Reading(signal="app", observed_at=bench.clock.now)], lease=lease, now=bench.clock.now)
+        session.obey(Intent(sign_off("no such criterion")))
         assert seen(session).signals["app"].state is State.OK
 
 

@@ -16,7 +16,7 @@ from loom_tui.plan.model import Plan
 from loom_tui.plan.signals import asked_of, signals_of
 from loom_tui.room.events import MarkerSet
 from loom_tui.room.mail import Reply, encode_reply
-from loom_tui.room.signals import Reading
+from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Clock
 from loom_tui.store.base import Lease, LeaseLost, Request, Store, StoreError
 
@@ -59,6 +59,8 @@ class Collector:
         self._stop = stop
         self._idle_exit_s = idle_exit_s
         self._pending: list[Reading] = []
+        self._states: dict[str, State] = {}  # of each signal, as it was last read
+        self._turned = asyncio.Event()  # a signal is in another state than before: that is told at once
         self._pollers: dict[str, Poller] = {}
         self._witness = Witness(plan, store)
         self._unseen = True  # there are readings that the witness has not looked at
@@ -103,7 +105,7 @@ class Collector:
             async with asyncio.TaskGroup() as group:
                 work = [
                     group.create_task(self._each(LEASE_EVERY_S, self._renew), name="renew"),
-                    group.create_task(self._each(FLUSH_EVERY_S, self._flush), name="flush"),
+                    group.create_task(self._each(FLUSH_EVERY_S, self._flush, sooner=self._turned), name="flush"),
                     group.create_task(self._each(LOOK_EVERY_S, lambda: self._serve(group)), name="serve"),
                     group.create_task(self._each(PRUNE_EVERY_S, self._prune), name="prune"),
                     group.create_task(self._each(WITNESS_EVERY_S, self._look), name="witness"),
@@ -125,16 +127,21 @@ class Collector:
             self._flush()
             self._store.release(self._lease)
 
-    async def _each(self, seconds: float, work: Callable[[], None]) -> None:
-        """Work, then wait, for ever. A store in trouble is told and tried again; a lost lease ends it all."""
+    async def _each(self, seconds: float, work: Callable[[], None], *, sooner: asyncio.Event | None = None) -> None:
+        """Work, then wait (or until `sooner`), for ever. A store in trouble is told and tried again.
+
+        A lost lease ends it all.
+        """
+        event = sooner or asyncio.Event()
         while True:
+            event.clear()
             try:
                 work()
             except LeaseLost:
                 raise
             except StoreError as error:
                 self._grumble(str(error))
-            await asyncio.sleep(seconds)
+            await _wait(event, seconds)
 
     def _renew(self) -> None:
         self._lease = self._store.renew(self._lease, ttl_s=LEASE_TTL_S, now=self._clock())
@@ -246,6 +253,9 @@ class Collector:
 
     def _keep(self, readings: Sequence[Reading]) -> None:
         self._pending += readings
+        if any(self._states.get(reading.signal) is not reading.state for reading in readings):
+            self._states |= {reading.signal: reading.state for reading in readings}
+            self._turned.set()
         if len(self._pending) > KEPT_READINGS:  # the store has refused for long: the newest matter most
             del self._pending[: -KEPT_READINGS // 2]
 
@@ -268,6 +278,10 @@ class Collector:
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not past a stop."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stop.wait()
+        await _wait(self._stop, seconds)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
