@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -10,11 +11,12 @@ Handler = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Server:
-    """Where a server listens, and the requests' heads that it was sent."""
+    """Where a server listens, and the requests that it was sent: their heads, and beside them their bodies."""
 
     def __init__(self) -> None:
         self.url = ""
         self.requests: list[str] = []
+        self.bodies: list[bytes] = []
 
 
 @asynccontextmanager
@@ -29,7 +31,10 @@ async def serving(handler: Handler) -> AsyncIterator[Server]:
             tasks.add(task)
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            size = re.search(r"^content-length: (\d+)\r$", head, re.IGNORECASE | re.MULTILINE)
+            body = await reader.readexactly(int(size[1])) if size is not None else b""
             server.requests.append(head)
+            server.bodies.append(body)
             await handler(head, writer)
             await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):

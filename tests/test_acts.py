@@ -13,8 +13,9 @@ from loom_tui.demo.postgres import running_postgres
 from loom_tui.plan.acts import CommandAct, RequestAct, SqlAct
 from loom_tui.plan.sources.base import Secret
 from loom_tui.room.acting import Outcome
-from loom_tui.sources.acts import Ended, Scene, credentials_of, do, shown_secrets, try_out
+from loom_tui.sources.acts import credentials_of, do, shown_secrets, try_out
 from loom_tui.sources.base import CredentialMissing, SourceError
+from loom_tui.sources.scene import Ended, Scene
 from tests.databases import database, execute
 from tests.servers import answer, circle, hang, serving, silent, slam
 

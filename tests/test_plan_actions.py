@@ -20,6 +20,7 @@ version_field = "version"
 kind = "rollback"
 verify = [{ signal = "app.version", is = "{to}" }]
 """
+GITHUB = '{ kind = "github", name = "a", token = { env = "T" }'
 VALUES = {"from": "v2", "to": "v1", "environment": "production"}
 
 
@@ -35,6 +36,7 @@ def test_each_kind_of_step_is_shown_as_one_would_type_it():
             '{ kind = "http", name = "Tell", url = "{hook}", json = { text = "{to}" }, secrets.hook = { env = "H" } }',
             '{ kind = "sql", name = "Undo", file = "down.sql", dsn = "host=db" }',
             '{ kind = "sql", name = "Undo", file = "down.sql", dsn_from = { env = "DSN" } }',
+            '{ kind = "github", name = "S", repo = "o/app", workflow = "s.yml", token = { env = "T" }, ref = "{to}" }',
             '{ kind = "manual", name = "CDN", text = "purge {environment}" }',
         )
     )
@@ -44,6 +46,7 @@ def test_each_kind_of_step_is_shown_as_one_would_type_it():
         "curl -sS -X POST {hook} -H 'content-type: application/json' -d '{\"text\":\"v1\"}'",
         "psql -v ON_ERROR_STOP=1 --single-transaction -f down.sql host=db",
         "psql -v ON_ERROR_STOP=1 --single-transaction -f down.sql {dsn}",
+        "gh workflow run s.yml -R o/app --ref v1",
         "# by hand: purge production",
     ]
     assert parse_plan(dump_plan(plan)) == plan
@@ -73,6 +76,10 @@ def test_a_rollback_and_a_deploy_need_two_people_unless_the_plan_says_one():
         ('{ kind = "sql", name = "a", file = "", dsn = "host=a" }', "file: is empty"),
         ('{ kind = "sql", name = "a", file = "a.sql" }', "exactly one of dsn"),
         ('{ kind = "sql", name = "a", file = "a.sql", dsn = "postgresql://a:b@c" }', "holds a password"),
+        (f"{GITHUB}, repo = 'app', workflow = 'a.yml' }}", "repo: expected OWNER/NAME"),
+        (f"{GITHUB}, repo = 'o/a', workflow = '../a' }}", "workflow: expected a workflow's file"),
+        (f"{GITHUB}, repo = 'o/a', workflow = 'a.yml', ref = '' }}", "ref: is empty"),
+        ('{ kind = "github", name = "a", repo = "o/a", workflow = "a.yml", token = {} }', "token: name exactly one"),
         ('{ kind = "teleport", name = "a" }', "teleport"),
     ],
 )

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 import shlex
+from abc import ABCMeta, abstractmethod
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import StructMeta
 
 from loom_tui.plan.sources.base import Secret, url_faults
 from loom_tui.plan.sources.postgres import database_faults
@@ -22,6 +25,7 @@ from loom_tui.plan.value import Value
 
 VARIABLES = frozenset({"from", "to", "release", "last_stable", "environment"})
 BY_HAND = "# by hand:"  # so begins what is shown of a step that a person does
+_GITHUB = "https://api.github.com"
 _METHODS = ("POST", "PUT", "PATCH", "DELETE", "GET")
 
 
@@ -43,7 +47,11 @@ class OnFailure(StrEnum):
     GO_ON = "go_on"
 
 
-class ActStep(Value, frozen=True, kw_only=True, tag_field="kind"):
+class _AbstractMeta(StructMeta, ABCMeta):
+    """The type of a struct that leaves something to those that are made of it."""
+
+
+class ActStep(Value, frozen=True, kw_only=True, tag_field="kind", metaclass=_AbstractMeta):
     """What every step has. `idempotent`: doing it twice does no more than once, so an interrupted one may be repeated.
 
     At `timeout_s` it is ended, and what it did is unknown.
@@ -64,9 +72,9 @@ class ActStep(Value, frozen=True, kw_only=True, tag_field="kind"):
         """Name the variables that it brings along."""
         return frozenset()
 
+    @abstractmethod
     def shown(self, values: Mapping[str, str]) -> str:
         """Write what will be done as a person would type it; a variable without a value stays open."""
-        raise NotImplementedError
 
     def credentials(self) -> Iterator[tuple[str, Secret]]:
         """List the credentials that it needs, each with its name."""
@@ -181,6 +189,41 @@ class SqlAct(ActStep, frozen=True, kw_only=True, tag="sql"):
             yield "file", "is empty; name the file of SQL"
 
 
+class DispatchAct(ActStep, frozen=True, kw_only=True, tag="github"):
+    """A workflow of GitHub's, dispatched and followed to its end. At `timeout_s` GitHub is asked to cancel its run."""
+
+    repo: str
+    workflow: str  # its file's name: deploy.yml
+    token: Secret
+    ref: str = "main"
+    inputs: dict[str, str] = {}
+    url: str = _GITHUB
+    timeout_s: float = 1800.0
+
+    def shown(self, values: Mapping[str, str]) -> str:
+        """Write the line that gh would take."""
+        host = "" if self.url.rstrip("/") == _GITHUB else f"{urlsplit(self.url).netloc}/"
+        words = ["gh", "workflow", "run", self.workflow, "-R", f"{host}{self.repo}", "--ref", self.ref]
+        for name, value in self.inputs.items():
+            words += ["-f", f"{name}={value}"]
+        return " ".join(_quoted(filled(word, values)) for word in words)
+
+    def credentials(self) -> Iterator[tuple[str, Secret]]:
+        """Give the token."""
+        yield "token", self.token
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """Hold it to name a repository as GitHub does, and a workflow in it."""
+        yield from super().faults()
+        yield from url_faults("url", self.url)
+        if not re.fullmatch(r"[\w.-]+/[\w.-]+", self.repo):
+            yield "repo", f"expected OWNER/NAME, found {self.repo!r}"
+        if not re.fullmatch(r"[\w.-]+", self.workflow):
+            yield "workflow", f"expected a workflow's file or number, such as deploy.yml, found {self.workflow!r}"
+        if not self.ref.strip():
+            yield "ref", "is empty; name the branch or tag that the workflow runs on"
+
+
 class ManualAct(ActStep, frozen=True, kw_only=True, tag="manual"):
     """Something that a person does, and says so: `loom act ID --answer done`."""
 
@@ -192,7 +235,7 @@ class ManualAct(ActStep, frozen=True, kw_only=True, tag="manual"):
         return f"{BY_HAND} {filled(self.text, values)}"
 
 
-AnyActStep = CommandAct | RequestAct | SqlAct | ManualAct
+AnyActStep = CommandAct | RequestAct | SqlAct | DispatchAct | ManualAct
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from loom_tui.plan.acts import VARIABLES, ActionKind, CommandAct, SqlAct
+from loom_tui.plan.acts import VARIABLES, ActionKind, CommandAct, DispatchAct, SqlAct
 from loom_tui.plan.check_gate import rule_faults
 from loom_tui.plan.faults import Fault
 from loom_tui.plan.model import Action, Plan
@@ -58,7 +58,7 @@ def _steps(where: str, action: Action) -> Iterator[Fault]:
         for key, secret in step.credentials():
             if sum(map(bool, (secret.env, secret.file, secret.command))) != 1:
                 words = "name exactly one of env, file or command; a credential itself is never written here"
-                part = key if isinstance(step, SqlAct) else f"secrets.{key}"
+                part = key if isinstance(step, SqlAct | DispatchAct) else f"secrets.{key}"
                 yield Fault(f"{place}.{part}", words)
         if isinstance(step, CommandAct) and step.run and step.run[0] in ("sh", "bash", "/bin/sh", "/bin/bash"):
             yield Fault(place, "runs a shell: what a variable holds would be read as its words", "warning")

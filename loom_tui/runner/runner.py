@@ -44,9 +44,10 @@ from loom_tui.room.verification import verify
 from loom_tui.runner.children import VARIABLE, Children
 from loom_tui.runner.output import Output, output_path
 from loom_tui.runner.record import LOOK_EVERY_S, Record, Replaced
-from loom_tui.sources.acts import Ended, Scene, credentials_of, do, shown_secrets, try_out
+from loom_tui.sources.acts import credentials_of, do, shown_secrets, try_out
 from loom_tui.sources.base import Clock, SourceError
 from loom_tui.sources.mask import Masked
+from loom_tui.sources.scene import Ended, Scene
 from loom_tui.store.base import Lease, LeaseLost, Store, StoreError
 
 _LOG = logging.getLogger("loom.runner")

@@ -1,4 +1,4 @@
-"""Doing a guarded action's step, once: a command, a request, a file of SQL.
+"""Doing a guarded action's step, once: a command, a request, a file of SQL, a workflow of GitHub's.
 
 What was ended at its deadline, or broke off after it was sent, is unknown: it may have been done.
 """
@@ -7,43 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import psycopg
-from msgspec import Struct
 from psycopg.pq import TransactionStatus
 
-from loom_tui.plan.acts import AnyActStep, CommandAct, ManualAct, RequestAct, SqlAct, filled
+from loom_tui.plan.acts import AnyActStep, CommandAct, DispatchAct, ManualAct, RequestAct, SqlAct, filled
 from loom_tui.plan.template import fill_all
 from loom_tui.room.acting import Outcome
+from loom_tui.sources import dispatch
 from loom_tui.sources.base import SourceAnswered, SourceError, SourceTimeout, SourceUnreachable
 from loom_tui.sources.credentials import resolve
 from loom_tui.sources.mask import Masked
 from loom_tui.sources.process import run
+from loom_tui.sources.scene import Ended, Heard, Scene
 from loom_tui.sources.scrub import scrub_dsn
 from loom_tui.sources.steps.web import Browser, Call
 
 CONNECT_S = 10.0
-
-Heard = Callable[[bytes], object]
-
-
-class Scene(Struct, frozen=True, kw_only=True):
-    """What a step is done with. `directory` is the plan's; `descriptors` are open files that a command is to have."""
-
-    directory: Path
-    environ: Mapping[str, str]
-    values: Mapping[str, str]
-    credentials: Mapping[str, Masked]
-    descriptors: tuple[int, ...] = ()
-
-
-class Ended(Struct, frozen=True):
-    """How a step ended, and why it did not end well."""
-
-    outcome: Outcome
-    why: str = ""
 
 
 async def credentials_of(step: AnyActStep, environ: Mapping[str, str], directory: Path) -> dict[str, Masked]:
@@ -66,11 +48,13 @@ async def try_out(step: AnyActStep, scene: Scene) -> None:
             _script(step, scene)
             connection = await _connected(step, scene)
             await connection.close()
+        case DispatchAct():
+            await dispatch.try_out(step, scene)
         case RequestAct() | ManualAct():
             return
 
 
-async def do(step: CommandAct | RequestAct | SqlAct, scene: Scene, heard: Heard) -> Ended:
+async def do(step: CommandAct | RequestAct | SqlAct | DispatchAct, scene: Scene, heard: Heard) -> Ended:
     """Do a step, within its deadline; `heard` is given what it says as it comes."""
     match step:
         case CommandAct():
@@ -79,6 +63,8 @@ async def do(step: CommandAct | RequestAct | SqlAct, scene: Scene, heard: Heard)
             return await _request(step, scene, heard)
         case SqlAct():
             return await _sql(step, scene, heard)
+        case DispatchAct():
+            return await dispatch.do(step, scene, heard)
 
 
 async def _command(step: CommandAct, scene: Scene, heard: Heard) -> Ended:

@@ -71,7 +71,7 @@ class _DeploymentStatus(Struct):
     description: str | None = None
 
 
-_Decoded = TypeVar("_Decoded")
+Decoded = TypeVar("Decoded")
 
 
 def make(source: GithubSource, errand: Errand) -> GithubAsker:
@@ -216,44 +216,45 @@ class GithubAsker(Asker):
             state, detail = State.UNKNOWN, str(error)
         return self._errand.reading(suffix, state=state, detail=detail)
 
-    async def _get(self, path: str, kind: type[_Decoded], words: Mapping[str, str | int]) -> _Decoded:
+    async def _get(self, path: str, kind: type[Decoded], words: Mapping[str, str | int]) -> Decoded:
         """Ask for what changed since the answer that is kept; 304 says that it still holds."""
         url = f"{self._source.url.rstrip('/')}/repos/{self._source.repo}/{path}"
         key = f"{url}?{sorted(words.items())}"
         kept = self._answers.get(key)
-        answer = await self._web.get(url, params=words, headers=self._headers(kept))
+        answer = await self._web.get(url, params=words, headers=headers_of(self._token, kept))
         self._heed(answer.headers)
         if answer.status == 304 and kept is not None:
             answer = kept
         else:
             self._web.expect_ok(answer)
-        decoded = self._decoded(answer, kind)
+        decoded = decode(answer.body, kind, name=self._source.label or "GitHub")
         if "etag" in answer.headers:
             self._used[key] = answer
         return decoded
-
-    def _headers(self, kept: Answer | None) -> dict[str, str]:
-        headers = {"accept": "application/vnd.github+json, application/json", "x-github-api-version": "2022-11-28"}
-        if self._token:
-            headers["authorization"] = f"Bearer {self._token.reveal()}"
-        if kept is not None:
-            headers["if-none-match"] = kept.headers["etag"]
-        return headers
-
-    def _decoded(self, answer: Answer, kind: type[_Decoded]) -> _Decoded:
-        try:
-            return msgspec.json.decode(answer.body, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            name = self._source.label or "GitHub"
-            raise SourceAnswered(
-                f"{name} answered {form_of(answer.body)} not what its API promises; is its url right?"
-            ) from None
 
     def _heed(self, headers: Mapping[str, str]) -> None:
         """Rest until the limit is reset when few calls remain."""
         remaining, reset = headers.get("x-ratelimit-remaining", ""), headers.get("x-ratelimit-reset", "")
         if remaining.isdecimal() and reset.isdecimal() and int(remaining) < LOW_BUDGET:
             self._rest_s = min(3600.0, max(self._rest_s, float(reset) - self._errand.clock()))
+
+
+def headers_of(token: Masked, kept: Answer | None = None) -> dict[str, str]:
+    """Give the headers of a request; with an answer that is kept it asks for what changed since."""
+    headers = {"accept": "application/vnd.github+json, application/json", "x-github-api-version": "2022-11-28"}
+    if token:
+        headers["authorization"] = f"Bearer {token.reveal()}"
+    if kept is not None:
+        headers["if-none-match"] = kept.headers["etag"]
+    return headers
+
+
+def decode(body: bytes, kind: type[Decoded], *, name: str) -> Decoded:
+    """Decode an answer. Raises SourceAnswered."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise SourceAnswered(f"{name} answered {form_of(body)} not what its API promises; is its url right?") from None
 
 
 def _live(issue: _Issue) -> LiveIssue:
