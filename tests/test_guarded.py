@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 from msgspec.structs import replace
 
-from loom_tui.plan.model import Operator, Right
+from loom_tui.plan.model import Operator, Right, RollbackStep
 from loom_tui.room.acting import (
     ActionApproved,
     ActionArmed,
@@ -21,6 +21,7 @@ from loom_tui.room.acting import (
     StepStarted,
     VerificationStarted,
 )
+from loom_tui.room.deeds import Refused
 from loom_tui.room.events import DecisionAgreed, DecisionCalled, MarkerSet, PlanAdopted
 from loom_tui.room.guard import ActionState
 from loom_tui.room.guarded import Abort, AnswerStep, Approve, Arm, CallStop, Intent, LiftStop, Resume
@@ -108,11 +109,20 @@ def test_a_warning_that_flaps_does_not_hold_up_a_rollback():
     stage.do("ana", arming)
 
 
-def test_without_a_last_stable_release_there_is_nothing_to_go_to():
-    a_plan = guarded_plan()
+def test_without_a_last_stable_release_it_says_so_cannot_be_armed_and_offers_the_plans_other_steps():
+    a_plan = guarded_plan(rollback=(RollbackStep(name="Fix", text="forward"),))
     stage = Stage(replace(a_plan, plan=replace(a_plan.plan, last_stable="")))
-    with pytest.raises(Exception, match="nothing to go to"):
-        preview(stage.snapshot(), "rollback")
+    seen = preview(stage.snapshot(), "rollback")
+    assert seen.barred.startswith("There is nothing to go back to")
+    assert (seen.to_release, seen.target, [step.name for step in seen.instead]) == ("", None, ["Fix"])
+    assert stage.refused("ana", stage.arming()) == seen.barred
+
+
+def test_a_deploy_of_no_release_is_refused():
+    a_plan = guarded_plan()
+    stage = Stage(replace(a_plan, plan=replace(a_plan.plan, release="")))
+    with pytest.raises(Refused, match="nothing to deploy"):
+        preview(stage.snapshot(), "deploy")
 
 
 def test_the_last_stable_release_is_the_last_one_whose_verification_held():

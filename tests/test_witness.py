@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from loom_tui.collector.witness import Witness
 from loom_tui.gathering import Gathering, append_deed, read_once
-from loom_tui.plan.model import Criterion, Plan, Rule, Stakeholder
+from loom_tui.plan.acts import ActionKind, ManualAct
+from loom_tui.plan.model import Action, Criterion, Plan, Rule, Stakeholder
 from loom_tui.plan.signals import signals_of
 from loom_tui.room.deeds import Deed, Refused
 from loom_tui.room.events import ClockRan, MarkerSet, NoGoCleared, NoGoShown, PlanAdopted
@@ -19,6 +20,7 @@ from loom_tui.room.gate_deeds import call_decision, cast_vote
 from loom_tui.room.signals import Reading, State
 from loom_tui.room.snapshot import CollectorView, Observations
 from loom_tui.room.verdicts import Choice, GateState, Verdict
+from loom_tui.room.versions import VersionSeen
 from loom_tui.store.base import Lease
 from loom_tui.store.sqlite import SqliteStore
 from tests.gates import CALM, ENVIRONMENT, HOT, RELEASE, plan
@@ -206,3 +208,27 @@ def test_a_deed_is_decided_against_the_journal_as_it_is_when_it_is_written(bench
 
 def _append(bench: Bench, a_plan: Plan, deed: Deed, who: str) -> None:
     append_deed(bench.store, deed, folder=Folder(a_plan), observations=Observations(), actor=who, at=bench.now)
+
+
+def test_the_version_that_runs_is_written_once_and_again_when_it_was_seen_healthy(bench, tmp_path):
+    verify = (Rule(signal="app.version", is_="{to}"), Rule(signal="app", is_="ok"))
+    rollback = Action(kind=ActionKind.ROLLBACK, steps=(ManualAct(name="back", text="go back"),), verify=verify)
+    a_plan = replace(plan(), actions={"rollback": rollback})
+    other = new_store(tmp_path, "friday")
+    one, two = Witness(a_plan, bench.store), Witness(a_plan, other)
+
+    def told(signal: str, detail: str = "") -> None:
+        bench.now += 5
+        reading = Reading(signal=signal, observed_at=bench.now, detail=detail, release=RELEASE, environment=ENVIRONMENT)
+        bench.store.record([reading], lease=bench.lease, now=bench.now)
+
+    for signal, detail in (("app.version", "v1"), ("app", ""), ("app.version", "v1"), ("app", "")):
+        told(signal, detail)
+        for witness in (one, two, one):
+            witness.look(now=bench.now)
+    other.close()
+    seen = [event.payload for event in bench.store.events(after=1)]
+    assert [(payload.version, payload.healthy) for payload in seen if isinstance(payload, VersionSeen)] == [
+        ("v1", False),
+        ("v1", True),
+    ]

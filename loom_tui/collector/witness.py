@@ -1,4 +1,4 @@
-"""Writes into the journal what readings showed and will not show again: a no-go that holds or ended, a clock that ran.
+"""Writes into the journal what readings showed and will not show again: a no-go, a clock that ran, a version that ran.
 
 Of all processes the collector does it, since there is one a room, and nothing is read without it. What it writes is
 decided inside the appending transaction, so that one that was replaced a moment ago writes nothing twice.
@@ -13,7 +13,7 @@ from loom_tui.plan.model import Plan
 from loom_tui.room.events import Event, Payload
 from loom_tui.room.fold import Folder
 from loom_tui.room.ledger import Ledger
-from loom_tui.room.sightings import Sighting, anything_to_see, sightings
+from loom_tui.room.sightings import Sighting, anything_to_see, is_same, sightings, version_sightings
 from loom_tui.store.base import Store
 
 ACTOR = "loom"
@@ -56,7 +56,7 @@ class Witness:
             newest = Folder(self._folder.plan, self._folder.ledger)
             newest.take(events)
             for seen in self._seen(newest.ledger, now):
-                if type(seen) is type(sighting) and seen.criterion == sighting.criterion:
+                if is_same(seen, sighting):
                     return seen
             raise _Written
 
@@ -69,4 +69,4 @@ class Witness:
         gate = snapshot.gate
         clocks = [view.clock for view in (*gate.deployment, *gate.post_deployment) if view.clock is not None]
         self.clock_runs = any(clock.since is not None and clock.ran_s < clock.of_s for clock in clocks)
-        return list(sightings(snapshot, ledger.ballot))
+        return [*sightings(snapshot, ledger.ballot), *version_sightings(snapshot, ledger, observations)]

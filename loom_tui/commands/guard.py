@@ -38,6 +38,7 @@ from loom_tui.room.snapshot import Observations, Snapshot
 from loom_tui.spawn import spawn_runner
 from loom_tui.store.base import Store, StoreError
 from loom_tui.widgets.lines import clean
+from loom_tui.widgets.standing import run_words, step_words, target_words
 
 _PLAN = click.option("--plan", "plan_file", metavar="PLAN", type=click.Path(path_type=Path), help="The plan's file.")
 _REASON = click.option("--reason", default="", metavar="WHY", help="Why; the journal keeps it.")
@@ -193,8 +194,9 @@ def _arm(
     try:
         folder = Folder(room.plan)
         plan_hash = adopt(store, room.plan, folder, actor=whoami(), at=time.time())
-        seen = preview(read_once(room.plan, store, now=time.time()), name)
-        for line in _lines_of(seen):
+        now = time.time()
+        seen = preview(read_once(room.plan, store, now=now), name)
+        for line in (*_lines_of(seen), *_known_of(seen, now)):
             echo(line)
         typed = environment if environment is not None else _typed(seen)
         intent = Arm(seen=seen, environment=typed, plan_hash=plan_hash, reason=reason, override=override)
@@ -226,6 +228,8 @@ def _print(room: Room, name: str) -> None:
     seen = preview(snapshot, name)
     for line in _comments(seen):
         echo(f"# {line}")
+    if seen.barred:
+        raise Refused(seen.barred)
     for step, shown in zip(room.plan.actions[name].steps, seen.shown, strict=True):
         echo(f"# {clean(step.name)}")
         for word, secret in step.credentials():
@@ -237,7 +241,24 @@ def _print(room: Room, name: str) -> None:
 
 def _comments(seen: Preview) -> Sequence[str]:
     way = f"{seen.from_release} → {seen.to_release}" if seen.to_release else ""
-    return [clean(f"{seen.label} in {seen.environment}  {way}".strip()), *(clean(word) for word in seen.warnings)]
+    head = clean(f"{seen.label} in {seen.environment}  {way}".strip())
+    return [head, *(clean(word) for word in seen.warnings), *_instead_of(seen)]
+
+
+def _known_of(seen: Preview, now: float) -> list[str]:
+    """Write what is known beforehand: of the target, of how long it took, of what else can be done."""
+    words = target_words(seen.target, now) if seen.target is not None else ""
+    lines = [f"  {seen.to_release}: {words}"] if words else []
+    lines += [f"  {run_words(seen.last_run, now)}"] if seen.last_run is not None else []
+    for index, name in enumerate(seen.steps):
+        took = step_words(seen, index)
+        lines += [f"  {index + 1} {name}: {took}"] if took else []
+    return [*map(clean, lines), *_instead_of(seen)]
+
+
+def _instead_of(seen: Preview) -> list[str]:
+    """Write the plan's other steps, where there is nothing to go back to."""
+    return [clean(f"what the plan has besides: {step.name} · {step.text}") for step in seen.instead]
 
 
 def _lines_of(seen: Preview | ActionArmed) -> list[str]:

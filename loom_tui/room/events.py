@@ -16,6 +16,7 @@ from loom_tui.room.acting import ActionPayload
 from loom_tui.room.drills import DrillPayload
 from loom_tui.room.payload import Claim, PayloadBase
 from loom_tui.room.verdicts import Choice, Evidence, GateView
+from loom_tui.room.versions import VersionSeen
 
 
 class PlanAdopted(PayloadBase, frozen=True, tag="plan_adopted"):
@@ -291,6 +292,7 @@ Payload = (
     | ErrorBlocking
     | ActionPayload
     | DrillPayload
+    | VersionSeen
 )
 
 

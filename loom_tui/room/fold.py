@@ -127,6 +127,7 @@ class Folder:
             runners=observations.runners,
             plan_hash=self.ledger.plan_hash,
             drills=self.ledger.drills,
+            versions=self.ledger.versions,
         )
 
     def _facts(self, plan: Plan, signals: Mapping[str, SignalView], observations: Observations, now: float) -> Facts:

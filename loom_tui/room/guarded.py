@@ -184,6 +184,8 @@ def question_of(view: ActionView) -> tuple[int, tuple[Answer, ...]] | None:
 def _arm(intent: Arm, snapshot: Snapshot) -> ActionArmed:
     seen, plan = intent.seen, snapshot.plan
     now = preview(snapshot, seen.name)
+    if now.barred:
+        raise Refused(now.barred)
     if intent.environment != now.environment:
         raise Refused(f"Type the environment's name, {now.environment}, to arm; found {intent.environment!r}")
     if snapshot.plan_hash != intent.plan_hash:

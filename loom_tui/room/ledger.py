@@ -36,6 +36,8 @@ from loom_tui.room.manual import take as take_manual
 from loom_tui.room.snapshot import Mark, TaskView
 from loom_tui.room.uat import UatLog
 from loom_tui.room.uat import take as take_uat
+from loom_tui.room.versions import Versions
+from loom_tui.room.versions import take as take_version
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -68,6 +70,7 @@ class Ledger(Struct, frozen=True, kw_only=True):
     runs: Runs = {}
     uat: UatLog = UatLog()
     drills: Drills = Drills()
+    versions: Versions = ()
 
     @property
     def seq(self) -> int:
@@ -86,11 +89,12 @@ def advance(ledger: Ledger, events: Iterable[Event]) -> Ledger:
     marks = list(ledger.marks)
     ballot, runs, uat, drills = ledger.ballot, ledger.runs, ledger.uat, ledger.drills
     errors = dict(ledger.errors)
-    actions, plan_hash = ledger.actions, ledger.plan_hash
+    actions, plan_hash, versions = ledger.actions, ledger.plan_hash, ledger.versions
     for event in added:
         payload = event.payload
         ballot = count(ballot, event)
         runs, uat, drills = take_manual(runs, event), take_uat(uat, event), take_drill(drills, payload)
+        versions = take_version(versions, payload)
         if isinstance(payload, MarkerSet):
             marks.append(Mark(at=event.at, kind=payload.marker, text=payload.text, actor=event.actor))
         elif isinstance(payload, NoteAdded):
@@ -117,6 +121,7 @@ def advance(ledger: Ledger, events: Iterable[Event]) -> Ledger:
         runs=runs,
         uat=uat,
         drills=drills,
+        versions=versions,
     )
 
 

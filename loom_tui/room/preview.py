@@ -10,13 +10,16 @@ from msgspec import Struct
 
 from loom_tui.plan.acts import ActionKind
 from loom_tui.plan.freezes import HELD_UP, frozen_at, frozen_words
-from loom_tui.plan.model import Action, Plan
+from loom_tui.plan.model import Action, Plan, RollbackStep
 from loom_tui.plan.template import variables_in
 from loom_tui.room.deeds import Refused
 from loom_tui.room.guard import Actions, ActionState
-from loom_tui.room.signals import Freshness
+from loom_tui.room.runs import LastRun, drilled, last_run
+from loom_tui.room.signals import Freshness, State
 from loom_tui.room.snapshot import SignalView, Snapshot
+from loom_tui.room.standing import Standing, last_well, migration_warnings, standing, target_warnings
 
+_NOWHERE = "There is nothing to go back to: the plan names no last stable release, and none was verified in this room"
 _RELEASES = (ActionKind.ROLLBACK, ActionKind.DEPLOY)
 
 
@@ -35,6 +38,11 @@ class Preview(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...]
     people: int
     repeatable: tuple[int, ...] = ()  # the steps (from 0) that may be done twice
+    target: Standing | None = None  # what is known of the release that a rollback goes back to
+    last_run: LastRun | None = None
+    drilled_s: tuple[float | None, ...] = ()  # what each step took in the last drill
+    barred: str = ""  # why it cannot be armed at all: a rollback that has nothing to go back to
+    instead: tuple[RollbackStep, ...] = ()  # what a team can do then
 
     @property
     def digest(self) -> str:
@@ -44,7 +52,7 @@ class Preview(Struct, frozen=True, kw_only=True):
 
 
 def preview(snapshot: Snapshot, name: str) -> Preview:
-    """Say what an action would do now. Raises Refused for one that there is not, or that has nowhere to go."""
+    """Say what an action would do now. Raises Refused for one that there is not, and a deploy of nothing."""
     plan = snapshot.plan
     action = plan.actions.get(name)
     if action is None:
@@ -52,9 +60,10 @@ def preview(snapshot: Snapshot, name: str) -> Preview:
         raise Refused(f"The plan has no action {name!r}; {f'it has {known}' if known else 'it names none: [actions]'}")
     now_is = _version(snapshot.version) or plan.plan.release
     target = last_stable(plan, snapshot.actions_of) if action.kind is ActionKind.ROLLBACK else plan.plan.release
-    if action.kind in _RELEASES and not target and _speaks_of_target(action):
-        what = "last stable release" if action.kind is ActionKind.ROLLBACK else "release"
-        raise Refused(f"There is nothing to go to: the plan names no {what}, and no release was verified in this room")
+    rollback = action.kind is ActionKind.ROLLBACK
+    lost = action.kind in _RELEASES and not target and _speaks_of_target(action)
+    if lost and not rollback:
+        raise Refused("There is nothing to deploy: the plan names no release (plan.release)")
     values = values_of(plan, from_release=now_is, to_release=target)
     return Preview(
         name=name,
@@ -69,6 +78,11 @@ def preview(snapshot: Snapshot, name: str) -> Preview:
         warnings=tuple(_warnings(snapshot, action, target)),
         people=action.people,
         repeatable=tuple(index for index, step in enumerate(action.steps) if step.idempotent),
+        target=standing(snapshot, target) if rollback and target else None,
+        last_run=last_run(snapshot.actions_of, name),
+        drilled_s=drilled(snapshot.drills, [step.name for step in action.steps]),
+        barred=_NOWHERE if lost else "",
+        instead=plan.rollback if lost else (),
     )
 
 
@@ -114,16 +128,11 @@ def _speaks_of_target(action: Action) -> bool:
 
 def _warnings(snapshot: Snapshot, action: Action, target: str) -> Iterator[str]:
     """Say what may go wrong; a person may go on past each of these."""
-    views = snapshot.actions_of.views.values()
     if action.kind is ActionKind.ROLLBACK:
-        verified = [view for view in views if view.written is ActionState.DONE and view.armed.to_release == target]
-        if target and not verified:
-            yield f"{target} is the plan's word: its verification never held in this room"
-        since = max((view.ended_at or 0.0 for view in verified), default=0.0)
-        migrations = [mark for mark in snapshot.marks if mark.kind == "migration" and mark.at > since]
-        if migrations:
-            what = "a migration was" if len(migrations) == 1 else f"{len(migrations)} migrations were"
-            yield f"{what} applied since{f' {target}' if target else ''}; an older version may not stand that"
+        known = standing(snapshot, target) if target else None
+        if known is not None:
+            yield from target_warnings(known)
+        yield from migration_warnings(snapshot, target, since=last_well(known))
         if target and target == _version(snapshot.version):
             yield f"{target} is what runs now"
         if snapshot.version is not None and snapshot.version.freshness is not Freshness.FRESH:
@@ -138,5 +147,5 @@ def _warnings(snapshot: Snapshot, action: Action, target: str) -> Iterator[str]:
 
 
 def _version(view: SignalView | None) -> str:
-    fresh = view is not None and view.freshness is Freshness.FRESH and view.reading is not None
-    return view.reading.detail if fresh and view is not None and view.reading is not None else ""
+    known = view is not None and view.state is State.OK and view.reading is not None
+    return view.reading.detail if known and view is not None and view.reading is not None else ""

@@ -33,6 +33,7 @@ from loom_tui.room.signals import (
 from loom_tui.room.tracker import LiveIssue
 from loom_tui.room.uat import UatView
 from loom_tui.room.verdicts import DecisionView, GateView, Verdict
+from loom_tui.room.versions import Versions
 
 T = TypeVar("T")
 
@@ -273,6 +274,7 @@ class Snapshot(_View, frozen=True):
     runners: Mapping[int, float] = {}  # until when the runner of an action is known to live
     plan_hash: str = ""  # of the version that the room took last
     drills: Drills = Drills()
+    versions: Versions = ()  # that ran here, oldest first
 
     @property
     def action(self) -> ActionView | None:

@@ -44,6 +44,7 @@ from loom_tui.room.events import (
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.room.told import told_of_action
 from loom_tui.room.verdicts import Choice
+from loom_tui.room.versions import VersionSeen, told_of_version
 from loom_tui.widgets.frame import News
 from loom_tui.widgets.text import WORD_OF_STATUS, Sign, issue_name
 
@@ -117,6 +118,8 @@ def told(event: Event) -> str:
             return told_of_action(payload)
         case _ if isinstance(payload, DrillPayload):
             return told_of_drill(payload)
+        case VersionSeen():
+            return told_of_version(payload)
         case _:
             return _told_of_gate(payload)
 

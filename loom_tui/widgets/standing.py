@@ -1,0 +1,40 @@
+"""What is known of an action before it is armed, in words: of the release it goes back to, and of how long it takes."""
+
+from __future__ import annotations
+
+from loom_tui.room.drills import took
+from loom_tui.room.preview import Preview
+from loom_tui.room.runs import LastRun
+from loom_tui.room.standing import Standing
+from loom_tui.widgets.text import age
+
+
+def target_words(known: Standing, now: float) -> str:
+    """Say how a release has done here; empty where nothing is known of it."""
+    words = []
+    if known.verified_at is not None:
+        words.append(f"verified {age(now - known.verified_at)} ago")
+    if known.healthy_at is not None:
+        words.append(f"seen healthy {age(now - known.healthy_at)} ago")
+    if known.served_s is not None:
+        words.append(f"served {age(known.served_s)}")
+    health = known.health
+    if health is not None and health.crash_free_sessions is not None:
+        words.append(f"{health.crash_free_sessions:.2f} % of {health.sessions:,} sessions crash-free")
+    return ", ".join(words)
+
+
+def run_words(run: LastRun, now: float) -> str:
+    """Say how long an action took when it was done last, how it ended, and when that was."""
+    how_long = f"{took(run.took_s)}, " if run.took_s is not None else ""
+    return f"last run {how_long}{run.state.value}, {age(now - run.at)} ago"
+
+
+def step_words(seen: Preview, index: int) -> str:
+    """Say how long a step took in the last drill and in the last run; empty where it was never done."""
+    last = seen.last_run.steps_s if seen.last_run is not None else ()
+    drilled_s = seen.drilled_s[index] if index < len(seen.drilled_s) else None
+    last_s = last[index] if index < len(last) else None
+    words = [f"last drill {took(drilled_s)}"] if drilled_s is not None else []
+    words += [f"last run {took(last_s)}"] if last_s is not None else []
+    return ", ".join(words)
