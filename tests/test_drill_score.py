@@ -25,7 +25,7 @@ from loom_tui.room.acting import (
     StopCalled,
     VerificationStarted,
 )
-from loom_tui.room.drills import DrilledStep, DrillEnded, Drills, Times, take, told_of_drill
+from loom_tui.room.drills import DrillBegan, DrilledStep, DrillEnded, Drills, Times, take, told_of_drill
 from loom_tui.room.events import (
     DecisionCalled,
     ErrorAcknowledged,
@@ -288,10 +288,13 @@ def test_a_scenarios_fault_is_among_what_happens_and_has_a_sign() -> None:
 
 def test_the_journal_keeps_the_last_drill_beside_the_one_under_way() -> None:
     first = scored("calm", []).ended()
-    second = replace(first, scenario="silence")
+    second = replace(first, scenario="silence", steps=(DrilledStep("Revert", 4),))
     assert isinstance(first, DrillEnded)
     drills = Drills()
-    for payload in (first, second, NOTE):
+    for payload in (second, first, NOTE):
         drills = take(drills, payload)
-    assert drills == Drills("", second)
+    assert drills == Drills(last=first, rehearsed=second)
+    drills = take(drills, DrillBegan(scenario="calm"))
+    assert (drills.scenario, drills.is_over) == ("calm", False)
+    assert take(drills, second) == Drills("calm", second, second, is_over=True)
     assert isinstance(scored("calm", []).scenario, Scenario)

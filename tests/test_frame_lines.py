@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from loom_tui.room.drills import DrillBegan
+from loom_tui.room.drills import DrillBegan, DrillEnded, Times
 from loom_tui.room.guarded import Abort, CallStop
 from loom_tui.room.snapshot import CollectorView, Snapshot
 from loom_tui.room.verdicts import GateState, Verdict
@@ -50,6 +50,8 @@ def test_a_drills_room_says_on_every_screen_that_it_is_one():
     stage.begun(step=0)
     for width in (80, 160):
         assert " DRILL " in header(stage.snapshot(), width, read_only=True)
+    stage.write("demo", DrillEnded(scenario="calm", began_at=stage.now, people=(), times=Times(), passed=True))
+    assert " DRILL OVER: q " in header(stage.snapshot(), 80)
 
 
 def test_the_action_under_way_is_on_every_screen_at_any_width_and_so_is_a_stop():

@@ -19,7 +19,7 @@ from loom_tui.room.preview import Preview, preview
 from loom_tui.room.sightings import version_sightings
 from loom_tui.room.signals import State, Stored
 from loom_tui.room.versions import VersionSeen
-from loom_tui.widgets.standing import run_words, step_words, target_words
+from loom_tui.widgets.standing import drill_words, run_words, step_words, target_words
 from tests.gates import ENVIRONMENT, NOW, RELEASE, bad, read, reading
 from tests.guards import ACTIONS, Stage, guarded_plan
 
@@ -153,7 +153,7 @@ def test_it_says_how_long_the_last_run_and_the_last_drill_took_step_by_step():
     stage.write(
         "ana",
         DrillEnded(
-            scenario="regression", began_at=0.0, people=("ana",), times=Times(), passed=True,
+            scenario="regression", began_at=stage.now - 60, people=("ana",), times=Times(roll_back_s=38), passed=True,
             steps=(DrilledStep(name="Revert", took_s=38.0),),
         ),
     )  # fmt: skip
@@ -163,6 +163,8 @@ def test_it_says_how_long_the_last_run_and_the_last_drill_took_step_by_step():
     assert seen.last_run is not None
     assert (seen.last_run.action, seen.last_run.took_s, seen.last_run.steps_s) == (action, 50.0, (20.0, 20.0))
     assert run_words(seen.last_run, stage.now) == "last run 50 s, done, 1 h 1 m ago"
+    assert seen.last_drill is not None
+    assert drill_words(seen.last_drill, stage.now) == "last drill 1 h 2 m ago (regression): 38 s to roll back"
     assert step_words(seen, 0) == "last drill 38 s, last run 20 s"
     assert step_words(seen, 1) == "last run 20 s"
 

@@ -38,7 +38,7 @@ from loom_tui.room.snapshot import Observations, Snapshot
 from loom_tui.spawn import spawn_runner
 from loom_tui.store.base import Store, StoreError
 from loom_tui.widgets.lines import clean
-from loom_tui.widgets.standing import run_words, step_words, target_words
+from loom_tui.widgets.standing import drill_words, run_words, step_words, target_words
 
 _PLAN = click.option("--plan", "plan_file", metavar="PLAN", type=click.Path(path_type=Path), help="The plan's file.")
 _REASON = click.option("--reason", default="", metavar="WHY", help="Why; the journal keeps it.")
@@ -250,6 +250,7 @@ def _known_of(seen: Preview, now: float) -> list[str]:
     words = target_words(seen.target, now) if seen.target is not None else ""
     lines = [f"  {seen.to_release}: {words}"] if words else []
     lines += [f"  {run_words(seen.last_run, now)}"] if seen.last_run is not None else []
+    lines += [f"  {drill_words(seen.last_drill, now)}"] if seen.last_drill is not None else []
     for index, name in enumerate(seen.steps):
         took = step_words(seen, index)
         lines += [f"  {index + 1} {name}: {took}"] if took else []

@@ -7,6 +7,7 @@ of the last one are found.
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from loom_tui.room.payload import PayloadBase
 
@@ -49,19 +50,22 @@ DrillPayload = DrillBegan | DrillEnded
 
 
 class Drills(Struct, frozen=True):
-    """What the journal says of drills: the scenario that this room is a drill of, and the last one that ended."""
+    """What the journal says of drills: the scenario that this room is a drill of, and the last ones that ended."""
 
     scenario: str = ""
     last: DrillEnded | None = None
+    rehearsed: DrillEnded | None = None  # the last one in which something was rolled back
+    is_over: bool = False  # the drill that this room is one of
 
 
 def take(drills: Drills, payload: object) -> Drills:
     """Fold one event's payload in."""
     match payload:
         case DrillBegan():
-            return Drills(payload.scenario, drills.last)
+            return replace(drills, scenario=payload.scenario, is_over=False)
         case DrillEnded():
-            return Drills(drills.scenario, payload)
+            rehearsed = payload if payload.steps else drills.rehearsed
+            return replace(drills, last=payload, rehearsed=rehearsed, is_over=bool(drills.scenario))
         case _:
             return drills
 

@@ -13,6 +13,7 @@ from loom_tui.plan.freezes import HELD_UP, frozen_at, frozen_words
 from loom_tui.plan.model import Action, Plan, RollbackStep
 from loom_tui.plan.template import variables_in
 from loom_tui.room.deeds import Refused
+from loom_tui.room.drills import DrillEnded
 from loom_tui.room.guard import Actions, ActionState
 from loom_tui.room.runs import LastRun, drilled, last_run
 from loom_tui.room.signals import Freshness, State
@@ -41,6 +42,7 @@ class Preview(Struct, frozen=True, kw_only=True):
     target: Standing | None = None  # what is known of the release that a rollback goes back to
     last_run: LastRun | None = None
     drilled_s: tuple[float | None, ...] = ()  # what each step took in the last drill
+    last_drill: DrillEnded | None = None  # of a rollback
     barred: str = ""  # why it cannot be armed at all: a rollback that has nothing to go back to
     instead: tuple[RollbackStep, ...] = ()  # what a team can do then
 
@@ -81,6 +83,7 @@ def preview(snapshot: Snapshot, name: str) -> Preview:
         target=standing(snapshot, target) if rollback and target else None,
         last_run=last_run(snapshot.actions_of, name),
         drilled_s=drilled(snapshot.drills, [step.name for step in action.steps]),
+        last_drill=snapshot.drills.rehearsed if rollback else None,
         barred=_NOWHERE if lost else "",
         instead=plan.rollback if lost else (),
     )

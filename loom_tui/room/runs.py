@@ -40,6 +40,6 @@ def last_run(actions: Actions, name: str) -> LastRun | None:
 
 
 def drilled(drills: Drills, steps: Sequence[str]) -> tuple[float | None, ...]:
-    """Give what each step of these names took in the last drill; None for one that was not drilled."""
-    took = {step.name: step.took_s for step in drills.last.steps} if drills.last is not None else {}
+    """Give what each step of these names took in the last drill of a rollback; None for one that was not drilled."""
+    took = {step.name: step.took_s for step in drills.rehearsed.steps} if drills.rehearsed is not None else {}
     return tuple(took.get(name) for name in steps)

@@ -65,7 +65,7 @@ def header_line(snapshot: Snapshot, pen: Pen, width: int, *, read_only: bool) ->
     name = clean(about.sprint or about.title, limit=40)
     parts: dict[str, Line] = {
         "loom": (Span(" LOOM ", bold=True),),
-        "drill": (Span(" DRILL ", bold=True, ground=Ground.WARN),) if snapshot.drills.scenario else EMPTY,
+        "drill": _drill(snapshot),
         "plan": (Span(f" {name} → {clean(about.environment, limit=20)} "),),
         "versions": (Span(f" {versions(snapshot)} "),) if about.release or snapshot.version is not None else EMPTY,
         "lamp": (lamp,),
@@ -82,6 +82,13 @@ def header_line(snapshot: Snapshot, pen: Pen, width: int, *, read_only: bool) ->
     left, right = list(parts.values())[:7], list(parts.values())[7:]
     line = spread(_joined(left), _joined(right), width)
     return tuple(span if span.ground is not Ground.PANE else span._replace(ground=band) for span in line)
+
+
+def _drill(snapshot: Snapshot) -> Line:
+    """Say that this is a drill's room, for its environment is called production too; and when it is over."""
+    drills = snapshot.drills
+    words = " DRILL OVER: q " if drills.is_over else " DRILL "
+    return (Span(words, bold=True, ground=Ground.WARN),) if drills.scenario else EMPTY
 
 
 def _action(snapshot: Snapshot) -> Line:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loom_tui.room.drills import took
+from loom_tui.room.drills import DrillEnded, told_of_times, took
 from loom_tui.room.preview import Preview
 from loom_tui.room.runs import LastRun
 from loom_tui.room.standing import Standing
@@ -28,6 +28,11 @@ def run_words(run: LastRun, now: float) -> str:
     """Say how long an action took when it was done last, how it ended, and when that was."""
     how_long = f"{took(run.took_s)}, " if run.took_s is not None else ""
     return f"last run {how_long}{run.state.value}, {age(now - run.at)} ago"
+
+
+def drill_words(drill: DrillEnded, now: float) -> str:
+    """Say what the team took in its last drill of a rollback, and when that was."""
+    return f"last drill {age(now - drill.began_at)} ago ({drill.scenario}): {told_of_times(drill.times)}"
 
 
 def step_words(seen: Preview, index: int) -> str:
