@@ -172,11 +172,12 @@ async def test_below_its_smallest_size_it_still_shows_the_gate(size: tuple[int, 
 
 async def test_it_changes_its_form_when_the_terminal_does() -> None:
     async with open_room(ok_snapshot(), key="1") as room:
-        for size, form in (((80, 24), "#compact"), ((40, 10), "#tiny"), ((120, 40), "#overview")):
+        forms = ("#critical", "#compact", "#tiny")
+        for size, form in (((80, 24), "#compact"), ((40, 10), "#tiny"), ((120, 40), "#critical")):
             await room.pilot.resize_terminal(*size)
             await room.pilot.pause()
-            shown = [name for name in ("#overview", "#compact", "#tiny") if room.app.screen.query_one(name).display]
-            assert shown == [form]
+            assert [name for name in forms if room.app.screen.query_one(name).display] == [form]
+        assert room.app.screen.query_one("#critical").has_focus
         await room.press("tab", "y")
         assert room.app.clipboard or "Nothing is selected" in room.news
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 
 from loom_tui.room.snapshot import Snapshot
@@ -178,7 +177,7 @@ class Events(Panel):
         return events_lines(self.snapshot, self.pen, width, height)
 
 
-class Compact(Panel):
+class Compact(Panel, can_focus=False):
     """The gate's criteria, and one line for each of the rest."""
 
     def title(self) -> Line:
@@ -195,7 +194,7 @@ class Compact(Panel):
         return compact_lines(self.snapshot, self.pen, width, height)
 
 
-class Tiny(Panel):
+class Tiny(Panel, can_focus=False):
     """A terminal too small for a room still shows the gate."""
 
     def title(self) -> Line:
@@ -214,19 +213,14 @@ class Overview(RoomScreen):
 
     def compose_body(self) -> ComposeResult:
         """Lay the panes, each form of which is shown at its size."""
-        with Vertical(id="overview"):
-            with Horizontal(classes="top"):
-                yield CriticalPath(id="critical")
-                yield Gate(id="gate")
-            with Horizontal(classes="middle"):
-                yield Errors(id="errors")
-                yield Database(id="database")
-                yield Service(id="service")
-            with Horizontal(classes="timeline"):
-                yield Timeline(id="timeline")
-            with Horizontal(classes="bottom"):
-                yield Risks(id="risks")
-                yield Events(id="events")
+        yield CriticalPath(id="critical", classes="wide")
+        yield Gate(id="gate", classes="wide")
+        yield Errors(id="errors", classes="wide")
+        yield Database(id="database", classes="wide")
+        yield Service(id="service", classes="wide")
+        yield Timeline(id="timeline", classes="wide")
+        yield Risks(id="risks", classes="wide")
+        yield Events(id="events", classes="wide")
         yield Compact(id="compact")
         yield Tiny(id="tiny")
 
@@ -235,7 +229,10 @@ class Overview(RoomScreen):
         width, height = event.size
         tiny = width < SMALL[0] or height < SMALL[1]
         self.set_class(tiny, "tiny")
-        self.set_class(not tiny and (width < WIDE[0] or height < WIDE[1]), "compact")
+        compact = not tiny and (width < WIDE[0] or height < WIDE[1])
+        self.set_class(compact, "compact")
+        if not (tiny or compact) and self.focused is None:  # a pane that is hidden loses the focus
+            self.query_one(CriticalPath).focus()
 
     def show(self, snapshot: Snapshot) -> None:
         """Hand the snapshot on, and let each pane know its source for `r`."""
