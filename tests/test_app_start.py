@@ -1,13 +1,18 @@
-"""The app's first drawing."""
+"""The app's first drawing, and what its start must not pay for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any, get_args
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import fields
 from textual.color import Color
 
 from loom_tui.app import LoomApp
+from loom_tui.plan.model import Plan
+from loom_tui.room.events import Payload
 from loom_tui.widgets.frame import Header
 from loom_tui.widgets.lines import Line
 from loom_tui.widgets.theme import hues
@@ -37,3 +42,26 @@ async def test_the_look_that_was_asked_for_is_there_from_the_start(light: bool) 
         await pilot.pause()
         assert app.current_theme.dark is not light
         assert app.screen.styles.background == Color.parse(hues(dark=not light).ground)
+
+
+def structs_in(kind: Any, seen: set[type]) -> Iterator[type]:
+    """Every struct that is decoded where `kind` is."""
+    if kind in seen:
+        return
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        seen.add(kind)
+        yield kind
+        inner = tuple(field.type for field in fields(kind))
+    else:
+        inner = get_args(kind)
+    for each in inner:
+        yield from structs_in(each, seen)
+
+
+@pytest.mark.parametrize("decoded", [Plan, Payload])
+def test_no_annotation_is_compiled_while_a_room_opens(decoded: Any) -> None:
+    kinds = list(structs_in(decoded, set()))
+    assert len(kinds) > 20
+    for kind in (base for each in kinds for base in each.__mro__):
+        as_text = [name for name, each in vars(kind).get("__annotations__", {}).items() if isinstance(each, str)]
+        assert not as_text, f"{kind}: its module should go without `from __future__` (see plan/value.py)"

@@ -4,8 +4,6 @@ Texts may speak of `{from}` and `{to}` (the releases), `{release}`, `{last_stabl
 named, never written: a step's `secrets` are environment variables of a command, and variables of a request.
 """
 
-from __future__ import annotations
-
 import re
 import shlex
 from abc import ABCMeta, abstractmethod

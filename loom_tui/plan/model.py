@@ -5,8 +5,6 @@ decoding is validation: unknown keys and wrong types are faults, never silently 
 Hours are working hours of the plan's calendar; durations carry their unit in their name.
 """
 
-from __future__ import annotations
-
 from datetime import date, datetime, time
 from enum import StrEnum
 

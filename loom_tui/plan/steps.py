@@ -1,7 +1,5 @@
 """The steps of a workflow, as a plan writes them: one struct a kind, named by `kind`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any

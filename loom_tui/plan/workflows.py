@@ -1,7 +1,5 @@
 """Critical user journeys, as a plan names them (`[[workflows]]`), and the sites where they run (`[sites.NAME]`)."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator

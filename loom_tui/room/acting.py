@@ -3,8 +3,6 @@
 What carries a `run` was written by the runner that claimed the action under that word; nobody else may write it.
 """
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Literal
 

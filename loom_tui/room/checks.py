@@ -1,7 +1,5 @@
 """What a check leaves behind: its steps with what was sent and got, and the marks of its last runs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import msgspec

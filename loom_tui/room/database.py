@@ -3,8 +3,6 @@
 Texts are masked where they were read: no literal of anybody's statement gets here. Times are Unix seconds, UTC.
 """
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import TypeVar
 

@@ -4,8 +4,6 @@ A drill's own room is gone with its world, so what it took is also written into 
 of the last one are found.
 """
 
-from __future__ import annotations
-
 from msgspec import Struct
 from msgspec.structs import replace
 

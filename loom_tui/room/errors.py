@@ -1,7 +1,5 @@
 """What an error tracker knows, decoded at the edge and stripped of secrets there. Times are Unix seconds, UTC."""
 
-from __future__ import annotations
-
 from msgspec import Struct
 
 

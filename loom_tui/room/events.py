@@ -4,8 +4,6 @@ A payload is stored as JSON with its `kind`; a stored event adds what the store 
 in the journal, its time and the chain's hash. Times are Unix seconds, UTC.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 import msgspec

@@ -1,7 +1,5 @@
 """What a room asks of the collector beyond readings, and what comes back: mail, not state."""
 
-from __future__ import annotations
-
 import msgspec
 from msgspec import Struct
 

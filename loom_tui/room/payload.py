@@ -1,7 +1,5 @@
 """What every event's payload is made of."""
 
-from __future__ import annotations
-
 from msgspec import Struct
 
 

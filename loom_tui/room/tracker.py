@@ -1,7 +1,5 @@
 """The plan's issues as a tracker has them, beside the room's own: differences are shown, never merged."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Literal
 

@@ -3,8 +3,6 @@
 Times are Unix seconds, UTC.
 """
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Literal
 

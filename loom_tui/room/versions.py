@@ -4,8 +4,6 @@ A reading is overwritten by the next one, so the collector writes down when the 
 one was first seen healthy: when all that verifies a rollback to it held while it ran.
 """
 
-from __future__ import annotations
-
 from msgspec import Struct
 from msgspec.structs import replace
 

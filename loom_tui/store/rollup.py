@@ -3,8 +3,6 @@
 Each level is complete in itself: 1 s for an hour, 10 s for a day, 1 min for 30 days.
 """
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Iterable, Mapping
 from math import floor, isfinite

@@ -1,7 +1,5 @@
 """What every source of a plan has, and where credentials are found."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import ClassVar
@@ -54,7 +52,7 @@ class Asked(Value, frozen=True, kw_only=True, tag_field="kind"):
         """List the signals that it gives, its own check first."""
         yield Row("", Kind.CHECK)
 
-    def parts(self) -> Iterator[tuple[str, Asked]]:
+    def parts(self) -> Iterator[tuple[str, "Asked"]]:
         """List what of it is asked apart, in a rhythm of its own, each with the word that follows its name."""
         yield from ()
 

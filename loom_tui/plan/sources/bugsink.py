@@ -1,7 +1,5 @@
 """A Bugsink server, as a plan names it: an error tracker with an API of its own."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from loom_tui.plan.sources.errors import ErrorFeed

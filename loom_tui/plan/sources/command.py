@@ -1,7 +1,5 @@
 """A command of the team's, as a plan names it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import ClassVar
 

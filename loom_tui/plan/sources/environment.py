@@ -1,7 +1,5 @@
 """The environment that a release runs in, as a plan names it: which variables, in which form."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """An error tracker as a plan names it, whatever API it speaks: the signals that every one of them gives."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import ClassVar
 

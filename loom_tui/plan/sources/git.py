@@ -1,7 +1,5 @@
 """A local clone of the team's code, as a plan names it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import ClassVar
 

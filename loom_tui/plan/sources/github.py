@@ -1,7 +1,5 @@
 """A repository on GitHub, as a plan names it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import ClassVar

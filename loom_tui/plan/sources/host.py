@@ -1,7 +1,5 @@
 """A host that a service answers on, as a plan names it: its name and its certificate."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from ipaddress import ip_address

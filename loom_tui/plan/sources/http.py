@@ -1,7 +1,5 @@
 """An HTTP service, as a plan names it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from loom_tui.plan.kinds import Kind, Row

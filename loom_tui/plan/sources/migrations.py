@@ -1,7 +1,5 @@
 """A directory of migrations and the database that they were applied to, as a plan names them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import ClassVar

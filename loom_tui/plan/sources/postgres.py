@@ -1,7 +1,5 @@
 """A PostgreSQL, as a plan names it."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Reports that other tools write, as a plan names them: what is read in them, and what would be bad."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import ClassVar
 

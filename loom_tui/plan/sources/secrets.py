@@ -1,7 +1,5 @@
 """A git repository that must hold no credentials, as a plan names it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import ClassVar
 

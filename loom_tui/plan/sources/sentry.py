@@ -1,7 +1,5 @@
 """An error tracker that speaks Sentry's API, as a plan names it."""
 
-from __future__ import annotations
-
 from loom_tui.plan.sources.errors import ErrorFeed
 
 

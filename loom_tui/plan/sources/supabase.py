@@ -1,7 +1,5 @@
 """A Supabase project, as a plan names it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from enum import StrEnum
