@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,7 +15,6 @@ from pathlib import Path
 from loom_tui.app import LoomApp
 from loom_tui.commands.rooms import open_room_store
 from loom_tui.config.plans import PlanFile
-from loom_tui.demo.run import migrate
 from loom_tui.demo.world import World, world
 from loom_tui.reader import Reader, RoomPlace
 
@@ -37,13 +37,19 @@ async def shoot(made: World, directory: Path) -> None:
     app = LoomApp(reader)
     async with app.run_test(size=(120, 40)) as pilot:
         await asyncio.sleep(SETTLE_S)
-        await asyncio.to_thread(migrate)
+        await asyncio.to_thread(migrate, made)
         await asyncio.sleep(SETTLE_S)
         for name in ("room", "path", "timeline", "database", "gate"):
             app.action_go(name)
             await pilot.pause(3)
             (directory / f"{name}.svg").write_text(tidy(app.export_screenshot()), encoding="utf-8")
     reader.stop()
+
+
+def migrate(made: World) -> None:
+    """Apply the optimisation migration under guard, as one does from another terminal."""
+    words = ("act", "migrate", "--environment", "production")
+    subprocess.run([sys.executable, "-m", "loom_tui", *words], cwd=made.directory, check=True)
 
 
 def tidy(svg: str) -> str:

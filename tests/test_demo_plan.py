@@ -10,7 +10,9 @@ import pytest
 
 from loom_tui.config.plans import bundled_plan
 from loom_tui.config.zone import local_zone
-from loom_tui.demo.plan import Addresses, demo_plan
+from loom_tui.demo.actions import Addresses
+from loom_tui.demo.plan import demo_plan
+from loom_tui.plan.acts import OnFailure
 from loom_tui.plan.check import check_plan
 from loom_tui.plan.criteria import proof_is_named
 from loom_tui.plan.model import Plan, Priority, RiskKind
@@ -19,7 +21,14 @@ from loom_tui.plan.timeline import milestones_of, planned_at, planned_day
 from loom_tui.plan.toml import dump_plan, parse_plan
 
 ADDRESSES = Addresses(
-    dsn_file=Path("/w/dsn"), token_file=Path("/w/token"), sentry_url="http://127.0.0.1:1", app_url="http://127.0.0.1:2"
+    rooms=Path("/w/rooms"),
+    dsn_file=Path("/w/dsn"),
+    token_file=Path("/w/token"),
+    sentry_url="http://127.0.0.1:1",
+    app_url="http://127.0.0.1:2",
+    platform_url="http://127.0.0.1:3",
+    platform_token_file=Path("/w/platform-token"),
+    chat_url="http://127.0.0.1:4",
 )
 ZONE = ZoneInfo("Europe/Berlin")
 
@@ -118,3 +127,15 @@ def test_the_demo_s_criteria_are_proved_by_its_own_world() -> None:
     clocks = [criterion.clock_hours for criterion in plan.criteria.post_deployment]
     assert clocks == [24, None, None, None]
     assert sum(stakeholder.votes for stakeholder in plan.stakeholders) == 4
+
+
+def test_the_demo_s_actions_are_verified_by_the_world_and_a_rollback_wants_two_people() -> None:
+    plan = plan_at(datetime(2025, 11, 12, 10, 0))
+    assert {name: action.kind.value for name, action in plan.actions.items()} == {
+        "migrate": "migrate",
+        "deploy": "deploy",
+        "rollback": "rollback",
+    }
+    assert {name: action.people for name, action in plan.actions.items()} == {"migrate": 1, "deploy": 1, "rollback": 2}
+    assert all(action.verify for action in plan.actions.values())
+    assert plan.actions["rollback"].steps[1].on_failure is OnFailure.GO_ON

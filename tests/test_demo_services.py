@@ -15,8 +15,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from loom_tui.demo.call import CallFailed, call
 from loom_tui.demo.errors import FAULTS, HOUR_S, count_between, first_seen, last_seen
-from loom_tui.demo.services import Request, app, sentry, serve
+from loom_tui.demo.product import LAST_STABLE, MAX_ERRORS, RELEASE, SHIP_S, Chat, Product, app, platform
+from loom_tui.demo.services import Request, serve
+from loom_tui.demo.tracker import sentry
 from loom_tui.plan.sources.base import Secret
 from loom_tui.plan.sources.sentry import SentrySource
 from loom_tui.room.errors import ErrorEvent, Listing
@@ -43,7 +46,7 @@ def base() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def app_base() -> Iterator[str]:
-    with serve(app(version="v1.6.3", started_at=time.time())) as address:
+    with serve(app(Product(born=time.time()))) as address:
         yield address
 
 
@@ -173,6 +176,7 @@ def test_health_nests_a_check_for_each_part_and_tells_the_version(app_base: str)
         "auth": "ok",
         "realtime": "ok",
         "storage": "ok",
+        "errors": "ok",
     }
     assert get(f"{app_base}/api/version")[1]["version"] == "v1.6.3"
     assert get(f"{app_base}/elsewhere")[0] == 404
@@ -207,3 +211,85 @@ def test_the_demo_s_tracker_is_understood_whole_by_the_one_who_asks_trackers(bas
     assert event.thrown[0].frames[0].in_app
     assert event.crumbs[1].message == "GET /api/session?access_token=•••• 401"
     assert "sid=4711" not in repr(event)
+
+
+@pytest.fixture
+def shop() -> Product:
+    return Product(born=BORN)
+
+
+def on(service: Any, path: str, now: float, body: object = None) -> Any:
+    method = "GET" if body is None else "POST"
+    sent = Request(base="", path=path, method=method, bearer=TOKEN, body=msgspec.json.encode(body))
+    return service(sent, now)
+
+
+def test_a_deployment_serves_once_it_is_ready_and_not_before(shop: Product) -> None:
+    api, health = platform(shop, token=TOKEN), app(shop)
+    asked_for = on(api, "/v1/deployments", NOW, {"version": RELEASE})
+    assert (asked_for.status, asked_for.body["state"]) == (201, "building")
+    path = f"/v1/deployments/{asked_for.body['id']}"
+    for later, state, version in ((0.0, "building", LAST_STABLE), (SHIP_S, "ready", RELEASE)):
+        assert on(api, path, NOW + later).body["state"] == state
+        assert on(health, "/api/version", NOW + later).body["version"] == version
+
+
+def test_a_deployment_that_is_overtaken_never_serves(shop: Product) -> None:
+    api = platform(shop, token=TOKEN)
+    first = on(api, "/v1/deployments", NOW, {"version": RELEASE}).body["id"]
+    on(api, "/v1/deployments", NOW + 1, {"version": LAST_STABLE})
+    assert on(api, f"/v1/deployments/{first}", NOW + 60).body["state"] == "canceled"
+    assert {shop.serving(NOW + later).version for later in range(60)} == {LAST_STABLE}
+
+
+def test_the_platform_refuses_strangers_unknown_builds_and_what_it_cannot_read(shop: Product) -> None:
+    api = platform(shop, token=TOKEN)
+    assert api(Request(base="", path="/v1/deployments", method="POST"), NOW).status == 401
+    assert on(api, "/v1/deployments", NOW, {"version": "v9"}).status == 404
+    assert on(api, "/v1/deployments", NOW, {"version": 7}).status == 400
+    assert on(api, "/switches/errors", NOW, {"on": "yes"}).status == 400
+    for path in ("/", "/v1/deployments/dpl_9", "/switches/nothing"):
+        assert on(api, path, NOW, {"on": True}).status == 404
+    assert shop.serving(NOW + 60).version == LAST_STABLE
+
+
+def test_the_bug_of_a_release_is_heard_of_while_that_release_serves_and_never_else(shop: Product) -> None:
+    tracker, health = sentry(token=TOKEN, born=BORN, outbreak=shop.outbreak), app(shop)
+
+    def fatal(now: float) -> list[tuple[str, int]]:
+        asked_for = Request(base="", path=ISSUES, query={"query": "is:unresolved level:fatal"}, bearer=TOKEN)
+        return [(issue["level"], int(issue["count"])) for issue in tracker(asked_for, now).body]
+
+    def errors(now: float) -> str:
+        word: str = on(health, "/api/health", now).body["checks"]["errors"]["status"]
+        return word
+
+    shop.switch("errors", is_on=True, now=NOW)
+    assert (fatal(NOW + 60), errors(NOW + 60)) == ([], "ok")
+    shop.deploy(RELEASE, now=NOW + 60)
+    bad_from, back_at = NOW + 60 + SHIP_S, NOW + 120
+    assert errors(bad_from + 10) == "failing"
+    shop.deploy(LAST_STABLE, now=back_at - SHIP_S)
+    ((level, count),) = fatal(back_at)
+    assert level == "fatal"
+    assert count > MAX_ERRORS * (back_at - bad_from) / SHIP_S
+    assert (fatal(back_at + 3600), errors(back_at + 10)) == ([(level, count)], "ok")
+    shop.deploy(RELEASE, now=back_at)
+    shop.switch("errors", is_on=False, now=back_at)
+    assert errors(back_at + 60) == "ok"
+
+
+def test_the_channel_keeps_what_is_told_and_refuses_what_it_cannot_read() -> None:
+    channel = Chat()
+    assert on(channel.answer, "/hooks/launch", NOW, {"text": "hello"}).body == "ok"
+    assert on(channel.answer, "/hooks/launch", NOW, {"words": 7}).status == 400
+    assert on(channel.answer, "/hooks/other", NOW, {"text": "hello"}).status == 404
+    assert on(channel.answer, "/messages", NOW).body == ("12:30:00 hello",)
+
+
+def test_a_call_of_the_demo_s_own_tells_in_a_sentence_what_went_wrong(base: str) -> None:
+    assert call(f"{base}/api/0/projects/loom/loom-web/", token=TOKEN)["id"] == "2"
+    with pytest.raises(CallFailed, match="answered 401"):
+        call(f"{base}/api/0/projects/loom/loom-web/", token="no")
+    with pytest.raises(CallFailed, match="cannot be reached"):
+        call("http://127.0.0.1:1/", token=TOKEN)

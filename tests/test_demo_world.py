@@ -19,10 +19,10 @@ import psycopg
 import pytest
 
 from loom_tui.demo import world as worlds
-from loom_tui.demo.database import MIN_SAMPLES, SLOW, coaching, migrate
+from loom_tui.demo.database import MIN_SAMPLES, SLOW, coaching, write_migrations
 from loom_tui.demo.postgres import running_postgres
 from loom_tui.demo.run import shown
-from loom_tui.demo.world import DemoError, World, apply_migration, decode, is_kept, running_world, world
+from loom_tui.demo.world import DemoError, World, decode, is_kept, running_world, world
 from loom_tui.plan.model import Status
 from loom_tui.room.events import Event, IssueStatusSet, MarkerSet
 from loom_tui.room.signals import Reading
@@ -88,19 +88,21 @@ def explained(connection: psycopg.Connection[tuple[object, ...]], statement: str
     return "\n".join(str(line) for (line,) in connection.execute(f"EXPLAIN {statement}".encode()).fetchall())
 
 
-def test_the_three_queries_are_slow_until_the_migrations_indexes_are_there(server: str) -> None:
+def test_the_three_queries_are_slow_until_the_migrations_indexes_are_there(server: str, tmp_path: Path) -> None:
     with coaching(server) as dsn, psycopg.connect(dsn, autocommit=True) as connection:
         before = {slow.name: fastest_ms(connection, slow.statement) for slow in SLOW}
         assert all("_idx" not in explained(connection, slow.statement) for slow in SLOW)
         answers = [sorted(map(repr, connection.execute(slow.statement.encode()).fetchall())) for slow in SLOW]
-        assert migrate(dsn)
+        write_migrations(tmp_path / "migrations", tmp_path / "apply.sql")
+        connection.execute((tmp_path / "apply.sql").read_bytes())
         after = {slow.name: fastest_ms(connection, slow.statement) for slow in SLOW}
         for slow in SLOW:
             assert "_idx" in explained(connection, slow.statement)
             assert before[slow.name] >= 5 * after[slow.name], (slow.name, before, after)
         again = [sorted(map(repr, connection.execute(slow.statement.encode()).fetchall())) for slow in SLOW]
         assert [len(rows) for rows in again] == [len(rows) for rows in answers]
-        assert not migrate(dsn)
+        with pytest.raises(psycopg.errors.UniqueViolation):  # recorded, and so not applied a second time
+            connection.execute((tmp_path / "apply.sql").read_bytes())
 
 
 Figures = dict[str, Any]  # a query's signal, as scripts are told it
@@ -118,10 +120,12 @@ def await_verdict(made: World, wanted: str) -> list[Figures]:
         time.sleep(0.25)
 
 
-def migrate_from_another_terminal() -> str:
+def from_another_terminal(made: World, *words: str) -> str:
+    """Say something to the world's room from a shell in its directory; it is done when the command says so."""
     done = subprocess.run(
-        [sys.executable, "-m", "loom_tui", "demo", "migrate"], capture_output=True, text=True, timeout=60, check=True
-    )
+        [sys.executable, "-m", "loom_tui", *words],
+        cwd=made.directory, capture_output=True, text=True, timeout=CROSSING_S, check=True,
+    )  # fmt: skip
     return done.stdout
 
 
@@ -151,14 +155,14 @@ def events_of(made: World) -> list[Event]:
 def test_a_world_is_found_crosses_its_targets_once_it_is_migrated_and_leaves_nothing(server: str) -> None:
     with world(postgres_dsn=server) as made:
         assert running_world() == made
+        assert from_another_terminal(made, "demo", "where") == f"{made.directory}\n"
         assert set(made.plan().sources) == {"sentry", "db", "app", "migrations"}
         assert (made.directory.stat().st_mode & 0o077) in {0, 0o011}
         assert (made.dsn_path.stat().st_mode & 0o777) == 0o600
         before = await_verdict(made, "not_met")
-        assert migrate_from_another_terminal().startswith("Migrated")
-        assert not apply_migration(made)
+        assert "saw action" in from_another_terminal(made, "act", "migrate", "--environment", "production")
         told = [event for event in events_of(made) if event.actor == "demo"]
-        (marked,) = [event for event in told if isinstance(event.payload, MarkerSet)]
+        (marked,) = [event for event in events_of(made) if isinstance(event.payload, MarkerSet)]
         after = await_verdict(made, "met")
         for slow, was, now in zip(SLOW, before, after, strict=True):
             assert now["p95"] < was["p95"] / 3, slow.name
@@ -241,3 +245,28 @@ def test_dead_worlds_are_removed_and_living_and_unborn_ones_left(
     assert is_kept(living)
     os.close(handle)
     assert [path.exists() for path in (dead, living, unborn)] == [False, True, True]
+
+
+def test_the_world_in_whose_directory_one_is_counts_and_another_version_s_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    made, handles = {}, []
+    for name in ("old", "new", "foreign"):
+        directory = tmp_path / f"loom-demo-{os.getuid()}-{name}"
+        directory.mkdir()
+        handles.append(worlds.hold(directory))
+        made[name] = World(
+            directory=directory, plan_path=directory, store_directory=directory, dsn_path=directory, sentry_url="",
+            app_url="", platform_url="", platform_token_path=directory, chat_url="", keeper_pid=1, collector_pid=1,
+        )  # fmt: skip
+        (directory / "world.json").write_bytes(worlds.encode(made[name]) if name != "foreign" else b'{"pid": 1}')
+    os.utime(made["old"].directory / "world.json", (0, 0))
+    try:
+        assert running_world() == made["new"]
+        (made["old"].directory / "rooms").mkdir()
+        monkeypatch.chdir(made["old"].directory / "rooms")
+        assert running_world() == made["old"]
+    finally:
+        for handle in handles:
+            os.close(handle)

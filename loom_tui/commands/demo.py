@@ -9,6 +9,8 @@ import click
 
 from loom_tui.commands.printing import echo, echo_json
 
+_SWITCH = click.argument("what", metavar="WHAT")
+
 
 @click.group("demo", invoke_without_command=True)
 @click.option("--headless", is_flag=True, help="Without a screen: print what the room would have shown.")
@@ -30,7 +32,7 @@ def demo(
 ) -> None:
     """Practise on the Sprint 07 plan, over a real PostgreSQL and loopback services; all of it goes when you leave.
 
-    While it runs, `loom demo migrate` in another terminal applies the optimisation migration.
+    While it runs, `cd "$(loom demo where)"` in another terminal, and every command speaks to it: loom act migrate.
 
     Example: loom demo --headless --for 20 --json
     """
@@ -64,12 +66,54 @@ def _headless(seconds: float, dsn: str | None, *, as_json: bool) -> None:
     echo(f"{len(live)} of {len(shown['feeds'])} feeds live; {len(shown['errors']['issues'])} errors in the feed")
 
 
-@demo.command("migrate")
-def migrate() -> None:
-    """Apply the optimisation migration to the running demo, and mark it on the time axis.
+@demo.command("where")
+def where() -> None:
+    """Write the running demo's directory: there, every command finds the demo's plan and room by itself.
 
-    Example: loom demo migrate
+    Example: cd "$(loom demo where)" && loom act migrate
     """
-    from loom_tui.demo.run import migrate as apply
+    from loom_tui.demo.world import running_world
 
-    echo(apply())
+    echo(str(running_world().directory))
+
+
+@demo.command("break")
+@_SWITCH
+def break_(what: str) -> None:
+    """Break something in the running demo: `errors` wakes a bug that arrives with the new release.
+
+    Example: loom demo break errors
+    """
+    _switch(what, is_on=True)
+
+
+@demo.command("mend")
+@_SWITCH
+def mend(what: str) -> None:
+    """Mend what was broken in the running demo.
+
+    Example: loom demo mend errors
+    """
+    _switch(what, is_on=False)
+
+
+def _switch(what: str, *, is_on: bool) -> None:
+    from loom_tui.demo.product import SWITCHES
+    from loom_tui.demo.world import running_world, switch
+
+    if what not in SWITCHES:
+        raise click.UsageError(f"{what!r} cannot be broken; {', '.join(SWITCHES)} can")
+    switch(running_world(), what, is_on=is_on)
+    echo(f"Broken: {SWITCHES[what]}" if is_on else f"Mended: {what}")
+
+
+@demo.command("approve")
+@click.argument("action", type=int, required=False)
+def approve(action: int | None) -> None:
+    """Approve an action of the running demo as `demo-colleague`, a second person for those who practise alone.
+
+    Example: loom demo approve
+    """
+    from loom_tui.demo.run import approve as approved
+
+    echo(approved(action))

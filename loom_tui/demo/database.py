@@ -8,7 +8,7 @@ fitted to the machine when the world is made.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from importlib.resources import files
@@ -21,6 +21,7 @@ from msgspec import Struct
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from loom_tui.plan.model import Rule, Target
 from loom_tui.plan.sources.postgres import Query
 
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -67,6 +68,14 @@ def queries() -> tuple[Query, ...]:
     )
 
 
+def fast_queries(targets: Iterable[Target]) -> tuple[Rule, ...]:
+    """Hold each named query to its target, as the plan's document sets it."""
+    limits = {target.name: target.target_ms.high for target in targets if target.target_ms is not None}
+    return tuple(
+        Rule(signal=f"db.{slow.name}.p95_ms", at_most=limits[slow.target]) for slow in SLOW if slow.target in limits
+    )
+
+
 @contextmanager
 def coaching(dsn: str) -> Iterator[str]:
     """Make the schema under a name of its own in any database, fit it to the machine, and drop it at the end.
@@ -89,22 +98,15 @@ def coaching(dsn: str) -> Iterator[str]:
             connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
 
 
-def migrate(dsn: str) -> bool:
-    """Apply the optimisation migration; says whether it was not applied already."""
-    with _connect(dsn) as connection, connection.transaction():
-        connection.execute("LOCK TABLE schema_migrations IN EXCLUSIVE MODE")
-        known = connection.execute("SELECT 1 FROM schema_migrations WHERE version = %s", [MIGRATION]).fetchone()
-        if known is not None:
-            return False
-        _apply(connection, MIGRATION)
-        return True
+def write_migrations(directory: Path, apply: Path) -> None:
+    """Write the migrations' files, as a repository would hold them, and in `apply` the one that is left to do.
 
-
-def write_migrations(directory: Path) -> None:
-    """Write the migrations' files, as a repository would hold them."""
+    That one is as a migration tool would send it: with the row that says that it was applied, in one transaction.
+    """
     directory.mkdir()
     for name, file in MIGRATIONS.items():
         (directory / f"{name}.sql").write_text(_text(file), encoding="utf-8")
+    apply.write_text(_whole(MIGRATION), encoding="utf-8")
 
 
 def count_statements(dsn: str) -> None:
@@ -114,10 +116,14 @@ def count_statements(dsn: str) -> None:
 
 
 def _apply(connection: Connection, name: str) -> None:
+    connection.execute(_whole(name).encode())
+
+
+def _whole(name: str) -> str:
+    """Give a migration with the row that records it."""
     text = _text(MIGRATIONS[name])
-    connection.execute(text)
     checksum = sha256(text.encode()).hexdigest()
-    connection.execute("INSERT INTO schema_migrations (version, checksum) VALUES (%s, %s)", [name, checksum])
+    return f"{text}\nINSERT INTO schema_migrations (version, checksum) VALUES ('{name}', '{checksum}');\n"
 
 
 def _connect(dsn: str) -> Connection:

@@ -7,16 +7,21 @@ with one another at any time, and two runs over the same minutes see the same.
 from __future__ import annotations
 
 from functools import lru_cache
+from math import inf
 from zlib import crc32
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 HOUR_S = 3600
 MINUTE_S = 60
 
 
 class Fault(Struct, frozen=True, kw_only=True):
-    """One grouped error: first seen `age_h` hours before the world began (negative: after), `per_hour` since."""
+    """One grouped error: first seen `age_h` hours before the world began (negative: after), `per_hour` since.
+
+    One that comes and goes has `spans` instead: from when to when, in Unix seconds.
+    """
 
     id: str
     short_id: str
@@ -28,6 +33,7 @@ class Fault(Struct, frozen=True, kw_only=True):
     per_hour: float
     events_per_user: float
     release: str
+    spans: tuple[tuple[float, float], ...] = ()
 
 
 def _fault(
@@ -75,51 +81,70 @@ FAULTS = (
            age_h=-0.02, per_hour=16, events_per_user=2.0),
 )  # fmt: skip
 
+_REGRESSION = _fault(
+    9, "TypeError: slots.map is not a function", "BookingCalendar(components/booking/calendar)", level="fatal",
+    substatus="new", age_h=0, per_hour=10_800, events_per_user=1.4, release="v1.7.0",
+)  # fmt: skip
+
+
+def regression(spans: tuple[tuple[float, float], ...]) -> Fault:
+    """Give the bug that the new release may bring along: nobody can book, and it is seen three times a second."""
+    return replace(_REGRESSION, spans=spans)
+
 
 def first_seen(fault: Fault, born: float) -> float:
     """Say when a fault's first event came (Unix seconds), in a world that began at `born`."""
-    return born - fault.age_h * HOUR_S
+    return fault.spans[0][0] if fault.spans else born - fault.age_h * HOUR_S
+
+
+def _spans(fault: Fault, born: float) -> tuple[tuple[float, float], ...]:
+    return fault.spans or ((first_seen(fault, born), inf),)
 
 
 @lru_cache(maxsize=65_536)
-def _minute(fault: Fault, minute: int) -> tuple[float, ...]:
+def _minute(fault_id: str, per_hour: float, minute: int) -> tuple[float, ...]:
     """Give the times of a fault's events in one minute, sorted."""
-    draw = crc32(f"{fault.id}/{minute}".encode()) / 2**32
-    mean = fault.per_hour * MINUTE_S / HOUR_S
+    draw = crc32(f"{fault_id}/{minute}".encode()) / 2**32
+    mean = per_hour * MINUTE_S / HOUR_S
     count = int(mean) + (draw < mean % 1)
     return tuple(
-        sorted(minute * MINUTE_S + crc32(f"{fault.id}/{minute}/{k}".encode()) / 2**32 * MINUTE_S for k in range(count))
+        sorted(minute * MINUTE_S + crc32(f"{fault_id}/{minute}/{k}".encode()) / 2**32 * MINUTE_S for k in range(count))
     )
 
 
 @lru_cache(maxsize=16_384)
-def _hour(fault: Fault, hour: int) -> int:
-    return sum(len(_minute(fault, hour * 60 + minute)) for minute in range(60))
+def _hour(fault_id: str, per_hour: float, hour: int) -> int:
+    return sum(len(_minute(fault_id, per_hour, hour * 60 + minute)) for minute in range(60))
 
 
 def count_between(fault: Fault, start: float, end: float, *, born: float) -> int:
     """Count a fault's events in [start, end), none before it was first seen."""
-    start = max(start, first_seen(fault, born))
+    spans = _spans(fault, born)
+    return sum(_count(fault, max(start, begins), min(end, ends)) for begins, ends in spans)
+
+
+def _count(fault: Fault, start: float, end: float) -> int:
     count, at = 0, start
     while at < end:
         hour = int(at // HOUR_S)
         if at == hour * HOUR_S and at + HOUR_S <= end:
-            count += _hour(fault, hour)
+            count += _hour(fault.id, fault.per_hour, hour)
             at += HOUR_S
             continue
         minute = int(at // MINUTE_S)
-        count += sum(start <= moment < end for moment in _minute(fault, minute))
+        count += sum(start <= moment < end for moment in _minute(fault.id, fault.per_hour, minute))
         at = float((minute + 1) * MINUTE_S)
     return count
 
 
 def last_seen(fault: Fault, now: float, *, born: float) -> float | None:
     """Find a fault's last event before `now`; None where there was none yet."""
-    first = first_seen(fault, born)
-    minute = int(now // MINUTE_S)
-    while (minute + 1) * MINUTE_S > first:
-        moments = [moment for moment in _minute(fault, minute) if first <= moment < now]
-        if moments:
-            return moments[-1]
-        minute -= 1
+    for begins, ends in reversed(_spans(fault, born)):
+        until = min(now, ends)
+        minute = int(until // MINUTE_S)
+        while (minute + 1) * MINUTE_S > begins:
+            moments = [at for at in _minute(fault.id, fault.per_hour, minute) if begins <= at < until]
+            if moments:
+                return moments[-1]
+            minute -= 1
     return None

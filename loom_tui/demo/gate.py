@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from loom_tui.demo.database import queries
+from loom_tui.demo.database import fast_queries, queries
 from loom_tui.plan.model import Criteria, Criterion, Plan, Rule, Stakeholder
 
 VOTERS = ("Product Manager", "Engineering Team", "DevOps/Infrastructure", "QA/Testing")
@@ -16,7 +16,7 @@ _CRITICAL = Rule(signal="sentry.critical", at_least=1)
 
 def with_gate(plan: Plan) -> Plan:
     """Give the plan's criteria their proofs, and its stakeholders their votes."""
-    fast = _fast(plan)
+    fast = fast_queries(plan.targets)
     slow = _slow(plan)
     go = {
         "Smoke testing passed": Criterion(text="", issues=(147,), checks=("app", "app.auth", "app.realtime")),
@@ -51,16 +51,6 @@ def with_gate(plan: Plan) -> Plan:
             post_deployment=_proved(criteria.post_deployment, post),
         ),
         stakeholders=tuple(_voter(stakeholder) for stakeholder in plan.stakeholders),
-    )
-
-
-def _fast(plan: Plan) -> tuple[Rule, ...]:
-    """Hold each named query to its target, as the plan's document sets it."""
-    limits = {target.name: target.target_ms.high for target in plan.targets if target.target_ms is not None}
-    return tuple(
-        Rule(signal=f"db.{query.name}.p95_ms", at_most=limits[query.target])
-        for query in queries()
-        if query.target in limits
     )
 
 

@@ -23,10 +23,13 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from loom_tui.config.zone import local_zone
+from loom_tui.demo.actions import APPLY, Addresses
 from loom_tui.demo.database import coaching, count_statements, write_migrations
-from loom_tui.demo.plan import LAST_STABLE, MIGRATIONS_DIRECTORY, Addresses, demo_plan
+from loom_tui.demo.plan import MIGRATIONS_DIRECTORY, demo_plan
 from loom_tui.demo.postgres import PostgresMissing, running_postgres
-from loom_tui.demo.services import app, sentry, serve
+from loom_tui.demo.product import Chat, Product, app, platform
+from loom_tui.demo.services import serve
+from loom_tui.demo.tracker import sentry
 from loom_tui.demo.world import ACTOR, Answered, Wish, World, clear, decode, encode, hold
 from loom_tui.plan.model import Plan, Status
 from loom_tui.plan.toml import dump_plan
@@ -81,37 +84,49 @@ def _first_line(error: Exception) -> str:
 def _kept(directory: Path, postgres_dsn: str | None) -> Iterator[World]:
     """Start everything, and stop it in the opposite order."""
     born = time.time()
-    token = secrets.token_hex(16)
     with ExitStack() as stack:
-        sentry_url = stack.enter_context(serve(sentry(token=token, born=born)))
-        app_url = stack.enter_context(serve(app(version=LAST_STABLE, started_at=born)))
-        server = postgres_dsn or _own_server(stack, directory)
-        write_migrations(directory / MIGRATIONS_DIRECTORY)
-        dsn = stack.enter_context(coaching(server))
-        addresses = Addresses(
-            dsn_file=_secret(directory / "dsn", dsn),
-            token_file=_secret(directory / "sentry-token", token),
-            sentry_url=sentry_url,
-            app_url=app_url,
-        )
+        addresses = _addresses(stack, directory, postgres_dsn, born=born)
         zone = local_zone()
         plan = demo_plan(addresses, now=datetime.now(UTC if zone == "UTC" else ZoneInfo(zone)), zone=zone)
-        plan_path, store = directory / "loom.toml", directory / "rooms"
+        plan_path = directory / "loom.toml"
         plan_path.write_text(dump_plan(plan), encoding="utf-8")
-        _tell(plan, store)
-        collector = stack.enter_context(_collecting(plan_path, store))
+        _tell(plan, addresses.rooms)
+        collector = stack.enter_context(_collecting(plan_path, addresses.rooms))
         made = World(
             directory=directory,
             plan_path=plan_path,
-            store_directory=store,
+            store_directory=addresses.rooms,
             dsn_path=addresses.dsn_file,
-            sentry_url=sentry_url,
-            app_url=app_url,
+            sentry_url=addresses.sentry_url,
+            app_url=addresses.app_url,
+            platform_url=addresses.platform_url,
+            platform_token_path=addresses.platform_token_file,
+            chat_url=addresses.chat_url,
             keeper_pid=os.getpid(),
             collector_pid=collector,
         )
         _secret(directory / "world.json", encode(made).decode())
         yield made
+
+
+def _addresses(stack: ExitStack, directory: Path, postgres_dsn: str | None, *, born: float) -> Addresses:
+    """Start the database and the services."""
+    product = Product(born=born)
+    sentry_token, platform_token = secrets.token_hex(16), secrets.token_hex(16)
+    tracker = sentry(token=sentry_token, born=born, outbreak=product.outbreak)
+    server = postgres_dsn or _own_server(stack, directory)
+    write_migrations(directory / MIGRATIONS_DIRECTORY, directory / APPLY)
+    dsn = stack.enter_context(coaching(server))
+    return Addresses(
+        rooms=directory / "rooms",
+        dsn_file=_secret(directory / "dsn", dsn),
+        token_file=_secret(directory / "sentry-token", sentry_token),
+        sentry_url=stack.enter_context(serve(tracker)),
+        app_url=stack.enter_context(serve(app(product))),
+        platform_url=stack.enter_context(serve(platform(product, token=platform_token))),
+        platform_token_file=_secret(directory / "platform-token", platform_token),
+        chat_url=stack.enter_context(serve(Chat().answer)),
+    )
 
 
 def _own_server(stack: ExitStack, directory: Path) -> str:
@@ -144,7 +159,8 @@ def _story(plan: Plan) -> Iterator[Payload]:
                 yield TaskTicked(issue=issue.id, task=number, text=task.text, done=True)
             yield IssueStatusSet(issue=issue.id, status=Status.DONE)
     yield IssueStatusSet(issue=146, status=Status.IN_PROGRESS)
-    yield NoteAdded(text="The migration is ready. Apply it from another terminal: loom demo migrate", issue=146)
+    how = 'in another terminal cd "$(loom demo where)", then loom act migrate'
+    yield NoteAdded(text=f"The migration is ready: {how}", issue=146)
 
 
 @contextmanager

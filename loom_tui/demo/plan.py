@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
-from pathlib import Path
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from loom_tui.config.plans import bundled_plan
+from loom_tui.demo.actions import Addresses, actions
 from loom_tui.demo.database import KNOWN_TO_LAST_STABLE, queries
 from loom_tui.demo.gate import with_gate
-from loom_tui.demo.services import ENVIRONMENT, ORG, PROJECT
+from loom_tui.demo.product import LAST_STABLE, RELEASE
+from loom_tui.demo.tracker import ENVIRONMENT, ORG, PROJECT
 from loom_tui.plan.calendar import WEEKDAYS
-from loom_tui.plan.model import Calendar, DayCount, Grade, Milestone, Plan, Priority, Risk, RiskKind, Rule
+from loom_tui.plan.model import Calendar, DayCount, Grade, Keeping, Milestone, Plan, Priority, Risk, RiskKind, Rule
 from loom_tui.plan.narrow import narrowed
 from loom_tui.plan.sources import Source
 from loom_tui.plan.sources.base import Secret
@@ -24,8 +24,6 @@ from loom_tui.plan.sources.sentry import SentrySource
 from loom_tui.plan.timeline import DEPLOYMENT, GO_NO_GO
 from loom_tui.plan.workflows import names_only
 
-RELEASE = "v1.7.0"
-LAST_STABLE = "v1.6.3"
 MIGRATIONS_DIRECTORY = "migrations"  # beside the plan's file
 _GRADES = (
     Grade(name="optimal", at_most=0.5),
@@ -34,15 +32,6 @@ _GRADES = (
     Grade(name="needs work"),
 )
 _DAY = timedelta(days=1)
-
-
-class Addresses(Struct, frozen=True, kw_only=True):
-    """Where the demo's world answers; DSN and token lie in files that only their owner reads."""
-
-    dsn_file: Path
-    token_file: Path
-    sentry_url: str
-    app_url: str
 
 
 def demo_plan(addresses: Addresses, *, now: datetime, zone: str) -> Plan:
@@ -61,11 +50,13 @@ def demo_plan(addresses: Addresses, *, now: datetime, zone: str) -> Plan:
     moved = replace(
         bundled,
         plan=about,
+        store=Keeping(directory=str(addresses.rooms)),
         calendar=Calendar(zone=zone, day_count=DayCount.WORKING, days=days, opens=opens, closes=closes),
         milestones=_milestones(bundled, now),
         workflows=names_only(bundled.workflows),
         risks=_risks(bundled.risks),
         grades=_GRADES,
+        actions=actions(bundled.targets, addresses),
         sources=_sources(addresses),
     )
     return with_gate(narrowed(moved))
@@ -144,7 +135,7 @@ def _sources(addresses: Addresses) -> dict[str, Source]:
             interval_s=5,
             timeout_s=5,
             version_field="version",
-            fields={name: f"checks.{name}.status" for name in ("auth", "realtime", "storage")},
+            fields={name: f"checks.{name}.status" for name in ("auth", "realtime", "storage", "errors")},
         ),
     }
 
@@ -170,7 +161,7 @@ _TRIGGERED = (
         likelihood=4,
         impact=4,
         owner="DBA",
-        response="Apply the optimisation migration (#146): loom demo migrate",
+        response="Apply the optimisation migration (#146): loom act migrate",
         trigger=Rule(signal="db.coach_clients.p95_ms", at_least=15),
     ),
     Risk(
@@ -179,7 +170,7 @@ _TRIGGERED = (
         likelihood=2,
         impact=5,
         owner="DevOps",
-        response="Roll back to the last stable version",
+        response="Roll back to the last stable version: loom rollback",
         trigger=Rule(signal="sentry.critical", at_least=1),
     ),
     Risk(

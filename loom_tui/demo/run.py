@@ -1,4 +1,4 @@
-"""`loom demo`: a room over a small real world, the same without a screen, and the migration from another terminal."""
+"""`loom demo`: a room over a small real world, the same without a screen, and a second person to practise with."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from loom_tui.demo.world import World, apply_migration, running_world, world
-from loom_tui.gathering import read_once
+from loom_tui.demo.world import DemoError, World, running_world, world
+from loom_tui.gathering import read_once, write_deed
+from loom_tui.room.guard import ActionState
+from loom_tui.room.guarded import Approve, deed_of
 from loom_tui.room.summary import as_json
 
 FIRST_READINGS_TIMEOUT_S = 8.0
-HOW_TO_MIGRATE = "Apply the optimisation migration from another terminal, and see the charts fall: loom demo migrate"
+COLLEAGUE = "demo-colleague"  # practice: a second person where there is none, and named for what it is
+HOW_TO_PLAY = 'In another terminal: cd "$(loom demo where)", then loom act migrate, and see the charts fall'
 
 
 def run_demo(
@@ -25,7 +28,7 @@ def run_demo(
     say("Making a small real world: PostgreSQL, Sentry's API, the app's health …")
     with world(postgres_dsn=postgres_dsn) as made:
         wait_for_readings(made, timeout_s=FIRST_READINGS_TIMEOUT_S)
-        say(HOW_TO_MIGRATE)
+        say(HOW_TO_PLAY)
         return open_room(made.plan_path, made.store_directory)
 
 
@@ -46,11 +49,24 @@ def shown(made: World, *, now: float) -> dict[str, Any]:
         store.close()
 
 
-def migrate() -> str:
-    """Apply the migration to this user's newest running demo; gives a sentence. Raises DemoError."""
-    if apply_migration(running_world()):
-        return "Migrated: two indexes made and marked on the time axis. The new window's p95 is known in about 15 s."
-    return "The migration was applied already; nothing was done."
+def approve(action: int | None) -> str:
+    """Approve the action that waits in this user's newest demo as `COLLEAGUE`; gives a sentence. Raises Refusal."""
+    made = running_world()
+    store = made.open_store()
+    try:
+        plan, now = made.plan(), time.time()
+        waiting = [
+            view
+            for view in read_once(plan, store, now=now).actions
+            if view.state is ActionState.ARMED and action in (None, view.id)
+        ]
+        if not waiting:
+            raise DemoError("No action of the demo waits for an approval")
+        view = waiting[-1]
+        write_deed(plan, store, deed_of(Approve(view.id)), actor=COLLEAGUE, now=now)
+    finally:
+        store.close()
+    return f"{COLLEAGUE} approved “{view.armed.label}” ({view.id})"
 
 
 def wait_for_readings(made: World, *, timeout_s: float) -> bool:

@@ -1,4 +1,4 @@
-"""The demo's world as others see it: made, found, migrated and gone again.
+"""The demo's world as others see it: made, found, broken, mended and gone again.
 
 A world is one directory and one process, its keeper (`demo/keeper.py`), which holds all that runs. The keeper lives
 as long as a pipe from the process that asked for the world: however that one ends, kill -9 included, the
@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -26,10 +26,9 @@ import msgspec
 from msgspec import Struct
 
 from loom_tui.config.plans import load_plan
+from loom_tui.demo.call import call
 from loom_tui.plan.model import Plan
 from loom_tui.refusal import Refusal
-from loom_tui.room.events import MarkerSet
-from loom_tui.room.signals import Stored
 from loom_tui.store.base import Store
 from loom_tui.store.sqlite import open_store
 
@@ -37,7 +36,6 @@ ACTOR = "demo"
 Message = TypeVar("Message", bound="Wish | World | Answered")
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 15.0
-SETTLE_TIMEOUT_S = 8.0
 
 
 class DemoError(Refusal):
@@ -63,6 +61,9 @@ class World(Struct, frozen=True, kw_only=True):
     dsn_path: Path
     sentry_url: str
     app_url: str
+    platform_url: str
+    platform_token_path: Path
+    chat_url: str
     keeper_pid: int
     collector_pid: int
 
@@ -156,47 +157,20 @@ def _made(keeper: subprocess.Popen[bytes], timeout_s: float) -> World:
 
 
 def running_world() -> World:
-    """Find this user's newest running world. Raises DemoError."""
-    found = sorted((path.stat().st_mtime, path) for path in _directories("world.json") if is_kept(path.parent))
-    if not found:
-        raise DemoError("No demo is running here. Open one in another terminal: loom demo")
-    return decode(found[-1][1].read_bytes(), World)
+    """Find the running world in whose directory one is, or this user's newest one. Raises DemoError."""
+    here = [place / "world.json" for place in (Path.cwd(), *Path.cwd().parents)]
+    found = [path for path in _directories("world.json") if is_kept(path.parent)]
+    found.sort(key=lambda path: (path in here, path.stat().st_mtime), reverse=True)
+    for path in found:
+        with suppress(msgspec.DecodeError):  # another version's
+            return decode(path.read_bytes(), World)
+    raise DemoError("No demo is running here. Open one in another terminal: loom demo")
 
 
-def apply_migration(found: World, *, clock: Callable[[], float] = time.time) -> bool:
-    """Apply the optimisation migration and mark it on the time axis; says whether it was not applied already.
-
-    The mark waits until the collector is past what it measured before: a slow execution that was under way
-    meanwhile would spoil the new window.
-    """
-    from loom_tui.demo.database import migrate  # noqa: PLC0415 - psycopg takes 0.25 s; `loom demo` itself does without
-
-    if not migrate(found.dsn):
-        return False
-    store = found.open_store()
-    try:
-        _settle(store)
-        text = "lookup indexes on session and practice_entry"
-        store.append(MarkerSet(marker="migration", text=text), actor=ACTOR, at=clock())
-    finally:
-        store.close()
-    return True
-
-
-def _settle(store: Store) -> None:
-    """Wait for two polls to be recorded: the first may have begun before, the second began after."""
-    lease = store.lease("collector")
-    if lease is None or lease.until < time.time():
-        return  # nobody polls
-    seen = {_recorded_at(store.latest())}
-    deadline = time.monotonic() + SETTLE_TIMEOUT_S
-    while len(seen) < 3 and time.monotonic() < deadline:
-        time.sleep(0.1)
-        seen.add(_recorded_at(store.latest()))
-
-
-def _recorded_at(latest: dict[str, Stored]) -> float:
-    return max((stored.recorded_at for name, stored in latest.items() if name.startswith("db.")), default=0.0)
+def switch(found: World, name: str, *, is_on: bool) -> None:
+    """Break something in a world, or mend it. Raises CallFailed."""
+    token = found.platform_token_path.read_text(encoding="utf-8")
+    call(f"{found.platform_url}/switches/{name}", token=token, body={"on": is_on})
 
 
 def hold(directory: Path) -> int:

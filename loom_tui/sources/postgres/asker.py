@@ -114,8 +114,8 @@ class PostgresAsker(Asker):
             return [self._errand.reading(suffix, state=State.UNKNOWN, detail=why) for suffix in job.suffixes]
 
     async def _timed(self, query: Query, connection: Connection) -> list[Reading]:
-        """Execute a query and receive its rows."""
-        began = perf_counter()
+        """Execute a query and receive its rows. It speaks of when it began: what was changed meanwhile is not in it."""
+        at, began = self._errand.clock(), perf_counter()
         async with connection.cursor(binary=True) as cursor:  # the protocol that takes one statement alone
             await cursor.execute(query.sql.encode())
-        return [self._errand.reading(f".{query.name}.ms", value=(perf_counter() - began) * 1000)]
+        return [self._errand.reading(f".{query.name}.ms", at=at, value=(perf_counter() - began) * 1000)]

@@ -1,0 +1,79 @@
+"""The demo's guarded actions: the migration, the deployment and the way back, each done in the demo's own world."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from msgspec import Struct
+
+from loom_tui.demo.database import fast_queries
+from loom_tui.plan.acts import ActionKind, CommandAct, OnFailure, RequestAct, SqlAct
+from loom_tui.plan.model import Action, Rule, Target
+from loom_tui.plan.sources.base import Secret
+
+APPLY = "apply.sql"  # beside the plan's file
+CALM_S = 10.0
+_SERVES = (Rule(signal="app.version", is_="{to}"), Rule(signal="app", is_="ok"))
+
+
+class Addresses(Struct, frozen=True, kw_only=True):
+    """Where the demo's world answers and keeps its room; DSN and tokens lie in files that only their owner reads."""
+
+    rooms: Path
+    dsn_file: Path
+    token_file: Path
+    sentry_url: str
+    app_url: str
+    platform_url: str
+    platform_token_file: Path
+    chat_url: str
+
+
+def actions(targets: Iterable[Target], addresses: Addresses) -> dict[str, Action]:
+    """Give the plan's actions. One person may practise the first two; a rollback wants a second, as in earnest."""
+    return {
+        "migrate": Action(
+            kind=ActionKind.MIGRATE,
+            label="Apply the optimisation migration",
+            steps=(SqlAct(name="Lookup indexes", file=APPLY, dsn_from=Secret(file=str(addresses.dsn_file))),),
+            verify=(Rule(signal="migrations", is_="ok"), *fast_queries(targets)),
+        ),
+        "deploy": Action(
+            kind=ActionKind.DEPLOY,
+            label="Deploy",
+            approvals=1,
+            steps=(_ship("Ship the release", addresses),),
+            verify=_SERVES,
+            verify_s=60,
+        ),
+        "rollback": Action(
+            kind=ActionKind.ROLLBACK,
+            label="Roll back",
+            steps=(_ship("Immediate: revert to the last stable version", addresses), _tell(addresses)),
+            verify=(*_SERVES, Rule(signal="app.errors", is_="ok", for_s=CALM_S)),
+            verify_s=120,
+        ),
+    }
+
+
+def _ship(name: str, addresses: Addresses) -> CommandAct:
+    return CommandAct(
+        name=name,
+        run=(sys.executable, "-P", "-m", "loom_tui.demo.ship", "{to}"),
+        environ={"PLATFORM_URL": addresses.platform_url},
+        secrets={"PLATFORM_TOKEN": Secret(file=str(addresses.platform_token_file))},
+        timeout_s=60,
+        idempotent=True,  # the platform puts one version in place, however often it is asked
+    )
+
+
+def _tell(addresses: Addresses) -> RequestAct:
+    return RequestAct(
+        name="Communication: tell everybody",
+        url=f"{addresses.chat_url}/hooks/launch",
+        json={"text": "{environment} goes back from {from} to {to}"},
+        timeout_s=10,
+        on_failure=OnFailure.GO_ON,  # a channel that is down holds no rollback up
+    )
