@@ -1,6 +1,6 @@
 """`python -m loom_tui` is `loom`."""
 
-from loom_tui.cli import main
+from loom_tui.entry import main
 
 if __name__ == "__main__":
     main()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -71,7 +70,7 @@ class Commands(click.Group):
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="loom")
 @click.option("--debug", is_flag=True, help="Write a crash's traceback to a file.")
-def loom(debug: bool) -> None:  # noqa: FBT001 - click hands flags over so; main() reads it
+def loom(debug: bool) -> None:  # noqa: FBT001 - click hands flags over so; entry.py reads it
     """Open a deploy-day control room in a terminal.
 
     \b
@@ -82,60 +81,19 @@ def loom(debug: bool) -> None:  # noqa: FBT001 - click hands flags over so; main
     """  # noqa: D301 - click wants the control character
 
 
-def main() -> None:
-    """Run `loom`. Whatever goes wrong ends in a sentence and an exit code; a traceback goes to a file, if at all."""
+def run(words: Sequence[str]) -> int:
+    """Run the command that some words ask for; gives its exit code. What is wrong with the words is said here."""
     try:
-        code = loom.main(args=sys.argv[1:], prog_name="loom", standalone_mode=False)
+        code = loom.main(args=list(words), prog_name="loom", standalone_mode=False)
     except click.Abort:
-        sys.exit(130)
+        return 130
     except click.ClickException as error:
         from loom_tui.commands.printing import safe  # noqa: PLC0415 - only when needed
 
         error.message = "\n".join(map(safe, error.message.splitlines()))  # type: ignore[misc] # a plan's names
         error.show()
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output left; Python would complain about it at exit
-        sys.exit(141)
-    except Exception as error:  # noqa: BLE001 - the last wall: no traceback ever reaches a user
-        sys.exit(_crashed(error))
-    sys.exit(code if isinstance(code, int) else 0)
-
-
-def _crashed(error: Exception) -> int:
-    """Say in a sentence what happened; with --debug, where its traceback lies."""
-    from loom_tui.commands.errors import sentence_of, write_traceback  # noqa: PLC0415 - only when needed
-    from loom_tui.commands.printing import echo  # noqa: PLC0415
-
-    known = sentence_of(error)
-    if known is not None:
-        for line in known.text.splitlines():
-            echo(line, err=True)
-        return known.exit_code
-    told = _sent(error)
-    if "--debug" in sys.argv:
-        place = write_traceback(error)
-        echo(f"Loom failed ({type(error).__name__}). The details are in {place}{told}", err=True)
-    else:
-        echo(
-            f"Loom failed ({type(error).__name__}: {error}). Nothing that was acknowledged is lost. "
-            f"Run it again with --debug to write the details to a file{told}.",
-            err=True,
-        )
-    return 70
-
-
-def _sent(error: Exception) -> str:
-    """Send a crash to the DSN that LOOM_SENTRY_DSN names, if it names one; gives the words to say of it."""
-    dsn = os.environ.get("LOOM_SENTRY_DSN", "").strip()
-    if not dsn:
-        return ""
-    try:
-        from loom_tui.commands.crash import send_crash  # noqa: PLC0415 - sentry-sdk costs 0.3 s, and only a crash pays
-
-        return "; it was sent to LOOM_SENTRY_DSN" if send_crash(error, dsn) else "; LOOM_SENTRY_DSN is no DSN"
-    except Exception as failed:  # noqa: BLE001 - whatever fails here must not hide the crash itself
-        return f"; it could not be sent ({type(failed).__name__})"
+        return error.exit_code
+    return code if isinstance(code, int) else 0
 
 
 def plan_argument(function: Any) -> Any:

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 # A command that fails as a defect would: with a secret in a local variable, and in its words.
 CRASHING = """
 import sys
-import loom_tui.cli as cli
+from loom_tui.entry import main
 import loom_tui.commands.record as record
 
 def crash(*args, **kwargs):
@@ -31,14 +31,14 @@ def crash(*args, **kwargs):
 record.status.callback = crash
 sys.argv = ["loom", "status", "/home/ana/secret-plan.toml"]
 try:
-    cli.main()
+    main()
 finally:
     print("sentry_sdk" in sys.modules)
 """
 CRASHING_ROOM = """
 import sys
 from loom_tui.app import LoomApp
-from loom_tui.cli import main
+from loom_tui.entry import main
 
 def crash(self, name):
     hunter_password = "hunter2" + "-planted"

@@ -41,7 +41,7 @@ def demo(
     if headless:
         _headless(seconds, dsn, as_json=as_json)
         return
-    from loom_tui.commands.room import open_room
+    from loom_tui.commands.opening import open_room
     from loom_tui.commands.rooms import find_room, require_terminal
     from loom_tui.demo.run import run_demo
 

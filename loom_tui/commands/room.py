@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import gc
-import os
 import sys
-import time
 from pathlib import Path
 
 import click
 
 from loom_tui.cli import plan_argument, store_option
-from loom_tui.commands.printing import echo
-from loom_tui.commands.rooms import Room, find_room, open_room_store, require_terminal
-from loom_tui.config.operator import whoami
+from loom_tui.commands.opening import open_room
+from loom_tui.commands.rooms import find_room, require_terminal
 from loom_tui.config.plans import room_id
 
 
@@ -36,43 +32,6 @@ def room(
     require_terminal()
     found = find_room(plan_files[0] if plan_files else None, store_directory)
     sys.exit(open_room(found, read_only=read_only, ascii_only=ascii_only, light=light))
-
-
-def open_room(
-    found: Room, *, read_only: bool = False, ascii_only: bool = False, light: bool = False, collect: bool = True
-) -> int:
-    """Open the room in this terminal and stay until its person leaves; gives the exit code."""
-    from loom_tui.reader import Reader, RoomPlace
-    from loom_tui.spawn import Spawner
-    from loom_tui.store.place import room_name
-
-    log = found.directory / room_name(room_id(found.plan)) / f"collector-{os.getuid()}.err"
-    place = RoomPlace(
-        plan=found.plan,
-        plan_file=found.file,
-        open_store=lambda plan: open_room_store(plan, found.directory, read_only=read_only),
-        actor=whoami(),
-        read_only=read_only,
-        clock=time.time,
-        start_collector=Spawner(found.directory, log).start if collect and not read_only else None,
-    )
-    reader = Reader(place)
-    reader.start()  # before Textual is imported: its first snapshot is there when the first screen is drawn
-    gc.disable()  # nearly all that is made from here to the first screen stays: looking for waste finds none, for 20 ms
-    from loom_tui.app import LoomApp
-
-    app = LoomApp(reader, read_only=read_only, ascii_only=ascii_only, light=light)
-    gc.freeze()
-    gc.enable()
-    try:
-        app.run()
-    finally:
-        reader.stop()
-    if app.crash is not None:
-        raise app.crash
-    if app.farewell:
-        echo(app.farewell, err=True)
-    return app.return_code or 0
 
 
 @click.command("watch")

@@ -6,14 +6,20 @@ import os
 import sys
 from pathlib import Path
 
-import click
 from msgspec import Struct
 
 from loom_tui.config.plans import PlanFile, find_plan, room_id
 from loom_tui.plan.model import Plan
+from loom_tui.refusal import Refusal
 from loom_tui.room.verdicts import GateView
 from loom_tui.store.base import Store
 from loom_tui.store.place import default_directory
+
+
+class NoTerminal(Refusal):
+    """A room cannot be shown here."""
+
+    exit_code = 2
 
 
 class Room(Struct, frozen=True, kw_only=True):
@@ -62,13 +68,13 @@ def gate_line(gate: GateView) -> str:
 
 
 def require_terminal() -> None:
-    """Refuse to open a room where nobody could see it or type."""
+    """Refuse to open a room where nobody could see it or type. Raises NoTerminal."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise click.UsageError(
+        raise NoTerminal(
             "The room needs a terminal, and this is none (a pipe, or ssh without -t). For a script: loom status --json"
         )
     if os.environ.get("TERM", "") in ("", "dumb"):
-        raise click.UsageError(
+        raise NoTerminal(
             "The room needs a terminal that can move its cursor; TERM is "
             f"{os.environ.get('TERM') or 'not set'}. Set TERM (for example xterm-256color), or use: loom status"
         )

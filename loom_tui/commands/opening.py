@@ -1,0 +1,50 @@
+"""How a room is opened in this terminal."""
+
+from __future__ import annotations
+
+import gc
+import os
+import time
+
+from loom_tui.commands.rooms import Room, open_room_store
+from loom_tui.config.operator import whoami
+from loom_tui.config.plans import room_id
+
+
+def open_room(
+    found: Room, *, read_only: bool = False, ascii_only: bool = False, light: bool = False, collect: bool = True
+) -> int:
+    """Open the room in this terminal and stay until its person leaves; gives the exit code."""
+    from loom_tui.reader import Reader, RoomPlace
+    from loom_tui.spawn import Spawner
+    from loom_tui.store.place import room_name
+
+    log = found.directory / room_name(room_id(found.plan)) / f"collector-{os.getuid()}.err"
+    place = RoomPlace(
+        plan=found.plan,
+        plan_file=found.file,
+        open_store=lambda plan: open_room_store(plan, found.directory, read_only=read_only),
+        actor=whoami(),
+        read_only=read_only,
+        clock=time.time,
+        start_collector=Spawner(found.directory, log).start if collect and not read_only else None,
+    )
+    reader = Reader(place)
+    reader.start()  # before Textual is imported: its first snapshot is there when the first screen is drawn
+    gc.disable()  # nearly all that is made from here to the first screen stays: looking for waste finds none, for 20 ms
+    from loom_tui.app import LoomApp
+
+    app = LoomApp(reader, read_only=read_only, ascii_only=ascii_only, light=light)
+    gc.freeze()
+    gc.enable()
+    try:
+        app.run()
+    finally:
+        reader.stop()
+    if app.crash is not None:
+        raise app.crash
+    if app.farewell:
+        from loom_tui.commands.printing import echo
+
+        echo(app.farewell, err=True)
+    return app.return_code or 0
