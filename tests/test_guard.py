@@ -25,6 +25,7 @@ from loom_tui.room.acting import (
     CountdownStarted,
     OfAction,
     Outcome,
+    PreflightFailed,
     StepAnswered,
     StepEnded,
     StepStarted,
@@ -75,6 +76,7 @@ EVENTS: tuple[OfAction, ...] = (
     GONE,
     ActionResumed(action=1, step=0, reason="r"),
     ActionTakenOver(action=1, by_action=2),
+    PreflightFailed(action=1, run="r", step=1, why="no token"),
 )
 WAYS: dict[ActionState, tuple[OfAction, ...]] = {
     S.ARMED: (),
@@ -91,10 +93,11 @@ WAYS: dict[ActionState, tuple[OfAction, ...]] = {
     S.ABORTED: (EVENTS[12],),
 }
 LEGAL = {  # written out once more, and not taken from the table
-    S.ARMED: {ActionApproved, ActionExpired, ActionFailed, ActionAborted, ActionTakenOver},
-    S.APPROVED: {CountdownStarted, ActionExpired, ActionFailed, ActionAborted, ActionTakenOver},
+    S.ARMED: {ActionApproved, PreflightFailed, ActionExpired, ActionFailed, ActionAborted, ActionTakenOver},
+    S.APPROVED: {CountdownStarted, PreflightFailed, ActionExpired, ActionFailed, ActionAborted, ActionTakenOver},
     S.COUNTING_DOWN: {StepStarted, ActionAborted, ActionTakenOver, ActionInterrupted},
     S.RUNNING: {
+        PreflightFailed,
         StepEnded,
         StepAnswered,
         AbortAsked,

@@ -322,8 +322,8 @@ def test_what_is_missing_is_found_before_anybody_approves_and_nothing_has_run(wo
         (CommandAct(name="one", run=("no-such-command-4711",)), "there is no command `no-such-command-4711`"),
         (writes("one", directory="nowhere"), "there is no directory"),
     ):
-        room = world(rollback=action(writes("zero"), step))
-        number = room.arm()
+        room = world(it=action(writes("zero"), step, kind=ActionKind.COMMAND))
+        number = room.arm("it")
         room.start(number)
         view = room.ended(number)
         assert view.state is S.FAILED

@@ -73,7 +73,10 @@ def rollback(
     if only_print:
         _print(room, name)
         return
-    sys.exit(_arm(room, name, reason=reason, glass=glass, environment=environment))
+    try:
+        sys.exit(_arm(room, name, reason=reason, glass=glass, environment=environment))
+    except StoreError as error:
+        raise StoreError(f"{error}. The commands to run by hand: loom rollback --print") from None
 
 
 @click.command("act")
@@ -136,7 +139,7 @@ def approve(action: int | None, *, glass: str, yes: bool, plan_file: Path | None
     """
     room = find_room(plan_file, store_directory)
     view = _under_way(room, action)
-    for line in _lines_of(view.armed):
+    for line in (*_lines_of(view.armed), *_missing_of(view)):
         echo(line)
     if not yes and not click.confirm(f"{view.by} armed it: {clean(view.armed.reason) or 'no reason given'}. Approve?"):
         raise click.Abort
@@ -270,6 +273,12 @@ def _lines_of(seen: Preview | ActionArmed) -> list[str]:
     for number, (name, shown) in enumerate(zip(seen.steps, seen.shown, strict=True), 1):
         lines.append(clean(f"  {number} {name}: {shown}"))
     return lines
+
+
+def _missing_of(view: ActionView) -> list[str]:
+    """Write what the steps of an armed rollback need, and its runner did not find."""
+    found = [(number, step.missing) for number, step in enumerate(view.steps, 1) if step.missing]
+    return [clean(f"  ! step {number} lacks something: {missing}") for number, missing in found]
 
 
 def _follow(room: Room, action: int) -> int:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from loom_tui.plan.acts import VARIABLES, ActionKind, CommandAct, DispatchAct, SqlAct
 from loom_tui.plan.check_gate import rule_faults
-from loom_tui.plan.faults import Fault
-from loom_tui.plan.model import Action, Plan
-from loom_tui.plan.signals import signals_of
+from loom_tui.plan.faults import Fault, suggestion
+from loom_tui.plan.model import Action, Plan, Rule
+from loom_tui.plan.signals import Signal, signals_of
 from loom_tui.plan.template import variables_in
 
 _CHANGES_RELEASE = (ActionKind.ROLLBACK, ActionKind.DEPLOY)
@@ -24,17 +24,36 @@ def check_actions(plan: Plan) -> Iterator[Fault]:
             yield Fault(where, "an action's name is small letters, digits, - and _")
         yield from _times(where, action)
         yield from _steps(where, action)
+        for rule in action.preflight:
+            yield from _rule(f"{where}.preflight", rule, signals)
+        yield from _automation(where, action, signals)
         for rule in action.verify:
-            yield from rule_faults(f"{where}.verify", rule, signals)
-            for word in variables_in(rule.is_ or ""):
-                if word not in VARIABLES:
-                    yield Fault(
-                        f"{where}.verify", f"speaks of {{{word}}}, which is none of {', '.join(sorted(VARIABLES))}"
-                    )
+            yield from _rule(f"{where}.verify", rule, signals)
             if rule.for_s is not None and rule.for_s >= action.verify_s:
                 yield Fault(f"{where}.verify", f"for_s {rule.for_s:g} does not fit into verify_s {action.verify_s:g}")
         if action.kind in _CHANGES_RELEASE and not action.verify:
             yield Fault(where, "names no verify rules: it can only ever end as done, unverified", "warning")
+
+
+def _rule(where: str, rule: Rule, signals: dict[str, Signal]) -> Iterator[Fault]:
+    yield from rule_faults(where, rule, signals)
+    for word in variables_in(rule.is_ or ""):
+        if word not in VARIABLES:
+            yield Fault(where, f"speaks of {{{word}}}, which is none of {', '.join(sorted(VARIABLES))}")
+
+
+def _automation(where: str, action: Action, signals: dict[str, Signal]) -> Iterator[Fault]:
+    steps = [step.name for step in action.steps]
+    for index, each in enumerate(action.undone_by, 1):
+        place = f"{where}.undone_by[{index}]"
+        if not each.text.strip():
+            yield Fault(f"{place}.text", "is empty; say what would undo the action")
+        if [other.text for other in action.undone_by].count(each.text) > 1:
+            yield Fault(f"{place}.text", f"`{each.text}` is there more than once; a person's word could not tell which")
+        if each.off is not None:
+            yield from rule_faults(f"{place}.off", each.off, signals)
+        if each.step and each.step not in steps:
+            yield Fault(f"{place}.step", f"`{each.step}` is no step of the action{suggestion(each.step, steps)}")
 
 
 def _times(where: str, action: Action) -> Iterator[Fault]:

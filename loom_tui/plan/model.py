@@ -240,6 +240,18 @@ class RollbackStep(Value, frozen=True):
     text: str = ""
 
 
+class Automation(Value, frozen=True):
+    """Something that would undo an action by itself: a pipeline that deploys each push, an operator of a cluster.
+
+    It is off while `off` holds, or else since `step` of the action ended well, or a person said so.
+    """
+
+    text: str
+    off: Rule | None = None
+    step: str = ""  # of the action, by its name
+    on_again: str = ""  # how one turns it on again
+
+
 class Action(Value, frozen=True):
     """Something that changes the world, under guard: `[actions.NAME]`.
 
@@ -253,6 +265,8 @@ class Action(Value, frozen=True):
     approvals: int | None = None
     countdown_s: float = 5.0
     expires_s: float = 900.0  # an approval that is not given or not used by then is void
+    preflight: tuple[Rule, ...] = ()  # must hold before it begins; of a rollback it is a warning
+    undone_by: tuple[Automation, ...] = ()
     verify: tuple[Rule, ...] = ()
     verify_s: float = 300.0
 

@@ -65,6 +65,14 @@ class ActionExpired(_OfAction, frozen=True, tag="action_expired"):
     """An approval was not given, or not used, in time."""
 
 
+class PreflightFailed(_OfAction, frozen=True, tag="preflight_failed"):
+    """What a rollback's step needs was not there before the start. It goes on, and tries again when that step comes."""
+
+    run: str
+    step: int
+    why: str
+
+
 class CountdownStarted(_OfAction, frozen=True, tag="countdown_started"):
     """A runner claimed an approved action; the first step begins at `ends_at`."""
 
@@ -181,6 +189,7 @@ class StopLifted(PayloadBase, frozen=True, tag="stop_lifted"):
 OfAction = (
     ActionApproved
     | ActionExpired
+    | PreflightFailed
     | CountdownStarted
     | StepStarted
     | StepEnded

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from loom_tui.plan.model import IssueId, Range, Status
 from loom_tui.room.acting import ActionPayload
+from loom_tui.room.automation import AutomationSaid
 from loom_tui.room.drills import DrillPayload
 from loom_tui.room.payload import Claim, PayloadBase
 from loom_tui.room.verdicts import Choice, Evidence, GateView
@@ -291,6 +292,7 @@ Payload = (
     | ActionPayload
     | DrillPayload
     | VersionSeen
+    | AutomationSaid
 )
 
 

@@ -20,6 +20,7 @@ from loom_tui.plan.sources.github import GithubSource
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.plan.timeline import milestones_of, phase_span, planned_at
 from loom_tui.room import performance, views
+from loom_tui.room.beforehand import automations, preflights
 from loom_tui.room.consent import decision_of
 from loom_tui.room.events import Event
 from loom_tui.room.gate import judge
@@ -94,6 +95,7 @@ class Folder:
             signals |= uat_views(work.uat, self._signals, now=now)
         feeds = views.feed_views(work.plan, observations, now=now)
         facts = self._facts(work.plan, signals, observations, now)
+        version = views.version_view(work.plan, signals)
         return Snapshot(
             now=now,
             plan=work.plan,
@@ -118,7 +120,7 @@ class Folder:
             marks=self.ledger.marks,
             deployed_at=facts.deployed_at,
             uat=work.uat,
-            version=views.version_view(work.plan, signals),
+            version=version,
             actions_of=self.ledger.actions,
             actions=tuple(
                 as_of(view, now=now, runner_until=observations.runners.get(view.id))
@@ -128,6 +130,8 @@ class Folder:
             plan_hash=self.ledger.plan_hash,
             drills=self.ledger.drills,
             versions=self.ledger.versions,
+            preflights=preflights(facts, version),
+            automation=automations(facts),
         )
 
     def _facts(self, plan: Plan, signals: Mapping[str, SignalView], observations: Observations, now: float) -> Facts:

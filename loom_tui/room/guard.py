@@ -31,6 +31,7 @@ from loom_tui.room.acting import (
     CountdownStarted,
     OfAction,
     Outcome,
+    PreflightFailed,
     StepAnswered,
     StepEnded,
     StepStarted,
@@ -62,10 +63,12 @@ _S = ActionState
 TABLE: Mapping[tuple[ActionState, type[ActionPayload]], ActionState] = {
     (_S.IDLE, ActionArmed): _S.ARMED,
     (_S.ARMED, ActionApproved): _S.APPROVED,
+    (_S.ARMED, PreflightFailed): _S.ARMED,
     (_S.ARMED, ActionExpired): _S.EXPIRED,
     (_S.ARMED, ActionFailed): _S.FAILED,  # the pre-flight, while people still read
     (_S.ARMED, ActionAborted): _S.ABORTED,
     (_S.ARMED, ActionTakenOver): _S.ABORTED,
+    (_S.APPROVED, PreflightFailed): _S.APPROVED,
     (_S.APPROVED, ActionExpired): _S.EXPIRED,
     (_S.APPROVED, ActionFailed): _S.FAILED,
     (_S.APPROVED, ActionAborted): _S.ABORTED,
@@ -75,6 +78,7 @@ TABLE: Mapping[tuple[ActionState, type[ActionPayload]], ActionState] = {
     (_S.COUNTING_DOWN, ActionAborted): _S.ABORTED,
     (_S.COUNTING_DOWN, ActionTakenOver): _S.ABORTED,
     (_S.COUNTING_DOWN, ActionInterrupted): _S.INTERRUPTED,
+    (_S.RUNNING, PreflightFailed): _S.RUNNING,  # of one that was resumed
     (_S.RUNNING, StepStarted): _S.RUNNING,
     (_S.RUNNING, StepEnded): _S.RUNNING,
     (_S.RUNNING, StepAnswered): _S.RUNNING,
@@ -117,6 +121,7 @@ class StepView(Struct, frozen=True, kw_only=True):
     size_bytes: int = 0
     answer: Answer | None = None
     answered_by: str = ""
+    missing: str = ""  # what it needs and was not there before the start
 
     @property
     def is_open(self) -> bool:
@@ -237,9 +242,13 @@ def _hold(view: ActionView, payload: OfAction, *, by: str, at: float) -> None:
         raise Illegal(f"action {view.id} belongs to another runner, {view.run}")
     if run and not view.run and not isinstance(payload, _CLAIMS):
         raise Illegal(f"action {view.id} was not claimed by {run}")
-    if isinstance(payload, StepStarted | StepEnded | StepAnswered) and not 0 <= payload.step < len(view.steps):
+    if isinstance(payload, PreflightFailed | StepStarted | StepEnded | StepAnswered) and not 0 <= payload.step < len(
+        view.steps
+    ):
         raise Illegal(f"action {view.id} has no step {payload.step + 1}")
     match payload:
+        case PreflightFailed() if view.armed.what is not ActionKind.ROLLBACK:
+            raise Illegal("only a rollback goes on past a pre-flight that failed")
         case StepStarted():
             _hold_start(view, payload)
         case StepEnded():
@@ -253,7 +262,7 @@ def _hold(view: ActionView, payload: OfAction, *, by: str, at: float) -> None:
                 raise Illegal(f"action {view.id} has no step {payload.step + 1}")
 
 
-_CLAIMS = (CountdownStarted, StepStarted, VerificationStarted, ActionFailed, ActionAborted)
+_CLAIMS = (PreflightFailed, CountdownStarted, StepStarted, VerificationStarted, ActionFailed, ActionAborted)
 
 
 def _hold_approval(view: ActionView, payload: ActionApproved, *, by: str) -> None:
@@ -287,6 +296,8 @@ def _told(view: ActionView, payload: OfAction, *, by: str, at: float) -> ActionV
     match payload:
         case ActionApproved():
             return replace(view, approved_by=by, approved_how=payload.how, approved_reason=payload.reason)
+        case PreflightFailed():
+            return _with_step(view, payload.step, replace(view.steps[payload.step], missing=payload.why))
         case CountdownStarted():
             return replace(view, run=payload.run, host=payload.host, ends_at=payload.ends_at)
         case StepStarted():
@@ -299,6 +310,7 @@ def _told(view: ActionView, payload: OfAction, *, by: str, at: float) -> ActionV
                 answer=None,
                 why="",
                 tail="",
+                missing="",
             )
             return replace(_with_step(view, payload.step, started), run=payload.run, resumed_at=None)
         case StepEnded():

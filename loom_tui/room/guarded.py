@@ -202,6 +202,7 @@ def _arm(intent: Arm, snapshot: Snapshot) -> ActionArmed:
     frozen = frozen_at(plan, snapshot.now) if now.what in HELD_UP else None
     if not intent.override:
         _not_frozen(frozen, plan)
+        _preflight_holds(now.what, now.name, snapshot)
         if now.what is ActionKind.DEPLOY:
             _go_is_fresh(snapshot)
     why = intent.reason.strip()
@@ -313,8 +314,10 @@ def _may_begin(view: ActionView, snapshot: Snapshot) -> None:
     frozen = frozen_at(snapshot.plan, snapshot.now) if what in HELD_UP else None
     if frozen is not None and frozen.why != view.armed.freeze:  # it began since: nobody has gone past this one
         _not_frozen(frozen, snapshot.plan)
-    if what is ActionKind.DEPLOY and not view.armed.override:
-        _go_is_fresh(snapshot)
+    if not view.armed.override:
+        _preflight_holds(what, view.armed.name, snapshot)
+        if what is ActionKind.DEPLOY:
+            _go_is_fresh(snapshot)
     if view.armed.override and view.approved_how != "second":
         raise Refused("An override needs a second person")
 
@@ -348,6 +351,18 @@ def _not_frozen(frozen: Frozen | None, plan: Plan) -> None:
         raise Refused(
             f"A freeze is in force: {frozen_words(plan, frozen)}. Wait, or override with a reason and a second person"
         )
+
+
+def _preflight_holds(what: ActionKind, name: str, snapshot: Snapshot) -> None:
+    """Hold an action to its pre-flight. A rollback goes on past it: it was warned of. Raises Refused."""
+    if what is ActionKind.ROLLBACK:
+        return
+    for tried in snapshot.preflights.get(name, ()):
+        if tried.holds is not True:
+            raise Refused(
+                f"The pre-flight does not hold: {tried.signal}: {tried.words}. Mend it, or override with a reason and "
+                "a second person"
+            )
 
 
 def _not_stopped(what: ActionKind, snapshot: Snapshot) -> None:

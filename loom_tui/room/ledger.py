@@ -12,6 +12,8 @@ from loom_tui.plan.model import Issue, IssueId, Plan, Range, Status, Task
 from loom_tui.plan.schedule import Progress
 from loom_tui.plan.timeline import launch_of, milestones_of
 from loom_tui.room.acting import ActionPayload
+from loom_tui.room.automation import Automations
+from loom_tui.room.automation import take as take_automation
 from loom_tui.room.ballot import Ballot, count
 from loom_tui.room.drills import Drills
 from loom_tui.room.drills import take as take_drill
@@ -71,6 +73,7 @@ class Ledger(Struct, frozen=True, kw_only=True):
     uat: UatLog = UatLog()
     drills: Drills = Drills()
     versions: Versions = ()
+    automations: Automations = {}
 
     @property
     def seq(self) -> int:
@@ -89,12 +92,14 @@ def advance(ledger: Ledger, events: Iterable[Event]) -> Ledger:
     marks = list(ledger.marks)
     ballot, runs, uat, drills = ledger.ballot, ledger.runs, ledger.uat, ledger.drills
     errors = dict(ledger.errors)
-    actions, plan_hash, versions = ledger.actions, ledger.plan_hash, ledger.versions
+    actions, plan_hash = ledger.actions, ledger.plan_hash
+    versions, automations = ledger.versions, ledger.automations
     for event in added:
         payload = event.payload
         ballot = count(ballot, event)
         runs, uat, drills = take_manual(runs, event), take_uat(uat, event), take_drill(drills, payload)
         versions = take_version(versions, payload)
+        automations = take_automation(automations, payload, by=event.actor, at=event.at)
         if isinstance(payload, MarkerSet):
             marks.append(Mark(at=event.at, kind=payload.marker, text=payload.text, actor=event.actor))
         elif isinstance(payload, NoteAdded):
@@ -122,6 +127,7 @@ def advance(ledger: Ledger, events: Iterable[Event]) -> Ledger:
         uat=uat,
         drills=drills,
         versions=versions,
+        automations=automations,
     )
 
 

@@ -12,12 +12,13 @@ from loom_tui.plan.acts import ActionKind
 from loom_tui.plan.freezes import HELD_UP, frozen_at, frozen_words
 from loom_tui.plan.model import Action, Plan, RollbackStep
 from loom_tui.plan.template import variables_in
+from loom_tui.room.automation import AutomationView, automation_warnings
 from loom_tui.room.deeds import Refused
 from loom_tui.room.drills import DrillEnded
 from loom_tui.room.guard import Actions, ActionState
 from loom_tui.room.runs import LastRun, drilled, last_run
 from loom_tui.room.signals import Freshness, State
-from loom_tui.room.snapshot import SignalView, Snapshot
+from loom_tui.room.snapshot import SignalView, Snapshot, Tried
 from loom_tui.room.standing import Standing, last_well, migration_warnings, standing, target_warnings
 
 _NOWHERE = "There is nothing to go back to: the plan names no last stable release, and none was verified in this room"
@@ -40,6 +41,8 @@ class Preview(Struct, frozen=True, kw_only=True):
     people: int
     repeatable: tuple[int, ...] = ()  # the steps (from 0) that may be done twice
     target: Standing | None = None  # what is known of the release that a rollback goes back to
+    preflight: tuple[Tried, ...] = ()
+    undone_by: tuple[AutomationView, ...] = ()  # what would undo it by itself, and whether that is off
     last_run: LastRun | None = None
     drilled_s: tuple[float | None, ...] = ()  # what each step took in the last drill
     last_drill: DrillEnded | None = None  # of a rollback
@@ -60,26 +63,28 @@ def preview(snapshot: Snapshot, name: str) -> Preview:
     if action is None:
         known = ", ".join(plan.actions)
         raise Refused(f"The plan has no action {name!r}; {f'it has {known}' if known else 'it names none: [actions]'}")
-    now_is = _version(snapshot.version) or plan.plan.release
-    target = last_stable(plan, snapshot.actions_of) if action.kind is ActionKind.ROLLBACK else plan.plan.release
+    way = way_of(plan, action, snapshot.actions_of, snapshot.version)
+    target = way.to_release
     rollback = action.kind is ActionKind.ROLLBACK
     lost = action.kind in _RELEASES and not target and _speaks_of_target(action)
     if lost and not rollback:
         raise Refused("There is nothing to deploy: the plan names no release (plan.release)")
-    values = values_of(plan, from_release=now_is, to_release=target)
+    values = way.values(plan)
     return Preview(
         name=name,
         what=action.kind,
         label=action.label or name,
         environment=plan.plan.environment,
         release=plan.plan.release,
-        from_release=now_is,
+        from_release=way.from_release,
         to_release=target,
         steps=tuple(step.name for step in action.steps),
         shown=tuple(step.shown(values) for step in action.steps),
-        warnings=tuple(_warnings(snapshot, action, target)),
+        warnings=tuple(_warnings(snapshot, name, action, target)),
         people=action.people,
         repeatable=tuple(index for index, step in enumerate(action.steps) if step.idempotent),
+        preflight=snapshot.preflights.get(name, ()),
+        undone_by=tuple(view for view in snapshot.automation if view.action == name),
         target=standing(snapshot, target) if rollback and target else None,
         last_run=last_run(snapshot.actions_of, name),
         drilled_s=drilled(snapshot.drills, [step.name for step in action.steps]),
@@ -87,6 +92,23 @@ def preview(snapshot: Snapshot, name: str) -> Preview:
         barred=_NOWHERE if lost else "",
         instead=plan.rollback if lost else (),
     )
+
+
+class Way(Struct, frozen=True):
+    """From which release to which an action leads."""
+
+    from_release: str
+    to_release: str
+
+    def values(self, plan: Plan) -> Mapping[str, str]:
+        """Give the values of the variables."""
+        return values_of(plan, from_release=self.from_release, to_release=self.to_release)
+
+
+def way_of(plan: Plan, action: Action, actions: Actions, version: SignalView | None) -> Way:
+    """Say from where to where an action leads; empty where that is not known."""
+    rollback = action.kind is ActionKind.ROLLBACK
+    return Way(_version(version) or plan.plan.release, last_stable(plan, actions) if rollback else plan.plan.release)
 
 
 def values_of(plan: Plan, *, from_release: str, to_release: str) -> Mapping[str, str]:
@@ -129,7 +151,7 @@ def _speaks_of_target(action: Action) -> bool:
     return any(name in ("to", "last_stable") for text in texts for name in variables_in(text))
 
 
-def _warnings(snapshot: Snapshot, action: Action, target: str) -> Iterator[str]:
+def _warnings(snapshot: Snapshot, name: str, action: Action, target: str) -> Iterator[str]:
     """Say what may go wrong; a person may go on past each of these."""
     if action.kind is ActionKind.ROLLBACK:
         known = standing(snapshot, target) if target else None
@@ -140,6 +162,10 @@ def _warnings(snapshot: Snapshot, action: Action, target: str) -> Iterator[str]:
             yield f"{target} is what runs now"
         if snapshot.version is not None and snapshot.version.freshness is not Freshness.FRESH:
             yield f"which version runs now is not known: {snapshot.version.signal.id} is {snapshot.version.freshness}"
+    yield from automation_warnings(snapshot.automation, name)
+    for tried in snapshot.preflights.get(name, ()):
+        if tried.holds is not True:
+            yield f"pre-flight: {tried.signal}: {tried.words}"
     frozen = frozen_at(snapshot.plan, snapshot.now) if action.kind in HELD_UP else None
     if frozen is not None:
         yield f"a freeze is in force: {frozen_words(snapshot.plan, frozen)}"

@@ -15,6 +15,7 @@ from loom_tui.plan.model import Cadence, Issue, IssueId, Milestone, Phase, Plan,
 from loom_tui.plan.schedule import Progress, Schedule
 from loom_tui.plan.signals import Signal
 from loom_tui.plan.sources.postgres import Query
+from loom_tui.room.automation import AutomationView
 from loom_tui.room.checks import CheckResult, Run
 from loom_tui.room.database import Activity, IndexUse, Migration, Statements
 from loom_tui.room.drills import Drills
@@ -92,6 +93,15 @@ class SignalView(_View, frozen=True):
     state: State
     why: str = ""  # for people: why it is unknown or bad
     samples: int | None = None  # of a percentile
+
+
+class Tried(_View, frozen=True):
+    """What a reading says of a rule of an action's pre-flight. `holds` is None where that is not known."""
+
+    signal: str
+    holds: bool | None
+    words: str
+    at: float | None  # when it was observed
 
 
 class Told(_View, Generic[T], frozen=True):
@@ -275,6 +285,8 @@ class Snapshot(_View, frozen=True):
     plan_hash: str = ""  # of the version that the room took last
     drills: Drills = Drills()
     versions: Versions = ()  # that ran here, oldest first
+    preflights: Mapping[str, tuple[Tried, ...]] = {}  # by the action's name
+    automation: tuple[AutomationView, ...] = ()  # what would undo the plan's actions
 
     @property
     def action(self) -> ActionView | None:

@@ -18,6 +18,7 @@ from loom_tui.room.acting import (
     ActionVerified,
     CountdownStarted,
     OfAction,
+    PreflightFailed,
     StepAnswered,
     StepEnded,
     StepStarted,
@@ -61,6 +62,8 @@ def _told_of_one(payload: OfAction) -> str:
             return f"{_APPROVED[payload.how]} {action}{_because(payload.reason)}"
         case ActionExpired():
             return f"let {action} expire: no approval came in time, or none was used"
+        case PreflightFailed():
+            return f"goes on with {action}, although step {payload.step + 1} lacks something: {payload.why}"
         case CountdownStarted():
             return f"counts {action} down on {payload.host}"
         case StepStarted():

@@ -41,8 +41,7 @@ def verify(
         deployed_at=None,
         now=snapshot.now,
     )
-    said = [replace(rule, is_=filled(rule.is_, values)) if rule.is_ is not None else rule for rule in rules]
-    found = [(rule, _since(find(rule, facts), since)) for rule in said]
+    found = [(rule, _since(find(rule, facts), since)) for rule in filled_rules(rules, values)]
     words = tuple(f"{rule.signal}: {finding.words}" for rule, finding in found)
     if any(finding.holds is False and not finding.pending for _, finding in found):
         against = [word for word, (_, each) in zip(words, found, strict=True) if each.holds is False]
@@ -51,6 +50,11 @@ def verify(
         return Verification(holds=True, words=words)
     missing = [word for word, (_, each) in zip(words, found, strict=True) if not each.holds]
     return Verification(holds=None, words=(*missing,))
+
+
+def filled_rules(rules: Sequence[Rule], values: Mapping[str, str]) -> list[Rule]:
+    """Put the known values into what rules say of words."""
+    return [replace(rule, is_=filled(rule.is_, values)) if rule.is_ is not None else rule for rule in rules]
 
 
 def _since(finding: Finding, since: float) -> Finding:

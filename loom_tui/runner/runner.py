@@ -12,7 +12,7 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from loom_tui.gathering import RUNNER_LEASE, collector_view
 from loom_tui.plan.acts import ActionKind, AnyActStep, ManualAct, OnFailure
+from loom_tui.plan.model import Rule
 from loom_tui.room.acting import (
     ActionAborted,
     ActionExpired,
@@ -32,6 +33,7 @@ from loom_tui.room.acting import (
     CountdownStarted,
     OfAction,
     Outcome,
+    PreflightFailed,
     StepEnded,
     StepStarted,
     VerificationStarted,
@@ -54,6 +56,7 @@ _LOG = logging.getLogger("loom.runner")
 LEASE_TTL_S = 10.0
 LEASE_EVERY_S = 1.0
 ASK_EVERY_S = 5.0
+HURRY_S = 5.0  # so long a rollback's pre-flight may take: it only warns, and people wait
 _MARKERS = {  # of percentiles and charts
     ActionKind.ROLLBACK: "rollback",
     ActionKind.DEPLOY: "deploy",
@@ -87,7 +90,8 @@ class Runner:
         self._children = Children(self._store.directory, action)
         self._replaced = asyncio.Event()
         self._lease: Lease | None = None
-        self._credentials: list[dict[str, Masked]] = []
+        self._credentials: list[dict[str, Masked]] = [{} for _ in self._action.steps]
+        self._missing: dict[int, str] = {}  # what steps need and was not there before the start
 
     async def run(self) -> ActionState:
         """Wait for the approval, do what was approved, and see whether it is done."""
@@ -152,13 +156,17 @@ class Runner:
         resumed = view.written is ActionState.RUNNING and not view.run
         if view.written not in WAITING and not resumed:
             raise Refused(f"Action {self._id} is {view.state.value}; there is nothing to carry out")
-        trouble = await self._preflight(descriptor)
-        if trouble and resumed:
-            raise Refused(f"{trouble}. It stays interrupted")
-        if trouble:
+        self._ask(self._action.preflight)
+        self._missing = await self._preflight(descriptor)
+        if self._missing and self._action.kind is not ActionKind.ROLLBACK:
+            trouble = next(iter(self._missing.values()))
+            if resumed:
+                raise Refused(f"{trouble}. It stays interrupted")
             return await self._write_own(
                 ActionFailed(action=self._id, run=self._run, why=f"before the start: {trouble}")
             )
+        for index, why in self._missing.items():
+            await self._write_own(PreflightFailed(action=self._id, run=self._run, step=index, why=why))
         if not resumed and not await self._begin():
             return None
         if await self._steps(descriptor):
@@ -167,15 +175,24 @@ class Runner:
             await self._verify()
         return None
 
-    async def _preflight(self, descriptor: int) -> str:
-        """Resolve and try what the steps need, here where they will run; gives what is missing."""
-        self._credentials = []
+    async def _preflight(self, descriptor: int) -> dict[int, str]:
+        """Try what the steps need, here where they will run; gives what is missing, by step (from 0)."""
+        limit_s = HURRY_S if self._action.kind is ActionKind.ROLLBACK else None
+        steps = range(len(self._action.steps))
+        tried = await asyncio.gather(*(self._prepare(index, descriptor, limit_s=limit_s) for index in steps))
+        return {index: why for index, why in enumerate(tried) if why}
+
+    async def _prepare(self, index: int, descriptor: int, *, limit_s: float | None = None) -> str:
+        """Resolve a step's credentials and try what it needs without doing it; gives what is missing."""
+        step = self._action.steps[index]
         try:
-            for step in self._action.steps:
-                self._credentials.append(await credentials_of(step, self._place.environ, self._place.directory))
-                await try_out(step, self._scene(len(self._credentials) - 1, descriptor))
+            async with asyncio.timeout(limit_s):
+                self._credentials[index] = await credentials_of(step, self._place.environ, self._place.directory)
+                await try_out(step, self._scene(index, descriptor))
         except SourceError as error:
             return str(error)
+        except TimeoutError:
+            return f"“{step.name}”: what it needs did not answer within {limit_s:g} s"
         return ""
 
     async def _begin(self) -> bool:
@@ -234,11 +251,15 @@ class Runner:
     async def _do(self, index: int, descriptor: int) -> Ended:
         """Do one step, and write down how it ended. Raises Replaced."""
         step = self._action.steps[index]
+        missing = await self._prepare(index, descriptor) if index in self._missing else ""
         started = self._record.view().steps[index].started
         path = output_path(self._store.directory, self._id, step=index, started=started)
         output = Output(path, shown_secrets(self._credentials[index]), self._place.environ)
         with output:
-            ended = await self._watched(step, index, descriptor, output)
+            if missing:
+                ended = Ended(Outcome.FAILED, f"not begun: {missing}")
+            else:
+                ended = await self._watched(step, index, descriptor, output)
         why = output.hide(ended.why)
         await self._write_own(
             StepEnded(
@@ -319,7 +340,7 @@ class Runner:
             now = self._place.clock()
             if not 0 <= now - asked_at < ASK_EVERY_S:
                 asked_at = now
-                self._ask()
+                self._ask(rules)
             found = verify(
                 rules,
                 self._record.read(),
@@ -339,8 +360,10 @@ class Runner:
         why = f"after {self._action.verify_s:g} s: {' · '.join(found.words)}"
         return await self._write_own(kind(action=self._id, run=self._run, why=why))
 
-    def _ask(self) -> None:
-        """Have the signals read now, by a collector that is started where none runs."""
+    def _ask(self, rules: Sequence[Rule]) -> None:
+        """Have the signals of these rules read now, by a collector that is started where none runs."""
+        if not rules:
+            return
         now = self._place.clock()
         with suppress(StoreError):
             if not collector_view(self._store, now=now).alive:
@@ -348,9 +371,7 @@ class Runner:
                 if trouble:
                     _LOG.warning("%s", trouble)
             signals = self._record.snapshot().signals
-            for source in {
-                signals[rule.signal].signal.source for rule in self._action.verify if rule.signal in signals
-            }:
+            for source in {signals[rule.signal].signal.source for rule in rules if rule.signal in signals}:
                 self._store.ask("poll", source, asked_by=self._run, at=now)
 
     def _scene(self, index: int, descriptor: int) -> Scene:

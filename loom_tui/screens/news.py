@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from loom_tui.room.acting import ActionPayload
+from loom_tui.room.automation import AutomationSaid, told_of_automation
 from loom_tui.room.drills import DrillPayload, told_of_drill
 from loom_tui.room.events import (
     ClockRan,
@@ -120,6 +121,8 @@ def told(event: Event) -> str:
             return told_of_drill(payload)
         case VersionSeen():
             return told_of_version(payload)
+        case AutomationSaid():
+            return told_of_automation(payload)
         case _:
             return _told_of_gate(payload)
 
