@@ -38,6 +38,7 @@ _COMMANDS = {
     "abort": "loom_tui.commands.guard:abort",
     "stop": "loom_tui.commands.guard:stop",
     "journal": "loom_tui.commands.journal:journal",
+    "report": "loom_tui.commands.report:report",
 }
 
 

@@ -87,7 +87,7 @@ def export(plan_file: Path | None, *, store_directory: Path | None, form: str, a
     """  # noqa: D301 - click wants the control character
     store = find_room(plan_file, store_directory).open(read_only=True)
     try:
-        head, broken = _checked(store)
+        head, broken = checked(store)
         written = _csv(store, after, head) if form == "csv" else _json_lines(store, after, head)
         if output is None:
             for text in written:
@@ -107,7 +107,7 @@ def _broken(error: ChainBroken) -> str:
     return f"The journal's chain is broken at {error}"
 
 
-def _checked(store: Store) -> tuple[Head, ChainBroken | None]:
+def checked(store: Store) -> tuple[Head, ChainBroken | None]:
     """Give the head up to which is exported, and where the chain does not hold."""
     try:
         return store.verify(), None

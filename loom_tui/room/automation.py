@@ -3,8 +3,6 @@
 It stays known after the action is over: what was turned off for a rollback must not be forgotten. Pure.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct

@@ -1,0 +1,1 @@
+"""What is told to others: an event, or the room, as Markdown. Pure."""
