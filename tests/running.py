@@ -66,10 +66,10 @@ def action(*steps: AnyActStep, kind: ActionKind = ActionKind.ROLLBACK, **more: o
 class World:
     """One room in a directory. What it starts, it ends."""
 
-    def __init__(self, directory: Path, **actions: Action) -> None:
+    def __init__(self, directory: Path, base: Plan | None = None, /, **actions: Action) -> None:
         directory.mkdir(exist_ok=True)
         self.directory = directory
-        base = plan()
+        base = base or plan()
         self.plan: Plan = replace(base, plan=replace(base.plan, last_stable="v1"), actions=actions)
         self.store = open_store(directory / "loom", plan_id="friday")
         self.folder = Folder(self.plan)

@@ -42,8 +42,7 @@ from loom_tui.room.guard import ACTIVE, UNDER_WAY, ActionState, ActionView, next
 from loom_tui.room.guarded import Abort, AnswerStep, Approve, Arm, CallStop, Intent, LiftStop, Resume, deed_of, permit
 from loom_tui.room.preview import preview
 from loom_tui.room.snapshot import Snapshot
-from loom_tui.runner.children import VARIABLE, Children, StillAtWork
-from loom_tui.runner.runner import cut_short, left_at_work
+from loom_tui.runner.children import VARIABLE, Children, StillAtWork, cut_short, left_at_work
 from loom_tui.store.base import Lease, LeaseLost
 from tests.gates import NOW, RELEASE, reading
 from tests.guards import guarded_plan

@@ -6,20 +6,19 @@ named, never written: a step's `secrets` are environment variables of a command,
 
 import re
 import shlex
-from abc import ABCMeta, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import StructMeta
 
 from loom_tui.plan.sources.base import Secret, url_faults
 from loom_tui.plan.sources.postgres import database_faults
 from loom_tui.plan.steps import statuses
 from loom_tui.plan.template import NAME, fill, texts_in, variables_in
-from loom_tui.plan.value import Value
+from loom_tui.plan.value import AbstractMeta, Value
 
 VARIABLES = frozenset({"from", "to", "release", "last_stable", "environment"})
 BY_HAND = "# by hand:"  # so begins what is shown of a step that a person does
@@ -45,11 +44,7 @@ class OnFailure(StrEnum):
     GO_ON = "go_on"
 
 
-class _AbstractMeta(StructMeta, ABCMeta):
-    """The type of a struct that leaves something to those that are made of it."""
-
-
-class ActStep(Value, frozen=True, kw_only=True, tag_field="kind", metaclass=_AbstractMeta):
+class ActStep(Value, frozen=True, kw_only=True, tag_field="kind", metaclass=AbstractMeta):
     """What every step has. `idempotent`: doing it twice does no more than once, so an interrupted one may be repeated.
 
     At `timeout_s` it is ended, and what it did is unknown.
@@ -222,6 +217,40 @@ class DispatchAct(ActStep, frozen=True, kw_only=True, tag="github"):
             yield "ref", "is empty; name the branch or tag that the workflow runs on"
 
 
+class NotifyAct(ActStep, frozen=True, kw_only=True, tag="notify"):
+    """A message to channels of the plan. One that a channel acknowledged already is not sent there again.
+
+    It may speak of `{by}` and `{reason}` too. By itself a channel that is down holds nothing up.
+    """
+
+    channels: tuple[str, ...]
+    text: str
+    subject: str = ""  # empty: the action's label
+    timeout_s: float = 30.0
+    on_failure: OnFailure = OnFailure.GO_ON
+
+    def own_variables(self) -> frozenset[str]:
+        """Name who armed the action, and why."""
+        return frozenset({"by", "reason"})
+
+    def shown(self, values: Mapping[str, str]) -> str:
+        """Write the line that says the same from a shell."""
+        words = ["loom", "notify", self.text]
+        for channel in self.channels:
+            words += ["--channel", channel]
+        return " ".join(_quoted(filled(word, values)) for word in words)
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """Hold it to say something to somebody."""
+        yield from super().faults()
+        if not self.channels:
+            yield "channels", "is empty; name channels of the plan ([channels.NAME])"
+        if not self.text.strip():
+            yield "text", "is empty; it is what people are told"
+        if any(not letter.isprintable() for letter in self.subject):
+            yield "subject", "holds a line break or another control; it is one line"
+
+
 class ManualAct(ActStep, frozen=True, kw_only=True, tag="manual"):
     """Something that a person does, and says so: `loom act ID --answer done`."""
 
@@ -233,7 +262,7 @@ class ManualAct(ActStep, frozen=True, kw_only=True, tag="manual"):
         return f"{BY_HAND} {filled(self.text, values)}"
 
 
-AnyActStep = CommandAct | RequestAct | SqlAct | DispatchAct | ManualAct
+AnyActStep = CommandAct | RequestAct | SqlAct | DispatchAct | NotifyAct | ManualAct
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:

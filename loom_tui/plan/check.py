@@ -10,6 +10,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 from loom_tui.plan.check_actions import check_actions
+from loom_tui.plan.check_channels import check_channels
 from loom_tui.plan.check_gate import check_gate
 from loom_tui.plan.faults import Fault, suggestion
 from loom_tui.plan.freezes import moment_in, week_times
@@ -327,6 +328,7 @@ _RULES: tuple[Callable[[Plan], Iterable[Fault]], ...] = (
     _query_targets,
     check_gate,
     check_actions,
+    check_channels,
     _launch_contradictions,
     _timeline_contradictions,
     _open_days,

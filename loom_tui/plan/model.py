@@ -8,7 +8,8 @@ Hours are working hours of the plan's calendar; durations carry their unit in th
 from datetime import date, datetime, time
 from enum import StrEnum
 
-from loom_tui.plan.acts import ActionKind, AnyActStep
+from loom_tui.plan.acts import ActionKind, AnyActStep, NotifyAct
+from loom_tui.plan.channels import Approvals, Channel
 from loom_tui.plan.sources import Source
 from loom_tui.plan.value import Value
 from loom_tui.plan.workflows import Site, Workflow
@@ -269,6 +270,12 @@ class Action(Value, frozen=True):
     undone_by: tuple[Automation, ...] = ()
     verify: tuple[Rule, ...] = ()
     verify_s: float = 300.0
+    ask: tuple[str, ...] | None = None  # the channels that ask for the second person; None: those of [approvals]
+
+    @property
+    def tells_only(self) -> bool:
+        """Whether all that it does is to tell people, so that the channels' word is the proof of it."""
+        return self.kind is ActionKind.NOTIFY and all(isinstance(step, NotifyAct) for step in self.steps)
 
     @property
     def people(self) -> int:
@@ -381,6 +388,8 @@ class Plan(Value, frozen=True):
     cadences: tuple[Cadence, ...] = ()
     rollback: tuple[RollbackStep, ...] = ()  # what a team does besides; the first action of the kind rolls back
     actions: dict[str, Action] = {}
+    channels: dict[str, Channel] = {}
+    approvals: Approvals = Approvals()
     references: tuple[Reference, ...] = ()
     sources: dict[str, Source] = {}
     notes: tuple[Note, ...] = ()

@@ -6,16 +6,21 @@ each annotation that is a text, one by one, when it first decodes. Of a plan tha
 
 from __future__ import annotations
 
+from abc import ABCMeta
 from collections.abc import Iterator
 from typing import TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, StructMeta
 
 _Leaf = TypeVar("_Leaf")
 
 
 class Value(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=False):
     """The base of everything in a plan: frozen, keyword-only, and strict about unknown keys."""
+
+
+class AbstractMeta(StructMeta, ABCMeta):
+    """The type of a struct that leaves something to those that are made of it."""
 
 
 def leaves(where: str, value: object, kind: type[_Leaf]) -> Iterator[tuple[str, _Leaf]]:

@@ -13,6 +13,7 @@ from loom_tui.plan.model import IssueId, Range, Status
 from loom_tui.room.acting import ActionPayload
 from loom_tui.room.automation import AutomationSaid
 from loom_tui.room.drills import DrillPayload
+from loom_tui.room.messages import MessageSent
 from loom_tui.room.payload import Claim, PayloadBase
 from loom_tui.room.verdicts import Choice, Evidence, GateView
 from loom_tui.room.versions import VersionSeen
@@ -290,6 +291,7 @@ Payload = (
     | ErrorNoted
     | ErrorBlocking
     | ActionPayload
+    | MessageSent
     | DrillPayload
     | VersionSeen
     | AutomationSaid

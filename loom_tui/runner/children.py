@@ -15,6 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from loom_tui.refusal import Refusal
+from loom_tui.room.guard import UNDER_WAY, ActionView
+from loom_tui.room.snapshot import Snapshot
 from loom_tui.runner.output import actions_directory, make_directory
 
 VARIABLE = "LOOM_ACTION"
@@ -77,3 +79,17 @@ class Children:
             while self.alive() and time.monotonic() < until:
                 time.sleep(_LOOK_EVERY_S)
         return not self.alive()
+
+
+def cut_short(snapshot: Snapshot) -> list[ActionView]:
+    """List the actions that are over, and of which nobody saw the last step end: its processes may be at work."""
+    return [view for view in snapshot.actions if view.written not in UNDER_WAY and view.step is not None]
+
+
+def left_at_work(snapshot: Snapshot, store_directory: Path) -> str:
+    """Say which processes of actions that are over still live here; empty where none does."""
+    for view in cut_short(snapshot):
+        pids = Children(store_directory, view.id).alive()
+        if pids:
+            return f"processes of “{view.armed.label}” ({view.id}) are still at work: {', '.join(map(str, pids))}"
+    return ""

@@ -18,9 +18,10 @@ from loom_tui.room.fold import Folder
 from loom_tui.room.guard import ActionView
 from loom_tui.room.guarded import find_action, permit
 from loom_tui.room.ledger import Ledger
+from loom_tui.room.messages import MessageSent
 from loom_tui.room.snapshot import Observations, Snapshot
 from loom_tui.sources.base import Clock
-from loom_tui.store.base import Store, StoreError
+from loom_tui.store.base import Head, Store, StoreError
 
 _LOG = logging.getLogger("loom.runner")
 LOOK_EVERY_S = 0.1
@@ -51,6 +52,10 @@ class Record:
         """The journal as read last."""
         return self._folder.ledger
 
+    def head(self) -> Head:
+        """Name the journal's newest event. Raises StoreError."""
+        return self._store.head()
+
     def view(self) -> ActionView:
         """Read the journal, and show the action. Raises StoreError."""
         return find_action(self.snapshot(), self._action)
@@ -67,7 +72,7 @@ class Record:
         self.observations = self._gathering.observations(collector_view(self._store, now=now))
         return self.snapshot()
 
-    async def write(self, payload: OfAction | MarkerSet) -> None:
+    async def write(self, payload: OfAction | MarkerSet | MessageSent) -> None:
         """Write an event down, if the guard lets it be. Raises Refused; a store that refuses is tried again."""
         until = self._clock() + PATIENCE_S
         while True:
@@ -92,8 +97,8 @@ class Record:
                 return None
             await asyncio.sleep(LOOK_EVERY_S)
 
-    def _append(self, payload: OfAction | MarkerSet) -> None:
-        if isinstance(payload, MarkerSet):
+    def _append(self, payload: OfAction | MarkerSet | MessageSent) -> None:
+        if isinstance(payload, MarkerSet | MessageSent):
             self._store.append(payload, actor=self._actor, at=self._clock())
             return
         self._folder.take(self._store.events(after=self.ledger.seq))

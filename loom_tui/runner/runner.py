@@ -19,7 +19,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from loom_tui.gathering import RUNNER_LEASE, collector_view
-from loom_tui.plan.acts import ActionKind, AnyActStep, ManualAct, OnFailure
+from loom_tui.plan.acts import ActionKind, AnyActStep, ManualAct, NotifyAct, OnFailure
 from loom_tui.plan.model import Rule
 from loom_tui.room.acting import (
     ActionAborted,
@@ -39,11 +39,11 @@ from loom_tui.room.acting import (
     VerificationStarted,
 )
 from loom_tui.room.deeds import Refused, mark
-from loom_tui.room.guard import ACTIVE, UNDER_WAY, WAITING, ActionState, ActionView, next_step
+from loom_tui.room.guard import ACTIVE, UNDER_WAY, WAITING, ActionState, next_step
 from loom_tui.room.preview import values_of
-from loom_tui.room.snapshot import Snapshot
 from loom_tui.room.verification import verify
-from loom_tui.runner.children import VARIABLE, Children
+from loom_tui.runner.children import VARIABLE, Children, cut_short, left_at_work
+from loom_tui.runner.notices import Herald, acknowledged, notice_of
 from loom_tui.runner.output import Output, output_path
 from loom_tui.runner.record import LOOK_EVERY_S, Record, Replaced
 from loom_tui.sources.acts import credentials_of, do, shown_secrets, try_out
@@ -87,6 +87,7 @@ class Runner:
         armed = record.view().armed
         self._action = record.plan.actions[armed.name]
         self._values = values_of(record.plan, from_release=armed.from_release, to_release=armed.to_release)
+        self._herald = Herald(record, action, clock=place.clock)
         self._children = Children(self._store.directory, action)
         self._replaced = asyncio.Event()
         self._lease: Lease | None = None
@@ -99,13 +100,17 @@ class Runner:
         try:
             with self._children.lock() as descriptor:
                 beating = asyncio.create_task(self._beat(), name="heartbeat")
+                asking = asyncio.create_task(self._herald.ask_for_approval(self._scene({}, descriptor)), name="asking")
                 try:
                     await self._carry_out(descriptor)
                 except Replaced:
                     _LOG.warning("action %d is no longer this runner's", self._id)
                 finally:
-                    beating.cancel()
-                    await asyncio.gather(beating, return_exceptions=True)
+                    for task in (beating, asking):
+                        task.cancel()
+                    for failed in await asyncio.gather(beating, asking, return_exceptions=True):
+                        if isinstance(failed, Exception):  # neither may end the action
+                            _LOG.warning("%r", failed)
         finally:
             with suppress(StoreError):
                 if self._lease is not None:
@@ -188,7 +193,7 @@ class Runner:
         try:
             async with asyncio.timeout(limit_s):
                 self._credentials[index] = await credentials_of(step, self._place.environ, self._place.directory)
-                await try_out(step, self._scene(index, descriptor))
+                await try_out(step, self._scene(self._credentials[index], descriptor))
         except SourceError as error:
             return str(error)
         except TimeoutError:
@@ -278,7 +283,13 @@ class Runner:
         """Do a step as long as the action is this runner's; its processes end with it."""
         if isinstance(step, ManualAct):
             return await self._by_hand(step, index)
-        doing = asyncio.create_task(do(step, self._scene(index, descriptor), output.write), name="step")
+        scene = self._scene(self._credentials[index], descriptor)
+        if isinstance(step, NotifyAct):
+            notice = notice_of(step, index, self._record.view(), self._values)
+            work = self._herald.tell(notice, scene, output.write)
+        else:
+            work = do(step, scene, output.write)
+        doing = asyncio.create_task(work, name="step")
         replaced = asyncio.create_task(self._replaced.wait(), name="replaced")
         try:
             await asyncio.wait((doing, replaced), return_when=asyncio.FIRST_COMPLETED)
@@ -332,6 +343,8 @@ class Runner:
     async def _verify(self) -> None:
         """Ask the world, until it says that it is done or the time is over."""
         rules, since = self._action.verify, self._record.view().steps_ended_at or self._place.clock()
+        if not rules and self._action.tells_only:
+            return await self._write_own(acknowledged(self._record.view(), self._run))
         if not rules:
             why = "the plan names no signals that would show it"
             return await self._write_own(ActionUnverified(action=self._id, run=self._run, why=why))
@@ -374,25 +387,11 @@ class Runner:
             for source in {signals[rule.signal].signal.source for rule in rules if rule.signal in signals}:
                 self._store.ask("poll", source, asked_by=self._run, at=now)
 
-    def _scene(self, index: int, descriptor: int) -> Scene:
+    def _scene(self, credentials: Mapping[str, Masked], descriptor: int) -> Scene:
         return Scene(
             directory=self._place.directory,
             environ={**self._place.environ, VARIABLE: self._children.marker},
             values=self._values,
-            credentials=self._credentials[index],
+            credentials=credentials,
             descriptors=(descriptor,),
         )
-
-
-def cut_short(snapshot: Snapshot) -> list[ActionView]:
-    """List the actions that are over, and of which nobody saw the last step end: its processes may be at work."""
-    return [view for view in snapshot.actions if view.written not in UNDER_WAY and view.step is not None]
-
-
-def left_at_work(snapshot: Snapshot, store_directory: Path) -> str:
-    """Say which processes of actions that are over still live here; empty where none does."""
-    for view in cut_short(snapshot):
-        pids = Children(store_directory, view.id).alive()
-        if pids:
-            return f"processes of “{view.armed.label}” ({view.id}) are still at work: {', '.join(map(str, pids))}"
-    return ""

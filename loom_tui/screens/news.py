@@ -42,6 +42,7 @@ from loom_tui.room.events import (
     WaiverEnded,
     WorkflowBegun,
 )
+from loom_tui.room.messages import MessageSent, told_of_message
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.room.told import told_of_action
 from loom_tui.room.verdicts import Choice
@@ -117,6 +118,8 @@ def told(event: Event) -> str:
             return f"opened the plan{' ' + payload.version if payload.version else ''}"
         case _ if isinstance(payload, ActionPayload):
             return told_of_action(payload)
+        case MessageSent():
+            return told_of_message(payload)
         case _ if isinstance(payload, DrillPayload):
             return told_of_drill(payload)
         case VersionSeen():

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from loom_tui.plan.acts import AnyActStep, CommandAct, DispatchAct, ManualAct, RequestAct, SqlAct, filled
+from loom_tui.plan.acts import AnyActStep, CommandAct, DispatchAct, ManualAct, NotifyAct, RequestAct, SqlAct, filled
 from loom_tui.plan.template import fill_all
 from loom_tui.room.acting import Outcome
 from loom_tui.sources import dispatch
@@ -50,7 +50,7 @@ async def try_out(step: AnyActStep, scene: Scene) -> None:
             await connection.close()
         case DispatchAct():
             await dispatch.try_out(step, scene)
-        case RequestAct() | ManualAct():
+        case RequestAct() | NotifyAct() | ManualAct():  # a channel that is down stands in no other step's way
             return
 
 

@@ -24,7 +24,7 @@ class Scene(Struct, frozen=True, kw_only=True):
 
 
 class Ended(Struct, frozen=True):
-    """How a step ended, and why it did not end well."""
+    """How a step ended, and why it did not end well; of a message what acknowledged it."""
 
     outcome: Outcome
     why: str = ""
