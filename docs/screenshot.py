@@ -17,6 +17,7 @@ from loom_tui.commands.rooms import open_room_store
 from loom_tui.config.plans import PlanFile
 from loom_tui.demo.world import World, world
 from loom_tui.reader import Reader, RoomPlace
+from loom_tui.room.door import Person
 
 SETTLE_S = 25  # the feeds are live at once; percentiles need their samples
 
@@ -34,7 +35,7 @@ async def shoot(made: World, directory: Path) -> None:
     )
     reader = Reader(place)
     reader.start()
-    app = LoomApp(reader)
+    app = LoomApp(reader, person=Person(place.actor))
     async with app.run_test(size=(120, 40)) as pilot:
         await asyncio.sleep(SETTLE_S)
         await asyncio.to_thread(migrate, made)

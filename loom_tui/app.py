@@ -17,6 +17,7 @@ from textual.message import Message
 
 from loom_tui.plan.signals import asked_of
 from loom_tui.room.deeds import Deed, Refused, add_note
+from loom_tui.room.door import ASKS_NOTHING, READ_ONLY, Person, why_only_looks
 from loom_tui.room.events import Payload
 from loom_tui.room.mail import Reply
 from loom_tui.room.record import CHAIN
@@ -118,11 +119,11 @@ class LoomApp(App[None]):
     DEFAULT_MODE = "room"
 
     def __init__(
-        self, source: SnapshotSource, *, read_only: bool = False, ascii_only: bool = False, light: bool = False
+        self, source: SnapshotSource, *, person: Person, ascii_only: bool = False, light: bool = False
     ) -> None:
         super().__init__()
         self.source = source
-        self.read_only = read_only
+        self.person = person
         self.dark = not light
         self.pen = Pen(ascii_only=ascii_only)
         self.snapshot: Snapshot | None = None
@@ -233,9 +234,21 @@ class LoomApp(App[None]):
 
     def may_write(self) -> bool:
         """Say whether this person may write; where not, they are told, before they type in vain."""
-        if self.read_only:
-            self.say("This room is read-only: nothing was written.", Sign.WARN)
-        return not self.read_only
+        why = self._why_only_looks
+        if why:
+            self.say(f"{why}.", Sign.WARN)
+        return not why
+
+    @property
+    def read_only(self) -> bool:
+        """Whether this person only looks: the room was opened so, or the plan gives them no right to more."""
+        return bool(self._why_only_looks)
+
+    @property
+    def _why_only_looks(self) -> str:
+        if self.snapshot is None:
+            return READ_ONLY if self.person.read_only else ""
+        return why_only_looks(self.snapshot.plan, self.person)
 
     def ask_source(self, source: str) -> None:
         """Have a source asked now, or all that are asked regularly where the pane has none of its own."""
@@ -247,7 +260,7 @@ class LoomApp(App[None]):
         if self.snapshot is None:
             return
         if self.read_only:
-            self.say("This room is read-only: it asks nothing of the collector.", Sign.WARN)
+            self.say(f"{ASKS_NOTHING}.", Sign.WARN)
             return
         for name in names:
             self.source.ask("poll", name)
@@ -256,7 +269,7 @@ class LoomApp(App[None]):
     def ask_question(self, what: str, subject: str) -> None:
         """Ask a source something of its own; the screen's `replied` is told the answer."""
         if self.read_only:
-            self.say("This room is read-only: it asks nothing of the collector.", Sign.WARN)
+            self.say(f"{ASKS_NOTHING}.", Sign.WARN)
         else:
             self.source.ask(what, subject)
 

@@ -12,6 +12,7 @@ from loom_tui.plan.sources.errors import ErrorFeed
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.room.checks import Run
 from loom_tui.room.deeds import Deed
+from loom_tui.room.door import Person, admit, admitted
 from loom_tui.room.events import Event, Payload, PlanAdopted
 from loom_tui.room.fold import Folder
 from loom_tui.room.signals import Bucket, Stored
@@ -146,7 +147,20 @@ def adopt(store: Store, plan: Plan, folder: Folder, *, actor: str, at: float) ->
     return plan_hash
 
 
+def append_payload(store: Store, payload: Payload, *, plan: Plan, person: Person, at: float) -> Event:
+    """Append what a person wrote down, if the door lets it be. Raises Refused, StoreError."""
+    return store.append(admit(payload, plan, person), actor=person.login, at=at)
+
+
 def append_deed(
+    store: Store, deed: Deed, *, folder: Folder, observations: Observations, person: Person, at: float
+) -> Event:
+    """Append what a person's deed makes of the room, if the door lets it be. Raises its refusal, or StoreError."""
+    through = admitted(deed, person)
+    return append_decided(store, through, folder=folder, observations=observations, actor=person.login, at=at)
+
+
+def append_decided(
     store: Store,
     deed: Deed,
     *,
@@ -168,11 +182,11 @@ def append_deed(
     return store.decide(decide, after=folder.ledger.seq, actor=actor, at=at)
 
 
-def write_deed(plan: Plan, store: Store, deed: Deed, *, actor: str, now: float) -> Event:
+def write_deed(plan: Plan, store: Store, deed: Deed, *, person: Person, now: float) -> Event:
     """Read a store as it is and write one deed down, for commands. Raises what the deed refuses with, or StoreError."""
     folder = Folder(plan)
     folder.take(store.events())
     gathering = Gathering(plan, store)
     gathering.read(folder.ledger.marks, now=now)
     observations = gathering.observations(collector_view(store, now=now))
-    return append_deed(store, deed, folder=folder, observations=observations, actor=actor, at=now)
+    return append_deed(store, deed, folder=folder, observations=observations, person=person, at=now)

@@ -20,11 +20,12 @@ from msgspec.json import encode
 from msgspec.structs import replace
 
 from loom_tui.config.plans import PlanFile, same_room
-from loom_tui.gathering import Gathering, adopt, append_deed, collector_view
+from loom_tui.gathering import Gathering, adopt, append_deed, append_payload, collector_view
 from loom_tui.inspection import Inspection
 from loom_tui.plan.faults import PlanFaults
 from loom_tui.plan.model import Plan
 from loom_tui.room.deeds import Deed, Refused
+from loom_tui.room.door import Person, may_ask, why_only_looks
 from loom_tui.room.events import Event, Payload
 from loom_tui.room.fold import Folder
 from loom_tui.room.mail import Reply, decode_reply
@@ -203,6 +204,7 @@ class Session:
 
     def __init__(self, place: RoomPlace) -> None:
         self._place = place
+        self._person = Person(place.actor, place.read_only)
         self._file = place.plan_file
         self._plan = place.plan
         self._store = place.open_store(place.plan)
@@ -246,14 +248,12 @@ class Session:
         if isinstance(command, Ask) and command.what == CHAIN:
             self._inspect(whole=command.subject == "whole")
             return
-        if self._place.read_only:
-            self._write_trouble = "This room is read-only: nothing was written."
-            return
         now = self._place.clock()
         try:
             if isinstance(command, Intent):
                 self._do(command.deed, now)
             elif isinstance(command, Ask):
+                may_ask(self._plan, self._person)
                 asked = self._store.ask(command.what, command.subject, asked_by=self._place.actor, at=now)
                 if command.what != "poll":
                     self._questions[asked] = command
@@ -264,12 +264,12 @@ class Session:
     def _do(self, deed: Payload | Deed, now: float) -> None:
         """Write something down; what hangs on the room's state is decided against the newest of it."""
         if not callable(deed):
-            self._store.append(deed, actor=self._place.actor, at=now)
+            append_payload(self._store, deed, plan=self._plan, person=self._person, at=now)
             return
         self._gathering.read(self._folder.ledger.marks, now=now)
         self._readings_at = 0.0  # what it is decided on is shown at the next look
         observations = self._gathering.observations(collector_view(self._store, now=now))
-        append_deed(self._store, deed, folder=self._folder, observations=observations, actor=self._place.actor, at=now)
+        append_deed(self._store, deed, folder=self._folder, observations=observations, person=self._person, at=now)
 
     def look(self) -> Snapshot | None:
         """Take in what is new since the last look; None while there is nothing to show anew."""
@@ -394,6 +394,6 @@ class Session:
 
     def _adopt(self) -> None:
         """Keep this version of the plan and say so in the journal, unless it is the one in force."""
-        if self._place.read_only:
+        if why_only_looks(self._plan, self._person):
             return
         adopt(self._store, self._plan, self._folder, actor=self._place.actor, at=self._place.clock())

@@ -9,10 +9,11 @@ from loom_tui.plan.acts import ActionKind, CommandAct
 from loom_tui.plan.model import Action, Criterion, Plan, Rule
 from loom_tui.room.acting import ActionPayload, CountdownStarted, OfAction, Outcome, StepEnded, StepStarted
 from loom_tui.room.deeds import Refused
+from loom_tui.room.door import Person, admitted
 from loom_tui.room.events import Event, Payload, PlanAdopted, decode_payload, encode_payload
 from loom_tui.room.fold import fold
 from loom_tui.room.guard import ActionState
-from loom_tui.room.guarded import Approve, Arm, Intent, decide, permit
+from loom_tui.room.guarded import Approve, Arm, Intent, decide, deed_of, permit
 from loom_tui.room.preview import preview
 from loom_tui.room.snapshot import Observations, Snapshot
 from tests.gates import ENVIRONMENT, NOW, RELEASE, plan, read, reading
@@ -60,7 +61,7 @@ class Stage:
 
     def refused(self, actor: str, intent: Intent, *, read_only: bool = False) -> str:
         with pytest.raises(Refused) as refusal:
-            decide(intent, self.snapshot(), actor, read_only=read_only)
+            admitted(deed_of(intent), Person(actor, read_only))(self.snapshot(), actor)
         return str(refusal.value)
 
     def arming(self, name: str = "rollback", **changes: object) -> Arm:

@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 
 from loom_tui.app import LoomApp, SnapshotArrived
 from loom_tui.room.deeds import Deed, Refused
+from loom_tui.room.door import Person
 from loom_tui.room.events import Payload
 from loom_tui.room.mail import Reply
 from loom_tui.room.snapshot import Snapshot
@@ -108,7 +109,7 @@ async def open_room(
 ) -> AsyncIterator[Room]:
     """Open a room on the screen of a key."""
     source = Still(snapshot)
-    app = LoomApp(source, ascii_only=ascii_only, read_only=read_only, light=light)
+    app = LoomApp(source, person=Person("ana", read_only), ascii_only=ascii_only, light=light)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         await pilot.press(key)

@@ -18,6 +18,7 @@ from loom_tui.plan.acts import ActionKind, AnyActStep, CommandAct
 from loom_tui.plan.model import Action, Plan, Rule
 from loom_tui.plan.signals import signals_of
 from loom_tui.room.acting import ActionPayload
+from loom_tui.room.door import Person
 from loom_tui.room.events import Event
 from loom_tui.room.fold import Folder
 from loom_tui.room.guard import ActionState, ActionView
@@ -94,7 +95,7 @@ class World:
         return next(view for view in self.snapshot().actions if view.id == number)
 
     def do(self, actor: str, intent: Intent, *, ahead_s: float = 0.0) -> Event:
-        return write_deed(self.plan, self.store, deed_of(intent), actor=actor, now=time.time() + ahead_s)
+        return write_deed(self.plan, self.store, deed_of(intent), person=Person(actor), now=time.time() + ahead_s)
 
     def arm(self, name: str = "rollback", **changes: object) -> int:
         given = {

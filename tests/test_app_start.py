@@ -12,6 +12,7 @@ from textual.color import Color
 
 from loom_tui.app import LoomApp
 from loom_tui.plan.model import Plan
+from loom_tui.room.door import Person
 from loom_tui.room.events import Payload
 from loom_tui.widgets.frame import Header
 from loom_tui.widgets.lines import Line
@@ -29,7 +30,7 @@ async def test_a_snapshot_that_is_there_is_in_the_first_drawing(monkeypatch: pyt
         return paint(header, width, height)
 
     monkeypatch.setattr(Header, "paint", watched)
-    async with LoomApp(Still(ok_snapshot())).run_test(size=(120, 40)) as pilot:
+    async with LoomApp(Still(ok_snapshot()), person=Person("ana")).run_test(size=(120, 40)) as pilot:
         await pilot.pause()
     assert empty
     assert not any(empty)
@@ -37,7 +38,7 @@ async def test_a_snapshot_that_is_there_is_in_the_first_drawing(monkeypatch: pyt
 
 @pytest.mark.parametrize("light", [False, True])
 async def test_the_look_that_was_asked_for_is_there_from_the_start(light: bool) -> None:  # noqa: FBT001
-    app = LoomApp(Still(ok_snapshot()), light=light)
+    app = LoomApp(Still(ok_snapshot()), person=Person("ana"), light=light)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         assert app.current_theme.dark is not light

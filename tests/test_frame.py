@@ -11,6 +11,7 @@ from textual.widgets import Input
 
 from loom_tui.app import LoomApp, TroubleTold
 from loom_tui.plan.model import About
+from loom_tui.room.door import Person
 from loom_tui.room.events import Event, NoteAdded
 from loom_tui.room.fold import fold
 from loom_tui.room.record import CHAIN
@@ -171,7 +172,7 @@ async def test_a_read_only_room_says_so_and_refuses_every_deed(key: str) -> None
 
 
 async def test_r_before_the_first_snapshot_asks_nothing_and_claims_nothing() -> None:
-    app = LoomApp(Quiet(ok_snapshot()))
+    app = LoomApp(Quiet(ok_snapshot()), person=Person("ana"))
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("r", "u", "colon", "x", "2", "6", "1")
         assert app.headline is None
@@ -185,7 +186,7 @@ class Quiet(Still):
 
 
 async def test_trouble_before_the_first_snapshot_ends_the_room_with_its_sentence() -> None:
-    app = LoomApp(Quiet(ok_snapshot()))
+    app = LoomApp(Quiet(ok_snapshot()), person=Person("ana"))
     async with app.run_test() as pilot:
         app.post_message(TroubleTold("The store is of a newer Loom."))
         await pilot.pause()

@@ -265,7 +265,7 @@ def test_who_may_only_look_does_nothing_and_only_approvers_agree_and_decide():
         accept_risk("err", owner="", reason="r"),
     ):
         for login in ("eve", "stranger"):
-            assert "give it to a operator and above" in scene.refused(login, deed)
+            assert "give it to an operator and above" in scene.refused(login, deed)
     scene.do("ana", waive)
     for deed in (agree_to_waiver("calm"), call_decision(Choice.NO_GO, reason="r"), lift_no_go("bug", reason="r")):
         assert "approver and above" in scene.refused("ana", deed)

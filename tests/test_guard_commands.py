@@ -19,6 +19,7 @@ from loom_tui.plan.model import Action, Operator, Plan, Right
 from loom_tui.plan.sources.base import Secret
 from loom_tui.plan.sources.command import CommandSource
 from loom_tui.plan.toml import dump_plan
+from loom_tui.room.door import Person
 from loom_tui.room.guard import ActionState
 from loom_tui.room.guarded import Approve, deed_of
 from loom_tui.store.sqlite import open_store
@@ -71,7 +72,7 @@ def as_other(place: Path, a_plan: Plan, number: int) -> None:
     """Approve as another person, which one account cannot."""
     store = open_store(place / "state", plan_id="friday")
     try:
-        write_deed(a_plan, store, deed_of(Approve(number)), actor="bo", now=time.time())
+        write_deed(a_plan, store, deed_of(Approve(number)), person=Person("bo"), now=time.time())
     finally:
         store.close()
 

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
-from loom_tui.gathering import RUNNER_LEASE, Gathering, adopt, append_deed, collector_view
+from loom_tui.gathering import RUNNER_LEASE, Gathering, adopt, append_decided, collector_view
 from loom_tui.plan.model import Plan
 from loom_tui.room.acting import (
     ActionPayload,
@@ -37,6 +38,7 @@ from loom_tui.room.acting import (
     VerificationStarted,
 )
 from loom_tui.room.deeds import Refused
+from loom_tui.room.door import Person, admitted
 from loom_tui.room.fold import Folder
 from loom_tui.room.guard import ACTIVE, UNDER_WAY, ActionState, ActionView, next_step
 from loom_tui.room.guarded import Abort, AnswerStep, Approve, Arm, CallStop, Intent, LiftStop, Resume, deed_of, permit
@@ -93,10 +95,10 @@ class Machine(RuleBasedStateMachine):
         return replace(seen, latest={"app.version": version})
 
     def write(self, deed: Any, actor: str) -> bool:
-        """Write something down; says whether the guard let it be."""
+        """Write something down, as a runner does; says whether the guard let it be."""
         self.folder.take(self.store.events(after=self.folder.ledger.seq))
         try:
-            append_deed(
+            append_decided(
                 self.store, deed, folder=self.folder, observations=self.observations(), actor=actor, at=self.now
             )
         except Refused:
@@ -105,9 +107,10 @@ class Machine(RuleBasedStateMachine):
 
     def wish(self, intent: Intent, actor: str) -> bool:
         before = self.store.head()
-        assert not self.write(deed_of(intent, read_only=True), actor)
+        with pytest.raises(Refused, match="read-only"):
+            admitted(deed_of(intent), Person(actor, read_only=True))
         assert self.store.head() == before
-        return self.write(deed_of(intent), actor)
+        return self.write(admitted(deed_of(intent), Person(actor)), actor)
 
     def newest(self) -> int:
         return max((view.id for view in self.snapshot().actions), default=0)

@@ -329,7 +329,7 @@ def test_a_second_person_is_an_approver():
     people = (Operator(login="ana"), Operator(login="bo"), Operator(login="cy", may=Right.APPROVER))
     stage = Stage(guarded_plan(operators=people))
     action = stage.arm()
-    assert "gives it to a approver" in stage.refused("bo", Approve(action)).replace("give it", "gives it")
+    assert "a second person is an approver" in stage.refused("bo", Approve(action))
     stage.do("cy", Approve(action))
 
 

@@ -14,6 +14,7 @@ from loom_tui.plan.acts import ActionKind, ManualAct
 from loom_tui.plan.model import Action, Criterion, Plan, Rule, Stakeholder
 from loom_tui.plan.signals import signals_of
 from loom_tui.room.deeds import Deed, Refused
+from loom_tui.room.door import Person
 from loom_tui.room.events import ClockRan, MarkerSet, NoGoCleared, NoGoShown, PlanAdopted
 from loom_tui.room.fold import Folder
 from loom_tui.room.gate_deeds import call_decision, cast_vote
@@ -201,13 +202,18 @@ def test_a_deed_is_decided_against_the_journal_as_it_is_when_it_is_written(bench
     before = len(bench.store.events())
     with pytest.raises(Refused, match="The gate is NO-GO"):
         append_deed(
-            bench.store, call_decision(Choice.GO), folder=behind, observations=Observations(), actor="ana", at=bench.now
+            bench.store,
+            call_decision(Choice.GO),
+            folder=behind,
+            observations=Observations(),
+            person=Person("ana"),
+            at=bench.now,
         )
     assert len(bench.store.events()) == before
 
 
 def _append(bench: Bench, a_plan: Plan, deed: Deed, who: str) -> None:
-    append_deed(bench.store, deed, folder=Folder(a_plan), observations=Observations(), actor=who, at=bench.now)
+    append_deed(bench.store, deed, folder=Folder(a_plan), observations=Observations(), person=Person(who), at=bench.now)
 
 
 def test_the_version_that_runs_is_written_once_and_again_when_it_was_seen_healthy(bench, tmp_path):

@@ -12,9 +12,11 @@ from loom_tui.cli import store_option
 from loom_tui.commands.printing import echo
 from loom_tui.commands.rooms import Room, find_room
 from loom_tui.config.operator import whoami
+from loom_tui.gathering import append_payload
 from loom_tui.plan.check import issue_name
 from loom_tui.plan.model import Issue, IssueId, Status
 from loom_tui.room.deeds import add_note, block, estimate, hand_over, mark, set_status, tick_task
+from loom_tui.room.door import Person
 from loom_tui.room.events import Payload
 
 _PLAN = click.option("--plan", "plan_file", metavar="PLAN", type=click.Path(path_type=Path), help="The plan's file.")
@@ -120,6 +122,6 @@ def _append(room: Room, payloads: Sequence[Payload]) -> None:
     store = room.open()
     try:
         for payload in payloads:
-            store.append(payload, actor=whoami(), at=time.time())
+            append_payload(store, payload, plan=room.plan, person=Person(whoami()), at=time.time())
     finally:
         store.close()

@@ -25,6 +25,7 @@ from loom_tui.plan.model import Plan
 from loom_tui.plan.signals import Signal, asked_of, signals_of
 from loom_tui.refusal import Refusal
 from loom_tui.room.checks import CheckResult, decode_result, worst
+from loom_tui.room.door import Person, may_ask
 from loom_tui.room.events import Event, MarkerSet
 from loom_tui.room.mail import decode_reply
 from loom_tui.room.signals import Freshness, Reading, State
@@ -184,6 +185,7 @@ def asked_in_room(
         room.open(read_only=True).close()
     except StoreMissing as error:
         raise nobody from error
+    may_ask(room.plan, Person(whoami()))
     store = room.open()
     try:
         if not collector_view(store, now=time.time()).alive:

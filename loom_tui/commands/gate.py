@@ -13,6 +13,7 @@ from loom_tui.commands.rooms import find_room, gate_line
 from loom_tui.config.operator import whoami
 from loom_tui.gathering import read_once, write_deed
 from loom_tui.room.deeds import Deed
+from loom_tui.room.door import Person
 from loom_tui.room.gate_deeds import (
     accept_risk,
     agree_to_decision,
@@ -151,7 +152,7 @@ def _do(deed: Deed, said: str, plan_file: Path | None, store_directory: Path | N
     store = room.open()
     try:
         now = time.time()
-        write_deed(room.plan, store, deed, actor=whoami(), now=now)
+        write_deed(room.plan, store, deed, person=Person(whoami()), now=now)
         gate = read_once(room.plan, store, now=now).gate
     finally:
         store.close()

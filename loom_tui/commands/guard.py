@@ -18,6 +18,7 @@ from loom_tui.gathering import adopt, read_once, write_deed
 from loom_tui.plan.model import Plan
 from loom_tui.room.acting import ActionArmed, ActionInterrupted, Answer
 from loom_tui.room.deeds import Refused
+from loom_tui.room.door import Person, require
 from loom_tui.room.events import Event
 from loom_tui.room.fold import Folder, fold
 from loom_tui.room.guard import ActionState, ActionView
@@ -196,6 +197,7 @@ def _arm(
     store = room.open()
     try:
         folder = Folder(room.plan)
+        require(room.plan, whoami(), ActionArmed)
         plan_hash = adopt(store, room.plan, folder, actor=whoami(), at=time.time())
         now = time.time()
         seen = preview(read_once(room.plan, store, now=now), name)
@@ -317,7 +319,7 @@ def _do(room: Room, intent: Intent) -> None:
 
 
 def _write(store: Store, plan: Plan, intent: Intent) -> Event:
-    return write_deed(plan, store, deed_of(intent), actor=whoami(), now=time.time())
+    return write_deed(plan, store, deed_of(intent), person=Person(whoami()), now=time.time())
 
 
 def _snapshot(room: Room) -> Snapshot:

@@ -16,6 +16,7 @@ def open_room(
 ) -> int:
     """Open the room in this terminal and stay until its person leaves; gives the exit code."""
     from loom_tui.reader import Reader, RoomPlace
+    from loom_tui.room.door import Person
     from loom_tui.spawn import Spawner
     from loom_tui.store.place import room_name
 
@@ -34,7 +35,7 @@ def open_room(
     gc.disable()  # nearly all that is made from here to the first screen stays: looking for waste finds none, for 20 ms
     from loom_tui.app import LoomApp
 
-    app = LoomApp(reader, read_only=read_only, ascii_only=ascii_only, light=light)
+    app = LoomApp(reader, person=Person(place.actor, read_only), ascii_only=ascii_only, light=light)
     gc.freeze()
     gc.enable()
     try:

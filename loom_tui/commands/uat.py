@@ -13,8 +13,9 @@ from loom_tui.cli import store_option
 from loom_tui.commands.printing import echo, echo_json
 from loom_tui.commands.rooms import Room, find_room
 from loom_tui.config.operator import whoami
-from loom_tui.gathering import read_once
+from loom_tui.gathering import append_payload, read_once
 from loom_tui.room.deeds import Refused
+from loom_tui.room.door import Person
 from loom_tui.room.events import Event, Payload
 from loom_tui.room.fold import fold
 from loom_tui.room.hand_deeds import (
@@ -189,7 +190,7 @@ def show(*, as_json: bool, plan_file: Path | None, store_directory: Path | None)
 def _append(room: Room, payload: Payload) -> Event:
     store = room.open()
     try:
-        return store.append(payload, actor=whoami(), at=time.time())
+        return append_payload(store, payload, plan=room.plan, person=Person(whoami()), at=time.time())
     finally:
         store.close()
 

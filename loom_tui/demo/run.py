@@ -9,6 +9,7 @@ from typing import Any
 
 from loom_tui.demo.world import DemoError, World, running_world, world
 from loom_tui.gathering import read_once, write_deed
+from loom_tui.room.door import Person
 from loom_tui.room.guard import ActionState
 from loom_tui.room.guarded import Approve, deed_of
 from loom_tui.room.summary import as_json
@@ -63,7 +64,7 @@ def approve(action: int | None) -> str:
         if not waiting:
             raise DemoError("No action of the demo waits for an approval")
         view = waiting[-1]
-        write_deed(plan, store, deed_of(Approve(view.id)), actor=COLLEAGUE, now=now)
+        write_deed(plan, store, deed_of(Approve(view.id)), person=Person(COLLEAGUE), now=now)
     finally:
         store.close()
     return f"{COLLEAGUE} approved “{view.armed.label}” ({view.id})"

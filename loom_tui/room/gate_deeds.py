@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from loom_tui.plan.criteria import Named, Part, criteria_of, folded, may, proof_is_named, speaks_for
-from loom_tui.plan.model import Plan, Right, Stakeholder
+from loom_tui.plan.criteria import Named, Part, criteria_of, folded, proof_is_named, speaks_for
+from loom_tui.plan.model import Plan, Stakeholder
 from loom_tui.room.deeds import Deed, Refused, words_of
+from loom_tui.room.door import require
 from loom_tui.room.events import (
     DecisionAgreed,
     DecisionCalled,
@@ -40,7 +41,7 @@ def cast_vote(role: str, choice: Choice, *, reason: str = "") -> Deed:
     """Vote for a role. A no-go says why."""
 
     def deed(snapshot: Snapshot, actor: str) -> Payload:
-        _require(snapshot.plan, actor, Right.OPERATOR)
+        require(snapshot.plan, actor, Voted)
         voter = voter_of(snapshot.plan, role)
         if not speaks_for(voter, actor):
             raise Refused(f"{actor} does not speak for {voter.name}; {' or '.join(voter.who)} does")
@@ -54,6 +55,7 @@ def withdraw_vote(role: str, *, reason: str) -> Deed:
     """Take back one's own vote."""
 
     def deed(snapshot: Snapshot, actor: str) -> Payload:
+        require(snapshot.plan, actor, VoteWithdrawn)
         view = next((vote for vote in snapshot.gate.votes if folded(vote.role) == folded(role)), None)
         if view is None or view.by != actor:
             raise Refused(f"{actor} has no vote for {role} to take back")
@@ -67,7 +69,7 @@ def sign_off(criterion: str, *, against: bool = False, words: str = "", role: st
     """Attest a criterion by name: that a go condition holds and a no-go one does not. `against` says the contrary."""
 
     def deed(snapshot: Snapshot, actor: str) -> Payload:
-        _require(snapshot.plan, actor, Right.OPERATOR)
+        require(snapshot.plan, actor, SignedOff)
         named = _named(snapshot, criterion)
         no_go = named.part is Part.NO_GO
         said, as_role = words.strip(), role
@@ -93,7 +95,7 @@ def propose_waiver(criterion: str, *, reason: str, until: float) -> Deed:
     """Propose that a criterion need not hold until a moment. A second person must agree."""
 
     def deed(snapshot: Snapshot, actor: str) -> Payload:
-        _require(snapshot.plan, actor, Right.OPERATOR)
+        require(snapshot.plan, actor, Waived)
         view, named = find_criterion(snapshot, criterion), _named(snapshot, criterion)
         if named.part is Part.NO_GO:
             raise Refused(f"“{view.text}” is a no-go: it is not waived, but shown not to hold, or lifted with a reason")
@@ -113,7 +115,7 @@ def agree_to_waiver(criterion: str) -> Deed:
     """Agree, as a second person, to the waiver of a criterion."""
 
     def deed(snapshot: Snapshot, actor: str) -> Payload:
-        _require(snapshot.plan, actor, Right.APPROVER)
+        require(snapshot.plan, actor, WaiverAgreed)
         view, waiver = _waiver(snapshot, criterion)
         if waiver.agreed_by:
             raise Refused(f"“{view.text}” is waived already: {waiver.agreed_by} agreed")
@@ -128,7 +130,7 @@ def end_waiver(criterion: str, *, reason: str) -> Deed:
     """End a criterion's waiver, agreed to or not."""
 
     def deed(snapshot: Snapshot, actor: str) -> Payload:
-        _require(snapshot.plan, actor, Right.OPERATOR)
+        require(snapshot.plan, actor, WaiverEnded)
         _, waiver = _waiver(snapshot, criterion)
         return WaiverEnded(waiver=waiver.id, reason=words_of(reason, "To end a waiver needs a reason"))
 
@@ -139,7 +141,7 @@ def lift_no_go(what: str, *, reason: str) -> Deed:
     """Lift a no-go that was shown or said: a criterion, or a role's no-go vote. Not one that holds now."""
 
     def deed(snapshot: Snapshot, actor: str) -> Payload:
-        _require(snapshot.plan, actor, Right.APPROVER)
+        require(snapshot.plan, actor, NoGoLifted)
         why = words_of(reason, "To lift a no-go needs a reason")
         vote = next((vote for vote in snapshot.gate.votes if folded(vote.role) == folded(what)), None)
         if vote is not None and vote.choice is Choice.NO_GO:
@@ -159,7 +161,7 @@ def call_decision(choice: Choice, *, reason: str = "") -> Deed:
     """Call GO or NO-GO on the evidence as it stands. A GO against the gate needs a reason, and a second person."""
 
     def deed(snapshot: Snapshot, actor: str) -> Payload:
-        _require(snapshot.plan, actor, Right.APPROVER)
+        require(snapshot.plan, actor, DecisionCalled)
         gate, why = snapshot.gate, reason.strip()
         if choice is Choice.NO_GO:
             why = words_of(reason, "To call NO-GO needs a reason")
@@ -174,7 +176,7 @@ def agree_to_decision() -> Deed:
     """Agree, as a second person, to a GO that was called against the gate, as long as it has not become worse."""
 
     def deed(snapshot: Snapshot, actor: str) -> Payload:
-        _require(snapshot.plan, actor, Right.APPROVER)
+        require(snapshot.plan, actor, DecisionAgreed)
         decision = snapshot.decision
         if decision is None or not decision.pending:
             raise Refused("No decision waits for a second person")
@@ -191,7 +193,7 @@ def accept_risk(risk: str, *, owner: str, reason: str) -> Deed:
     """Take a risk on. One that its trigger lights stays lit."""
 
     def deed(snapshot: Snapshot, actor: str) -> Payload:
-        _require(snapshot.plan, actor, Right.OPERATOR)
+        require(snapshot.plan, actor, RiskAccepted)
         text = _one([view.risk.text for view in snapshot.risks], risk, "risk")
         why = words_of(reason, "To accept a risk needs a reason")
         return RiskAccepted(risk=folded(text), owner=owner.strip() or actor, reason=why, **_ours(snapshot))
@@ -271,11 +273,6 @@ def _signing_role(plan: Plan, named: Named, actor: str, role: str) -> str:
     if len(open_to) > 1:
         raise Refused(f"Say for which role {actor} signs: {', '.join(open_to)}")
     return open_to[0]
-
-
-def _require(plan: Plan, actor: str, right: Right) -> None:
-    if not may(plan, actor, right):
-        raise Refused(f"{actor} may not do this: the plan's [[operators]] give it to a {right.value} and above")
 
 
 def _ours(snapshot: Snapshot) -> _Ours:

@@ -1,7 +1,8 @@
-"""The guard's one door: what a person may have done, and what a runner may do next, decided on the room as it is.
+"""The guard: what a person may have done, and what a runner may do next, decided on the room as it is.
 
-Both are called inside the transaction that appends what they give, so that of two rooms that arm at once one is
-refused, and a runner that was declared gone writes nothing more.
+A person's right, and whether their room may write at all, is the door's to say (`door.py`). What is said here is
+decided inside the transaction that appends it, so that of two rooms that arm at once one is refused, and a runner that
+was declared gone writes nothing more.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from loom_tui.room.acting import (
     StopLifted,
 )
 from loom_tui.room.deeds import Refused, words_of
+from loom_tui.room.door import require
 from loom_tui.room.guard import ACTIVE, UNDER_WAY, WAITING, ActionState, ActionView, Illegal, next_step, step
 from loom_tui.room.preview import Preview, preview
 from loom_tui.room.snapshot import Snapshot
@@ -99,14 +101,14 @@ class LiftStop(Struct, frozen=True):
 
 
 Intent = Arm | Approve | Abort | AnswerStep | Resume | CallStop | LiftStop
-_RIGHTS: dict[type[Intent], Right] = {
-    Arm: Right.OPERATOR,
-    Approve: Right.OPERATOR,  # one's own; as a second person it takes an approver
-    Abort: Right.OPERATOR,
-    AnswerStep: Right.OPERATOR,
-    Resume: Right.OPERATOR,
-    CallStop: Right.OPERATOR,
-    LiftStop: Right.APPROVER,
+_WRITES: dict[type[Intent], type[ActionPayload]] = {  # what each becomes, for the right that it takes
+    Arm: ActionArmed,
+    Approve: ActionApproved,
+    Abort: ActionAborted,
+    AnswerStep: StepAnswered,
+    Resume: ActionResumed,
+    CallStop: StopCalled,
+    LiftStop: StopLifted,
 }
 _ENDS = {
     Outcome.FAILED: (Answer.GO_ON, Answer.REPEAT, Answer.STOP),
@@ -115,16 +117,14 @@ _ENDS = {
 }
 
 
-def deed_of(intent: Intent, *, read_only: bool = False) -> Callable[[Snapshot, str], ActionPayload]:
+def deed_of(intent: Intent) -> Callable[[Snapshot, str], ActionPayload]:
     """Make an intent a deed (see `gathering.append_deed`)."""
-    return lambda snapshot, actor: decide(intent, snapshot, actor, read_only=read_only)
+    return lambda snapshot, actor: decide(intent, snapshot, actor)
 
 
-def decide(intent: Intent, snapshot: Snapshot, actor: str, *, read_only: bool = False) -> ActionPayload:
+def decide(intent: Intent, snapshot: Snapshot, actor: str) -> ActionPayload:
     """Say what an intent is written down as. Raises Refused with a sentence, and nothing is written."""
-    if read_only:
-        raise Refused("This room is read-only: nothing is done from here")
-    _require(snapshot, actor, _RIGHTS[type(intent)])
+    require(snapshot.plan, actor, _WRITES[type(intent)])
     match intent:
         case Arm():
             return _arm(intent, snapshot)
@@ -236,7 +236,8 @@ def _approve(intent: Approve, snapshot: Snapshot, actor: str) -> ActionApproved:
         raise Refused(f"Action {view.id} is {view.state.value}; there is nothing to approve")
     _not_stopped(view.armed.what, snapshot)
     if actor != view.by:
-        _require(snapshot, actor, Right.APPROVER)
+        if not may(snapshot.plan, actor, Right.APPROVER):
+            raise Refused(f"{actor} may not approve what {view.by} armed: a second person is an approver")
         return ActionApproved(action=view.id, how="second", reason=intent.glass.strip())
     if view.armed.people == 1:
         return ActionApproved(action=view.id, how="own")
@@ -369,8 +370,3 @@ def _not_stopped(what: ActionKind, snapshot: Snapshot) -> None:
     stop = snapshot.actions_of.stop
     if stop is not None and (stop.everything or what is not ActionKind.ROLLBACK):
         raise Refused(f"{stop.by} stopped all actions: {stop.reason}. Lift it first: loom stop --lift --reason WHY")
-
-
-def _require(snapshot: Snapshot, actor: str, right: Right) -> None:
-    if not may(snapshot.plan, actor, right):
-        raise Refused(f"{actor} may not do this: the plan's [[operators]] give it to a {right.value} and above")

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import msgspec
 
-from loom_tui.gathering import Gathering, append_deed, collector_view
+from loom_tui.gathering import Gathering, append_decided, collector_view
 from loom_tui.plan.model import Plan
 from loom_tui.room.acting import ActionArmed, OfAction
 from loom_tui.room.deeds import Refused
@@ -102,7 +102,7 @@ class Record:
             self._store.append(payload, actor=self._actor, at=self._clock())
             return
         self._folder.take(self._store.events(after=self.ledger.seq))
-        append_deed(
+        append_decided(
             self._store,
             lambda snapshot, actor: permit(payload, snapshot, actor),
             folder=self._folder,

@@ -70,7 +70,7 @@ class RoomScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay the frame around the panes."""
-        yield Header(read_only=self.loom.read_only)
+        yield Header()
         yield from self.compose_body()
         yield NewsLine(dismissed_by=self.DISMISSES)
         yield KeyLine(self.NUMBER)
@@ -86,7 +86,7 @@ class RoomScreen(Screen[None]):
 
     def show(self, snapshot: Snapshot) -> None:
         """Hand a snapshot to every pane."""
-        self.query_one(Header).show(snapshot)
+        self.query_one(Header).show(snapshot, read_only=self.loom.read_only)
         self.query_one(NewsLine).show(snapshot, self.loom.news(snapshot))
         for panel in self.query(Panel):
             panel.show(snapshot)

@@ -38,14 +38,14 @@ class News(Struct, frozen=True):
 class Header(Canvas):
     """One line: product, plan, environment, versions, gate, the next milestone, the clock."""
 
-    def __init__(self, *, read_only: bool) -> None:
+    def __init__(self) -> None:
         super().__init__(id="header")
-        self._read_only = read_only
+        self._read_only = False
         self._snapshot: Snapshot | None = None
 
-    def show(self, snapshot: Snapshot) -> None:
-        """Show a snapshot."""
-        self._snapshot = snapshot
+    def show(self, snapshot: Snapshot, *, read_only: bool) -> None:
+        """Show a snapshot, and whether one may only look."""
+        self._snapshot, self._read_only = snapshot, read_only
         self.redraw()
 
     def paint(self, width: int, height: int) -> Sequence[Line]:  # noqa: ARG002 - one line
