@@ -10,7 +10,7 @@ import pytest
 
 from loom_tui.config.plans import bundled_plan
 from loom_tui.config.zone import local_zone
-from loom_tui.demo.actions import Addresses
+from loom_tui.demo.addresses import Addresses
 from loom_tui.demo.plan import demo_plan
 from loom_tui.plan.acts import OnFailure
 from loom_tui.plan.check import check_plan
@@ -29,6 +29,10 @@ ADDRESSES = Addresses(
     platform_url="http://127.0.0.1:3",
     platform_token_file=Path("/w/platform-token"),
     chat_url="http://127.0.0.1:4",
+    staging_url="http://127.0.0.1:5",
+    mailbox_url="http://127.0.0.1:6",
+    password_file=Path("/w/password"),
+    totp_file=Path("/w/totp"),
 )
 ZONE = ZoneInfo("Europe/Berlin")
 

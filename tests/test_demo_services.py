@@ -17,8 +17,10 @@ import pytest
 
 from loom_tui.demo.call import CallFailed, call
 from loom_tui.demo.errors import FAULTS, HOUR_S, count_between, first_seen, last_seen
+from loom_tui.demo.mailbox import Letter, Mailbox
 from loom_tui.demo.product import LAST_STABLE, MAX_ERRORS, RELEASE, SHIP_S, Chat, Product, app, platform
 from loom_tui.demo.services import Request, serve
+from loom_tui.demo.staging import Staging
 from loom_tui.demo.tracker import sentry
 from loom_tui.plan.sources.base import Secret
 from loom_tui.plan.sources.sentry import SentrySource
@@ -293,3 +295,22 @@ def test_a_call_of_the_demo_s_own_tells_in_a_sentence_what_went_wrong(base: str)
         call(f"{base}/api/0/projects/loom/loom-web/", token="no")
     with pytest.raises(CallFailed, match="cannot be reached"):
         call("http://127.0.0.1:1/", token=TOKEN)
+
+
+def test_the_mail_catcher_lists_the_newest_letters_first_and_shows_one() -> None:
+    box = Mailbox()
+    for number in range(3):
+        box.take(Letter(to="a@loom.example", subject=f"Letter {number}", html=f"<p>{number}</p>"))
+    listed = box.answer(Request(base="", path="/api/v1/messages", query={"limit": "2"}), NOW).body["messages"]
+    assert [letter["Subject"] for letter in listed] == ["Letter 2", "Letter 1"]
+    assert on(box.answer, f"/api/v1/message/{listed[0]['ID']}", NOW).body["HTML"] == "<p>2</p>"
+    for path in ("/api/v1/message/9", "/api/v1/message/x", "/"):
+        assert on(box.answer, path, NOW).status == 404
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"7", b'{"email": []}', b"\xff"])
+def test_staging_answers_what_it_cannot_read_and_lives_on(body: bytes) -> None:
+    staging = Staging(password=TOKEN, totp_secret="GEZDGNBV", deliver=Mailbox().take)
+    sent = Request(base="", path="/api/sign-in", method="POST", body=body)
+    assert staging.answer(sent, NOW).status in (400, 401)
+    assert on(staging.answer, "/api/slots", NOW).status == 200

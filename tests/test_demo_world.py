@@ -18,6 +18,7 @@ import psutil
 import psycopg
 import pytest
 
+from loom_tui.config.plans import bundled_plan
 from loom_tui.demo import world as worlds
 from loom_tui.demo.database import MIN_SAMPLES, SLOW, coaching, write_migrations
 from loom_tui.demo.postgres import running_postgres
@@ -26,9 +27,9 @@ from loom_tui.demo.world import DemoError, World, decode, is_kept, running_world
 from loom_tui.plan.model import Status
 from loom_tui.room.events import Event, IssueStatusSet, MarkerSet
 from loom_tui.room.signals import Reading
+from tests.demos import CROSSING_S, ENVIRONMENT, PATIENCE_S, Shell, apart
 
-PATIENCE_S = 60.0  # taking a database down on a loaded machine
-CROSSING_S = 180.0  # a quiet machine takes 20 s; a busy one executes seldom, and an outlier must drown in samples
+WORKFLOWS = [f"workflow.{workflow.key}" for workflow in bundled_plan().workflows]
 ASK_AND_WAIT = """
 import sys, time
 from loom_tui.demo.world import encode, world
@@ -46,13 +47,10 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def apart(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def alone(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep these worlds apart from a demo that somebody has open on this machine."""
     tmp_path_factory.getbasetemp()  # made now, or it would be made in, and go with, the first test's directory
-    with tempfile.TemporaryDirectory(prefix="loom-test-") as directory:
-        Path(directory).chmod(0o711)  # where root runs the tests, the server is another user
-        monkeypatch.setenv("TMPDIR", directory)
-        monkeypatch.setattr(tempfile, "tempdir", directory)
+    with apart(monkeypatch):
         yield
 
 
@@ -120,15 +118,6 @@ def await_verdict(made: World, wanted: str) -> list[Figures]:
         time.sleep(0.25)
 
 
-def from_another_terminal(made: World, *words: str) -> str:
-    """Say something to the world's room from a shell in its directory; it is done when the command says so."""
-    done = subprocess.run(
-        [sys.executable, "-m", "loom_tui", *words],
-        cwd=made.directory, capture_output=True, text=True, timeout=CROSSING_S, check=True,
-    )  # fmt: skip
-    return done.stdout
-
-
 def kept(made: World, signal: str, holds: Callable[[Reading], bool]) -> bool:
     """Wait until a signal's newest reading is as it should be."""
     store = made.open_store()
@@ -155,12 +144,12 @@ def events_of(made: World) -> list[Event]:
 def test_a_world_is_found_crosses_its_targets_once_it_is_migrated_and_leaves_nothing(server: str) -> None:
     with world(postgres_dsn=server) as made:
         assert running_world() == made
-        assert from_another_terminal(made, "demo", "where") == f"{made.directory}\n"
+        assert Shell(made).say("demo", "where") == f"{made.directory}\n"
         assert set(made.plan().sources) == {"sentry", "db", "app", "migrations"}
         assert (made.directory.stat().st_mode & 0o077) in {0, 0o011}
         assert (made.dsn_path.stat().st_mode & 0o777) == 0o600
         before = await_verdict(made, "not_met")
-        assert "saw action" in from_another_terminal(made, "act", "migrate", "--environment", "production")
+        assert "saw action" in Shell(made).say("act", "migrate", *ENVIRONMENT)
         told = [event for event in events_of(made) if event.actor == "demo"]
         (marked,) = [event for event in events_of(made) if isinstance(event.payload, MarkerSet)]
         after = await_verdict(made, "met")
@@ -177,7 +166,7 @@ def test_a_world_is_found_crosses_its_targets_once_it_is_migrated_and_leaves_not
         summary = shown(made, now=time.time())
         assert summary["gate"]["state"] == "HOLD"
         assert len(summary["issues"]) == 12
-        assert [feed["source"] for feed in summary["feeds"]] == ["sentry", "db", "migrations", "app"]
+        assert [feed["source"] for feed in summary["feeds"]] == ["sentry", "db", "migrations", "app", *WORKFLOWS]
     assert not made.directory.exists()
     assert not psutil.pid_exists(made.keeper_pid)
     assert schemas(server) == set()

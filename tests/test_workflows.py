@@ -83,10 +83,11 @@ def result_of(reading: Reading) -> CheckResult:
 async def world(workflow: str) -> AsyncIterator[tuple[Coaching, Plan]]:
     """Run the platform; mail too, where the workflow needs it."""
     if workflow == "registration":
-        async with mailroom() as room, coaching(room.smtp_port) as app:
-            yield app, plan_of(app, room.imap_port)
+        async with mailroom() as room:
+            with coaching(room.smtp_port) as app:
+                yield app, plan_of(app, room.imap_port)
     else:
-        async with coaching() as app:
+        with coaching() as app:
             yield app, plan_of(app)
 
 
@@ -139,7 +140,7 @@ async def test_each_workflow_fails_at_the_step_that_is_broken_and_says_how(workf
     ],
 )
 async def test_a_workflow_that_writes_is_refused_on_production_unless_the_plan_says_so(site, more, refused):
-    async with coaching() as app:
+    with coaching() as app:
         text = f"""
             plan = {{ title = "x" }}
             sites = {{ production = {{ url = "{app.url}" }}, staging = {{ url = "{app.url}" }} }}
@@ -160,7 +161,7 @@ async def test_a_workflow_that_writes_is_refused_on_production_unless_the_plan_s
 
 async def test_no_secret_of_a_run_is_in_anything_that_it_tells():
     """The passwords are planted, the tokens are captured; a server that repeats them all gives none of them away."""
-    async with coaching() as app:
+    with coaching() as app:
         for broken in ("", "echo"):
             app.broken = broken
             for workflow in ("mfa", "coach-onboarding", "client-booking", "rbac", "admin-dashboard"):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 
-from msgspec import Struct
-
+from loom_tui.demo.addresses import Addresses
 from loom_tui.demo.database import fast_queries
 from loom_tui.plan.acts import ActionKind, CommandAct, OnFailure, RequestAct, SqlAct
 from loom_tui.plan.model import Action, Rule, Target
@@ -16,19 +14,6 @@ from loom_tui.plan.sources.base import Secret
 APPLY = "apply.sql"  # beside the plan's file
 CALM_S = 10.0
 _SERVES = (Rule(signal="app.version", is_="{to}"), Rule(signal="app", is_="ok"))
-
-
-class Addresses(Struct, frozen=True, kw_only=True):
-    """Where the demo's world answers and keeps its room; DSN and tokens lie in files that only their owner reads."""
-
-    rooms: Path
-    dsn_file: Path
-    token_file: Path
-    sentry_url: str
-    app_url: str
-    platform_url: str
-    platform_token_file: Path
-    chat_url: str
 
 
 def actions(targets: Iterable[Target], addresses: Addresses) -> dict[str, Action]:

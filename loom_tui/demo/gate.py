@@ -19,7 +19,7 @@ def with_gate(plan: Plan) -> Plan:
     fast = fast_queries(plan.targets)
     slow = _slow(plan)
     go = {
-        "Smoke testing passed": Criterion(text="", issues=(147,), checks=("app", "app.auth", "app.realtime")),
+        "Smoke testing passed": Criterion(text="", issues=(147,), checks=_workflows(plan)),
         "No critical bugs in staging": Criterion(text="", rules=(_CALM,)),
         "Sentry configured and tested": Criterion(text="", issues=(145,), checks=("sentry",)),
         "Database migrations validated": Criterion(text="", issues=(146,), checks=("migrations",), rules=fast),
@@ -54,11 +54,15 @@ def with_gate(plan: Plan) -> Plan:
     )
 
 
+def _workflows(plan: Plan) -> tuple[str, ...]:
+    return tuple(f"workflow.{workflow.key}" for workflow in plan.workflows)
+
+
 def _slow(plan: Plan) -> tuple[Rule, ...]:
-    """Call it degraded where a query takes more than half of what it took before the migration."""
+    """Call it degraded where a query takes twice what it took before the migration: what it takes now is no news."""
     baselines = {target.name: target.baseline_ms for target in plan.targets if target.baseline_ms is not None}
     return tuple(
-        Rule(signal=f"db.{query.name}.p95_ms", at_least=baselines[query.target] / 2)
+        Rule(signal=f"db.{query.name}.p95_ms", at_least=baselines[query.target] * 2)
         for query in queries()
         if query.target in baselines
     )

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from base64 import b32encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -23,12 +24,15 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from loom_tui.config.zone import local_zone
-from loom_tui.demo.actions import APPLY, Addresses
+from loom_tui.demo.actions import APPLY
+from loom_tui.demo.addresses import Addresses
 from loom_tui.demo.database import coaching, count_statements, write_migrations
+from loom_tui.demo.mailbox import Mailbox
 from loom_tui.demo.plan import MIGRATIONS_DIRECTORY, demo_plan
 from loom_tui.demo.postgres import PostgresMissing, running_postgres
 from loom_tui.demo.product import Chat, Product, app, platform
-from loom_tui.demo.services import serve
+from loom_tui.demo.services import Answer, Request, serve
+from loom_tui.demo.staging import Staging
 from loom_tui.demo.tracker import sentry
 from loom_tui.demo.world import ACTOR, Answered, Wish, World, clear, decode, encode, hold
 from loom_tui.plan.model import Plan, Status
@@ -112,7 +116,9 @@ def _kept(directory: Path, postgres_dsn: str | None) -> Iterator[World]:
 def _addresses(stack: ExitStack, directory: Path, postgres_dsn: str | None, *, born: float) -> Addresses:
     """Start the database and the services."""
     product = Product(born=born)
-    sentry_token, platform_token = secrets.token_hex(16), secrets.token_hex(16)
+    sentry_token, platform_token, password = (secrets.token_hex(16) for _ in range(3))
+    totp_secret = b32encode(secrets.token_bytes(20)).decode()
+    staging_url, mailbox_url = _staging(stack, product, password=password, totp_secret=totp_secret)
     tracker = sentry(token=sentry_token, born=born, outbreak=product.outbreak)
     server = postgres_dsn or _own_server(stack, directory)
     write_migrations(directory / MIGRATIONS_DIRECTORY, directory / APPLY)
@@ -126,7 +132,23 @@ def _addresses(stack: ExitStack, directory: Path, postgres_dsn: str | None, *, b
         platform_url=stack.enter_context(serve(platform(product, token=platform_token))),
         platform_token_file=_secret(directory / "platform-token", platform_token),
         chat_url=stack.enter_context(serve(Chat().answer)),
+        staging_url=staging_url,
+        mailbox_url=mailbox_url,
+        password_file=_secret(directory / "qa-password", password),
+        totp_file=_secret(directory / "qa-totp", totp_secret),
     )
+
+
+def _staging(stack: ExitStack, product: Product, *, password: str, totp_secret: str) -> tuple[str, str]:
+    """Start the platform that the workflows are run against, and its mail catcher; gives the two addresses."""
+    mailbox = Mailbox()
+    staging = Staging(password=password, totp_secret=totp_secret, deliver=mailbox.take)
+
+    def answer(request: Request, now: float) -> Answer:
+        staging.broken = "double bookings" if product.is_on("booking", now) else ""
+        return staging.answer(request, now)
+
+    return stack.enter_context(serve(answer)), stack.enter_context(serve(mailbox.answer))
 
 
 def _own_server(stack: ExitStack, directory: Path) -> str:

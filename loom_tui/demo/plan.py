@@ -7,7 +7,8 @@ from datetime import date, datetime, time, timedelta
 from msgspec.structs import replace
 
 from loom_tui.config.plans import bundled_plan
-from loom_tui.demo.actions import Addresses, actions
+from loom_tui.demo.actions import actions
+from loom_tui.demo.addresses import Addresses
 from loom_tui.demo.database import KNOWN_TO_LAST_STABLE, queries
 from loom_tui.demo.gate import with_gate
 from loom_tui.demo.product import LAST_STABLE, RELEASE
@@ -21,8 +22,9 @@ from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.migrations import MigrationsSource
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.plan.sources.sentry import SentrySource
+from loom_tui.plan.steps import MailStep
 from loom_tui.plan.timeline import DEPLOYMENT, GO_NO_GO
-from loom_tui.plan.workflows import names_only
+from loom_tui.plan.workflows import Site, Workflow
 
 MIGRATIONS_DIRECTORY = "migrations"  # beside the plan's file
 _GRADES = (
@@ -53,7 +55,8 @@ def demo_plan(addresses: Addresses, *, now: datetime, zone: str) -> Plan:
         store=Keeping(directory=str(addresses.rooms)),
         calendar=Calendar(zone=zone, day_count=DayCount.WORKING, days=days, opens=opens, closes=closes),
         milestones=_milestones(bundled, now),
-        workflows=names_only(bundled.workflows),
+        sites={"staging": Site(url=addresses.staging_url), "production": Site(url=addresses.app_url)},
+        workflows=tuple(_at_staging(workflow, addresses) for workflow in bundled.workflows),
         risks=_risks(bundled.risks),
         grades=_GRADES,
         actions=actions(bundled.targets, addresses),
@@ -96,6 +99,19 @@ def _later(now: datetime, *, minutes: int) -> time:
     minute = now.hour * 60 + now.minute + minutes
     minute -= minute % 15
     return time(minute // 60, minute % 60) if minute < 24 * 60 else time(23, 59)
+
+
+def _at_staging(workflow: Workflow, addresses: Addresses) -> Workflow:
+    """Point a workflow at the demo's staging: its people's credentials, and its mail catcher."""
+    files = {"password": addresses.password_file, "seed": addresses.totp_file}
+    return replace(
+        workflow,
+        credentials={name: Secret(file=str(files[name])) for name in workflow.credentials if name in files},
+        steps=tuple(
+            replace(step, imap=None, catcher=addresses.mailbox_url) if isinstance(step, MailStep) else step
+            for step in workflow.steps
+        ),
+    )
 
 
 def _sources(addresses: Addresses) -> dict[str, Source]:

@@ -25,7 +25,10 @@ VERSIONS = (LAST_STABLE, RELEASE)
 SHIP_S = 5.0  # from a deployment asked for to the version that serves
 ERRORS_WINDOW_S = 5.0
 MAX_ERRORS = 3  # in that window; an ordinary hour has a hundred
-SWITCHES = {"errors": f"{RELEASE} has a bug: while it serves, nobody can book, and errors arrive three times a second"}
+SWITCHES = {
+    "errors": f"{RELEASE} has a bug: while it serves, nobody can book, and errors arrive three times a second",
+    "booking": "staging refuses every booking, and a critical workflow with it",
+}
 
 
 class Deployment(Struct, frozen=True, kw_only=True):

@@ -23,15 +23,17 @@ class Request(Struct, frozen=True, kw_only=True):
     path: str
     method: str = "GET"
     query: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}  # their names in small letters
     bearer: str = ""
     body: bytes = b""
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """What is answered: a JSON body, a status, and headers beside the content type."""
+    """What is answered: a status, bytes of some kind or what JSON is made of, and headers beside the content type."""
 
-    body: Any
+    body: Any = b""
     status: int = 200
+    kind: str = "application/json"
     headers: Mapping[str, str] = {}
 
 
@@ -65,6 +67,9 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             self._answer()
 
+        def do_DELETE(self) -> None:
+            self._answer()
+
         def _answer(self) -> None:
             length = self.headers.get("Content-Length", "0")
             body = self.rfile.read(min(int(length), MAX_BODY_BYTES)) if length.isdecimal() else b""
@@ -75,13 +80,14 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
                 path=parts.path,
                 method=self.command,
                 query={name: values[0] for name, values in parse_qs(parts.query).items()},
+                headers={name.lower(): value for name, value in self.headers.items()},
                 bearer=secret if scheme.lower() == "bearer" else "",
                 body=body,
             )
             answer = service(request, time.time())
-            told = msgspec.json.encode(answer.body)
+            told = answer.body if isinstance(answer.body, bytes) else msgspec.json.encode(answer.body)
             self.send_response(answer.status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", answer.kind)
             self.send_header("Content-Length", str(len(told)))
             for name, value in answer.headers.items():
                 self.send_header(name, value)
