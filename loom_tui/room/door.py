@@ -8,12 +8,13 @@ transaction that appends. What a runner or the collector writes comes by another
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 
 from msgspec import Struct
 
 from loom_tui.plan.criteria import may
 from loom_tui.plan.model import Plan, Right
-from loom_tui.room import acting, drills, events, versions
+from loom_tui.room import acting, automation, drills, events, messages, versions
 from loom_tui.room.deeds import Deed, Refused
 from loom_tui.room.events import Payload
 
@@ -62,11 +63,14 @@ RIGHTS: Mapping[type[Payload], Right | None] = {
     events.ErrorNoted: Right.OPERATOR,
     events.ErrorBlocking: Right.OPERATOR,
     versions.VersionSeen: None,
+    messages.MessageSent: None,
+    automation.AutomationSaid: Right.OPERATOR,
     drills.DrillBegan: None,
     drills.DrillEnded: None,
     acting.ActionArmed: Right.OPERATOR,
     acting.ActionApproved: Right.OPERATOR,  # one's own; as a second person it takes an approver
     acting.ActionExpired: None,
+    acting.PreflightFailed: None,
     acting.CountdownStarted: None,
     acting.StepStarted: None,
     acting.StepEnded: None,
@@ -84,6 +88,8 @@ RIGHTS: Mapping[type[Payload], Right | None] = {
     acting.StopCalled: Right.OPERATOR,
     acting.StopLifted: Right.APPROVER,
 }
+# Found at the first import, and not when somebody writes it: a kind of event whose right was forgotten.
+assert RIGHTS.keys() == set(get_args(Payload))  # noqa: S101
 
 
 def admit(payload: Payload, plan: Plan, person: Person) -> Payload:
