@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Sequence
 from math import inf
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from textual.app import App
@@ -22,9 +23,8 @@ from loom_tui.room.events import Payload
 from loom_tui.room.mail import Reply
 from loom_tui.room.record import CHAIN
 from loom_tui.room.snapshot import Snapshot
-from loom_tui.screens.base import RoomScreen
+from loom_tui.screens.base import RoomScreen, Showing
 from loom_tui.screens.news import alarms, news_of
-from loom_tui.screens.over import Over
 from loom_tui.widgets.frame import News, NewsLine
 from loom_tui.widgets.lines import clean
 from loom_tui.widgets.panel import ListPanel
@@ -32,6 +32,7 @@ from loom_tui.widgets.plug import PluggedDriver
 from loom_tui.widgets.text import Pen, Sign
 from loom_tui.widgets.theme import theme
 
+OTHER_STYLES = Path(__file__).parent / "screens" / "loom.tcss"
 ANSWER_S = 10.0  # how long the answer to a key may stand before what is new
 
 
@@ -101,7 +102,7 @@ def _screen(module: str, name: str) -> Callable[[], RoomScreen]:
 class LoomApp(App[None]):
     """The room in a terminal. `farewell` is what to say on standard error after it has closed; `crash` ended it."""
 
-    CSS_PATH = "screens/loom.tcss"
+    CSS_PATH = "screens/room.tcss"
     ENABLE_COMMAND_PALETTE = False
     TITLE = "Loom"
     BINDINGS: ClassVar[list[BindingType]] = []
@@ -165,6 +166,16 @@ class LoomApp(App[None]):
         if newest is not None:
             self._take(newest)
 
+    def on_mount(self) -> None:
+        """Leave the other screens' styles until the first one is drawn: to parse them takes 4.5 ms."""
+        self.call_after_refresh(self._read_styles)
+
+    def _read_styles(self) -> None:
+        self.stylesheet.read(OTHER_STYLES)
+        self.stylesheet.parse()
+        if self.current_mode != self.DEFAULT_MODE or len(self.screen_stack) > 1:  # a key was quicker
+            self.screen.update_node_styles()
+
     def _handle_exception(self, error: Exception) -> None:
         """Keep what ends the app, so that whoever opened it can tell."""
         self.crash = self.crash or error
@@ -183,7 +194,7 @@ class LoomApp(App[None]):
         """Show what is new on the screen that is seen."""
         self._take(message.snapshot)
         screen = self.screen
-        if isinstance(screen, RoomScreen | Over):
+        if isinstance(screen, Showing):
             screen.show(message.snapshot)
 
     def _take(self, snapshot: Snapshot) -> None:
@@ -366,11 +377,13 @@ class LoomApp(App[None]):
     def action_feeds(self) -> None:
         """Show who is asked, when, and at what cost."""
         from loom_tui.screens.feeds import Feeds  # noqa: PLC0415 - only here
+        from loom_tui.screens.over import Over  # noqa: PLC0415 - 0.4 ms of the start
 
         self.push_screen(Over(Feeds()))
 
     def action_plan(self) -> None:
         """Show the plan's own words."""
+        from loom_tui.screens.over import Over  # noqa: PLC0415 - 0.4 ms of the start
         from loom_tui.screens.particulars import Particulars  # noqa: PLC0415 - only here
 
         self.push_screen(Over(Particulars()))

@@ -9,8 +9,9 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import fields
 from textual.color import Color
+from textual.geometry import Region
 
-from loom_tui.app import LoomApp
+from loom_tui.app import OTHER_STYLES, LoomApp
 from loom_tui.plan.model import Plan
 from loom_tui.room.door import Person
 from loom_tui.room.events import Payload
@@ -66,3 +67,28 @@ def test_no_annotation_is_compiled_while_a_room_opens(decoded: Any) -> None:
     for kind in (base for each in kinds for base in each.__mro__):
         as_text = [name for name, each in vars(kind).get("__annotations__", {}).items() if isinstance(each, str)]
         assert not as_text, f"{kind}: its module should go without `from __future__` (see plan/value.py)"
+
+
+async def test_a_key_before_the_first_drawing_finds_its_screen_with_its_styles(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def laid_out(*, early: bool) -> list[Region]:
+        app = LoomApp(Still(ok_snapshot()))
+        with monkeypatch.context() as held:
+            if early:
+                held.setattr(app, "_read_styles", lambda: None)
+            async with app.run_test(size=(120, 40)) as pilot:
+                await pilot.press("2")
+                await pilot.pause()
+                if early:
+                    assert not app.stylesheet.has_source(str(OTHER_STYLES))
+                    LoomApp._read_styles(app)
+                    await pilot.pause()
+                return [widget.region for widget in app.screen.query("*")]
+
+    assert await laid_out(early=True) == await laid_out(early=False)
+
+
+async def test_the_other_screens_styles_are_read_once_the_first_is_drawn() -> None:
+    app = LoomApp(Still(ok_snapshot()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        assert app.stylesheet.has_source(str(OTHER_STYLES))

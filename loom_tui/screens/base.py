@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from loom_tui.app import LoomApp
 
 
-class RoomScreen(Screen[None]):
+class Showing:
+    """A screen that is handed each snapshot while it is seen."""
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show a snapshot."""
+        raise NotImplementedError
+
+
+class RoomScreen(Showing, Screen[None]):
     """A screen of the room: header, panes, news, keys. Subclasses give the panes."""
 
     NUMBER = ""  # the key that goes to this screen

@@ -10,13 +10,14 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from loom_tui.room.snapshot import Snapshot
+from loom_tui.screens.base import Showing
 from loom_tui.widgets.panel import ListPanel
 
 if TYPE_CHECKING:
     from loom_tui.app import LoomApp
 
 
-class Over(ModalScreen[None]):
+class Over(Showing, ModalScreen[None]):
     """Holds one page, and hands it each snapshot."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
