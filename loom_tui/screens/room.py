@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual.app import ComposeResult
 from textual.events import Resize
@@ -23,9 +23,9 @@ from loom_tui.screens.glance.risks import risks_figures, risks_lines
 from loom_tui.screens.glance.small import compact_lines, tiny_lines
 from loom_tui.screens.glance.world import asked, database_lines, errors_lines, figures_signal, service_lines
 from loom_tui.screens.silence import read_when
-from loom_tui.widgets.lines import Ink, Line, Span
+from loom_tui.widgets.lines import EMPTY, Ink, Line, Span
 from loom_tui.widgets.panel import ListPanel, Panel, heading
-from loom_tui.widgets.text import INK_OF_GATE, issue_name
+from loom_tui.widgets.text import INK_OF_GATE, Pen, issue_name
 
 WIDE = (110, 34)  # columns, rows: below it the compact form
 SMALL = (70, 20)  # below it only the gate
@@ -60,150 +60,71 @@ class CriticalPath(ListPanel):
         return ((Span("The plan has no critical issues.", Ink.FAINT),),)
 
 
-class Gate(Panel):
-    """The criteria, and why the gate is as it is."""
+class Glance(Panel):
+    """A pane whose figures and lines are functions of the snapshot. One class for all: each is 0.15 ms of the start."""
+
+    def __init__(
+        self,
+        name: str,
+        figures: Callable[[Snapshot, Pen], Line],
+        lines: Callable[[Snapshot, Pen, int, int], Sequence[Line]],
+        *,
+        id: str,  # noqa: A002 - Textual's word
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self._title = heading(name)
+        self._figures = figures
+        self._lines = lines
 
     def title(self) -> Line:
         """Name the pane."""
-        return heading("Gate")
+        return self._title
 
     def figures(self) -> Line:
-        """Show the gate's state."""
-        gate = self.snapshot.gate
-        return (Span(gate.state.value, INK_OF_GATE[gate.state], bold=True),)
+        """Give what stands at the right of the name."""
+        return self._figures(self.snapshot, self.pen)
 
     def body(self, width: int, height: int) -> Sequence[Line]:
-        """Draw the criteria."""
-        return gate_lines(self.snapshot, self.pen, width, height)
+        """Draw the lines."""
+        return self._lines(self.snapshot, self.pen, width, height)
 
 
-class Errors(Panel):
-    """The error feed at a glance."""
-
-    def title(self) -> Line:
-        """Name the pane."""
-        return heading("Errors")
-
-    def figures(self) -> Line:
-        """Say who was asked, and how long ago."""
-        return asked(self.snapshot, [view.signal for view in self.snapshot.errors], self.snapshot.now)
-
-    def body(self, width: int, height: int) -> Sequence[Line]:
-        """Draw errors per minute, the counts, and the first errors."""
-        return errors_lines(self.snapshot, self.pen, width, height)
+class Small(Glance, can_focus=False):
+    """The whole room in one pane, where there is no space for more."""
 
 
-class Database(Panel):
-    """The named queries at a glance."""
-
-    def title(self) -> Line:
-        """Name the pane."""
-        return heading("Database")
-
-    def figures(self) -> Line:
-        """Say which percentile, over which window, and how old it is."""
-        databases = self.snapshot.databases
-        if not databases:
-            return ()
-        return (Span("p95  ", Ink.FAINT), read_when(figures_signal(databases[0]), self.snapshot.now))
-
-    def body(self, width: int, height: int) -> Sequence[Line]:
-        """Draw the queries against their targets."""
-        return database_lines(self.snapshot, self.pen, width, height)
+def _gate_state(snapshot: Snapshot, _: Pen) -> Line:
+    gate = snapshot.gate
+    return (Span(gate.state.value, INK_OF_GATE[gate.state], bold=True),)
 
 
-class Service(Panel):
-    """The HTTP services' checks."""
-
-    def title(self) -> Line:
-        """Name the pane."""
-        return heading("Service")
-
-    def figures(self) -> Line:
-        """Say how old the answers are."""
-        return tuple(read_when(view, self.snapshot.now) for view in self.snapshot.services[:1])
-
-    def body(self, width: int, height: int) -> Sequence[Line]:  # noqa: ARG002 - cut by the panel
-        """Draw a line a check."""
-        return service_lines(self.snapshot, self.pen, width)
+def _errors_asked(snapshot: Snapshot, _: Pen) -> Line:
+    return asked(snapshot, [view.signal for view in snapshot.errors], snapshot.now)
 
 
-class Timeline(Panel):
-    """The phases over the plan's days."""
-
-    def title(self) -> Line:
-        """Name the pane."""
-        return heading("Timeline")
-
-    def figures(self) -> Line:
-        """Say which day this is."""
-        return timeline_figures(self.snapshot, self.pen)
-
-    def body(self, width: int, height: int) -> Sequence[Line]:
-        """Draw the phases."""
-        return timeline_lines(self.snapshot, self.pen, width, height)
+def _database_read(snapshot: Snapshot, _: Pen) -> Line:
+    """Say which percentile it is, and how old."""
+    if not snapshot.databases:
+        return EMPTY
+    return (Span("p95  ", Ink.FAINT), read_when(figures_signal(snapshot.databases[0]), snapshot.now))
 
 
-class Risks(Panel):
-    """The risks, lit ones first."""
-
-    def title(self) -> Line:
-        """Name the pane."""
-        return heading("Risks")
-
-    def figures(self) -> Line:
-        """Count the lit ones."""
-        return risks_figures(self.snapshot)
-
-    def body(self, width: int, height: int) -> Sequence[Line]:
-        """Draw a line a risk."""
-        return risks_lines(self.snapshot, self.pen, width, height)
+def _service_read(snapshot: Snapshot, _: Pen) -> Line:
+    return tuple(read_when(view, snapshot.now) for view in snapshot.services[:1])
 
 
-class Events(Panel):
-    """The last events of the journal."""
-
-    def title(self) -> Line:
-        """Name the pane."""
-        return heading("Last events")
-
-    def figures(self) -> Line:
-        """Count the events."""
-        count = len(self.snapshot.events)
-        return (Span(f"{count:,} event{'' if count == 1 else 's'}", Ink.FAINT),)
-
-    def body(self, width: int, height: int) -> Sequence[Line]:
-        """Draw a line an event, newest first."""
-        return events_lines(self.snapshot, self.pen, width, height)
+def _risks_lit(snapshot: Snapshot, _: Pen) -> Line:
+    return risks_figures(snapshot)
 
 
-class Compact(Panel, can_focus=False):
-    """The gate's criteria, and one line for each of the rest."""
-
-    def title(self) -> Line:
-        """Name the pane."""
-        return heading("Gate")
-
-    def figures(self) -> Line:
-        """Show the gate's state."""
-        gate = self.snapshot.gate
-        return (Span(gate.state.value, INK_OF_GATE[gate.state], bold=True),)
-
-    def body(self, width: int, height: int) -> Sequence[Line]:
-        """Draw both."""
-        return compact_lines(self.snapshot, self.pen, width, height)
+def _events_counted(snapshot: Snapshot, _: Pen) -> Line:
+    count = len(snapshot.events)
+    return (Span(f"{count:,} event{'' if count == 1 else 's'}", Ink.FAINT),)
 
 
-class Tiny(Panel, can_focus=False):
-    """A terminal too small for a room still shows the gate."""
-
-    def title(self) -> Line:
-        """Name the pane."""
-        return heading("Gate")
-
-    def body(self, width: int, height: int) -> Sequence[Line]:
-        """Draw the gate's state and sentence."""
-        return tiny_lines(self.snapshot, self.pen, width, height)
+def _nothing(_: Snapshot, __: Pen) -> Line:
+    return EMPTY
 
 
 class Overview(RoomScreen):
@@ -214,15 +135,15 @@ class Overview(RoomScreen):
     def compose_body(self) -> ComposeResult:
         """Lay the panes, each form of which is shown at its size."""
         yield CriticalPath(id="critical", classes="wide")
-        yield Gate(id="gate", classes="wide")
-        yield Errors(id="errors", classes="wide")
-        yield Database(id="database", classes="wide")
-        yield Service(id="service", classes="wide")
-        yield Timeline(id="timeline", classes="wide")
-        yield Risks(id="risks", classes="wide")
-        yield Events(id="events", classes="wide")
-        yield Compact(id="compact")
-        yield Tiny(id="tiny")
+        yield Glance("Gate", _gate_state, gate_lines, id="gate", classes="wide")
+        yield Glance("Errors", _errors_asked, errors_lines, id="errors", classes="wide")
+        yield Glance("Database", _database_read, database_lines, id="database", classes="wide")
+        yield Glance("Service", _service_read, service_lines, id="service", classes="wide")
+        yield Glance("Timeline", timeline_figures, timeline_lines, id="timeline", classes="wide")
+        yield Glance("Risks", _risks_lit, risks_lines, id="risks", classes="wide")
+        yield Glance("Last events", _events_counted, events_lines, id="events", classes="wide")
+        yield Small("Gate", _gate_state, compact_lines, id="compact")
+        yield Small("Gate", _nothing, tiny_lines, id="tiny")
 
     def on_resize(self, event: Resize) -> None:
         """Choose the form that fits."""

@@ -176,7 +176,7 @@ def _value(view: SignalView) -> str:
     return number(view.reading.value if view.reading is not None else None)
 
 
-def service_lines(snapshot: Snapshot, pen: Pen, width: int) -> Sequence[Line]:
+def service_lines(snapshot: Snapshot, pen: Pen, width: int, _height: int) -> Sequence[Line]:
     """Draw a line a check; a service's latency stands beside its own check."""
     if not snapshot.services:
         return no_source("service", "http")
