@@ -11,12 +11,13 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+
+from msgspec import Struct
 
 FLAGS = {"--read-only": "read_only", "--ascii": "ascii_only", "--light": "light"}
 
 
-class PlainRoom(NamedTuple):
+class PlainRoom(Struct, frozen=True):
     """What `loom [PLAN.toml] [--store DIR] [FLAGS]` asks for."""
 
     plan_file: Path | None

@@ -71,7 +71,7 @@ def test_no_annotation_is_compiled_while_a_room_opens(decoded: Any) -> None:
 
 async def test_a_key_before_the_first_drawing_finds_its_screen_with_its_styles(monkeypatch: pytest.MonkeyPatch) -> None:
     async def laid_out(*, early: bool) -> list[Region]:
-        app = LoomApp(Still(ok_snapshot()))
+        app = LoomApp(Still(ok_snapshot()), person=Person("ana"))
         with monkeypatch.context() as held:
             if early:
                 held.setattr(app, "_read_styles", lambda: None)
@@ -88,7 +88,7 @@ async def test_a_key_before_the_first_drawing_finds_its_screen_with_its_styles(m
 
 
 async def test_the_other_screens_styles_are_read_once_the_first_is_drawn() -> None:
-    app = LoomApp(Still(ok_snapshot()))
+    app = LoomApp(Still(ok_snapshot()), person=Person("ana"))
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         assert app.stylesheet.has_source(str(OTHER_STYLES))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+
+from msgspec import Struct
 
 PERCENTILES = (50, 95, 99)  # of each named query; worked out by the fold, never stored
 
@@ -18,7 +19,7 @@ class Kind(StrEnum):
     BODY = "body"
 
 
-class Row(NamedTuple):
+class Row(Struct, frozen=True):
     """One signal that a source gives. `suffix` follows the source's name: "" or ".latency_ms"; `group` is of checks.
 
     `ttl_s` is how long it stays fresh, where that is not what holds for the whole source.

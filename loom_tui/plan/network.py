@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import inf
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -47,7 +46,7 @@ class Fact(Struct, frozen=True, gc=False):
     spent_hours: float = 0.0
 
 
-class Network(NamedTuple):
+class Network(Struct, frozen=True):
     """A plan in scheduling terms at one moment. Lists run over the nodes; `launch` is None where there is none."""
 
     now: float
@@ -94,7 +93,7 @@ def build(plan: Plan, *, now: float, progress: Progress) -> Network:
     )
 
 
-class Walked(NamedTuple):
+class Walked(Struct, frozen=True):
     """An order of nodes in which each comes after what it waits for, and what had to be cut for there to be one."""
 
     order: list[int]

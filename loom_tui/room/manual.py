@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,7 +14,7 @@ from loom_tui.plan.workflows import Workflow
 from loom_tui.room.events import Event, ManualStepDone, WorkflowBegun
 
 
-class RunKey(NamedTuple):
+class RunKey(Struct, frozen=True):
     """Whose steps: a workflow's, for a release in an environment. What was done for another proves nothing here."""
 
     workflow: str

@@ -9,8 +9,7 @@ from loom_tui.plan.signals import asked_of
 from loom_tui.room.checks import Run, Step
 from loom_tui.room.signals import Freshness, State
 from loom_tui.room.snapshot import CheckView, FeedView, Snapshot
-from loom_tui.widgets.lines import EMPTY, Column, Ink, Line, Span, cells, clean, fit, spread, wrap
-from loom_tui.widgets.scroll import broken
+from loom_tui.widgets.lines import EMPTY, Column, Ink, Line, Span, broken, cells, clean, fit, spread, wrap
 from loom_tui.widgets.text import SIGN_OF_STATE, Pen, Sign, age, age_of, milliseconds
 
 WORD_OF_STATE = {State.OK: "ok", State.BAD: "failed", State.UNKNOWN: "unknown"}

@@ -10,9 +10,8 @@ from loom_tui.room.errors import ErrorEvent, ErrorIssue, ErrorStanding, ReleaseH
 from loom_tui.room.signals import Freshness
 from loom_tui.room.snapshot import ErrorsView, Snapshot
 from loom_tui.widgets.chart import spark
-from loom_tui.widgets.lines import EMPTY, Column, Ink, Line, Span, cells, clean, fit, spread, wrap
+from loom_tui.widgets.lines import EMPTY, Column, Ink, Line, Span, broken, cells, clean, fit, spread, wrap
 from loom_tui.widgets.panel import labelled
-from loom_tui.widgets.scroll import broken
 from loom_tui.widgets.text import Pen, Sign, age, number, stale_note
 
 ALL = "all"

@@ -15,8 +15,7 @@ from loom_tui.plan.model import IssueId
 from loom_tui.room.events import Event, Payload, decode_payload
 from loom_tui.room.record import ChainView, Record, fields_of, flat, kind_of
 from loom_tui.screens.news import told
-from loom_tui.widgets.lines import EMPTY, Column, Ink, Line, Span, cells, clean, fit, wrap
-from loom_tui.widgets.scroll import broken
+from loom_tui.widgets.lines import EMPTY, Column, Ink, Line, Span, broken, cells, clean, fit, wrap
 from loom_tui.widgets.text import Pen, Sign, age, issue_name
 
 ALL = "every kind"

@@ -34,7 +34,7 @@ class _Room(Protocol):
 
 
 # Letters and signs none of which takes no cell: where such a text has as many cells as characters, each takes one.
-_NO_MARKS = re.compile("[ -~\u00a0-\u00ac\u00ae-\u02ff\u2010-\u2027\u2030-\u205f\u2070-\u20cf\u2100-\u2bff]*")
+_NO_MARKS = "[ -~\u00a0-\u00ac\u00ae-\u02ff\u2010-\u2027\u2030-\u205f\u2070-\u20cf\u2100-\u2bff]*"
 
 # What the frames, rules and charts are drawn with, where a terminal has ASCII alone. One cell for one.
 _PLAIN = str.maketrans(
@@ -169,7 +169,7 @@ def _cells(line: Line) -> Iterator[tuple[str, tuple[object, ...]]]:
     """Give each cell as its character and its look. A wide character's second cell repeats it, so that both change."""
     for span in line:
         text, look = span.text, span[1:]
-        if text.isascii() or (_NO_MARKS.fullmatch(text) and cell_len(text) == len(text)):
+        if text.isascii() or (re.fullmatch(_NO_MARKS, text) and cell_len(text) == len(text)):
             yield from zip(text, repeat(look), strict=False)
             continue
         for character in text:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from rich.cells import cell_len, set_cell_size
+from msgspec import Struct
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 
 class Ink(StrEnum):
@@ -57,6 +58,7 @@ EMPTY: Line = ()
 
 # C0 and C1 controls, soft hyphens, zero-width and bidirectional controls, line and paragraph separators, interlinear
 # marks, tags and unpaired surrogates: nothing that moves a cursor, hides text or turns its direction.
+FOREIGN_LIMIT = 20_000  # characters of one foreign text: some 250 lines, which nobody reads to their end
 UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]+"
 )
@@ -132,7 +134,7 @@ def joined(line: Line) -> Line:
     return tuple(out)
 
 
-class Column(NamedTuple):
+class Column(Struct, frozen=True):
     """A table's column: its width in cells, and whether its figures stand at the right."""
 
     width: int
@@ -166,3 +168,11 @@ def wrap(text: str, width: int) -> list[str]:
         else:
             line = joined
     return [*lines, line] if line else lines
+
+
+def broken(text: str, width: int) -> Iterator[str]:
+    """Break a foreign text of several lines into pieces of at most `width` cells; its own line ends stay."""
+    for line in text[:FOREIGN_LIMIT].splitlines():
+        yield from chop_cells(clean(line.expandtabs(4), limit=FOREIGN_LIMIT).rstrip(), max(1, width)) or [""]
+    if len(text) > FOREIGN_LIMIT:
+        yield f"… and {len(text) - FOREIGN_LIMIT:,} more characters"[: max(1, width)]

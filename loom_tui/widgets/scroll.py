@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
-from rich.cells import chop_cells
+from collections.abc import Sequence
 
 from loom_tui.room.snapshot import Snapshot
-from loom_tui.widgets.lines import Line, clean
+from loom_tui.widgets.lines import Line
 from loom_tui.widgets.panel import MARGIN, ListPanel
-
-FOREIGN_LIMIT = 20_000  # characters of one foreign text: some 250 lines, which nobody reads to their end
 
 
 class Scroll(ListPanel):
@@ -52,11 +48,3 @@ class Scroll(ListPanel):
     def matches(self, key: str, needle: str) -> bool:
         """Look in a line's words."""
         return needle in "".join(span.text for span in self.laid()[int(key)]).casefold()
-
-
-def broken(text: str, width: int) -> Iterator[str]:
-    """Break a foreign text of several lines into pieces of at most `width` cells; its own line ends stay."""
-    for line in text[:FOREIGN_LIMIT].splitlines():
-        yield from chop_cells(clean(line.expandtabs(4), limit=FOREIGN_LIMIT).rstrip(), max(1, width)) or [""]
-    if len(text) > FOREIGN_LIMIT:
-        yield f"… and {len(text) - FOREIGN_LIMIT:,} more characters"[: max(1, width)]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
 
+from msgspec import Struct
 from rich.style import Style
 from textual.theme import Theme
 
 from loom_tui.widgets.lines import Ground, Ink, Span
 
 
-class _Hues(NamedTuple):
+class _Hues(Struct, frozen=True):
     ground: str
     panel: str
     ink: str

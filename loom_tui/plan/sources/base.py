@@ -10,10 +10,9 @@ from loom_tui.plan.value import Value, leaves
 ON_DEMAND_TTL_S = 3600.0  # what was asked by hand is believed for an hour, unless the plan says otherwise
 
 
-_PASSWORD = re.compile(r"://[^/@:\[]*:(?!\d*(?:[/?#]|$))[^@]+@")  # digits alone up to a path are a port
-_CREDENTIAL = re.compile(
-    r"[?&]((?:\w+[_-])?(?:token|api[_-]?key|key|secret|password|passwd|pwd|sig|signature|auth))=[^&#{]", re.IGNORECASE
-)
+# Both are compiled when a URL first has what they look for, 0.4 ms: most have not.
+_LOGIN_IN_URL = r"://[^/@:\[]*:(?!\d*(?:[/?#]|$))[^@]+@"  # digits alone up to a path are a port
+_CREDENTIAL = r"(?i)[?&]((?:\w+[_-])?(?:token|api[_-]?key|key|secret|password|passwd|pwd|sig|signature|auth))=[^&#{]"
 
 
 class Secret(Value, frozen=True):
@@ -79,13 +78,13 @@ def url_faults(key: str, url: str, *, schemes: tuple[str, ...] = ("https", "http
         yield key, f"expected a URL that begins with {schemes[0]}://, found {url!r}"
     elif has_password(url):
         yield key, "holds a password; name it where a credential belongs, so that the plan can be shared"
-    elif found := _CREDENTIAL.search(url):
+    elif "=" in url and (found := re.search(_CREDENTIAL, url)):
         yield key, f"holds a credential (`{found[1]}=…`); name it where one belongs, so that the plan can be shared"
 
 
 def has_password(url: str) -> bool:
     """Say whether a URL holds a password, whatever is in it: people write one with a slash without escaping it."""
-    return _PASSWORD.search(url) is not None
+    return "@" in url and re.search(_LOGIN_IN_URL, url) is not None
 
 
 def secrets_of(where: str, value: object) -> Iterator[tuple[str, Secret]]:

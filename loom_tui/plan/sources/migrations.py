@@ -9,7 +9,7 @@ from loom_tui.plan.sources.base import Asked, Secret
 from loom_tui.plan.sources.postgres import database_faults
 
 SUPABASE = "supabase_migrations.schema_migrations"
-_NAME = re.compile(r"[A-Za-z_][\w$]*")
+_NAME = r"[A-Za-z_][\w$]*"
 
 
 class MigrationsSource(Asked, frozen=True, kw_only=True, tag="migrations"):
@@ -43,8 +43,8 @@ class MigrationsSource(Asked, frozen=True, kw_only=True, tag="migrations"):
         yield from database_faults(self.dsn, self.dsn_from)
         if not self.directory:
             yield "directory", "is empty; name the directory of the .sql files"
-        if not all(_NAME.fullmatch(part) for part in self.table.split(".")) or self.table.count(".") > 1:
+        if not all(re.fullmatch(_NAME, part) for part in self.table.split(".")) or self.table.count(".") > 1:
             yield "table", f"`{self.table}` is no table; write a name, or schema.name"
         for key, column in (("version_column", self.version_column), ("hash_column", self.hash_column or "hash")):
-            if not _NAME.fullmatch(column):
+            if not re.fullmatch(_NAME, column):
                 yield key, f"`{column}` is no column's name"
