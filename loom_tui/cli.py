@@ -34,6 +34,7 @@ _COMMANDS = {
     "uat": "loom_tui.commands.uat:uat",
     "rollback": "loom_tui.commands.guard:rollback",
     "act": "loom_tui.commands.guard:act",
+    "notify": "loom_tui.commands.guard:notify",
     "approve": "loom_tui.commands.guard:approve",
     "abort": "loom_tui.commands.guard:abort",
     "stop": "loom_tui.commands.guard:stop",

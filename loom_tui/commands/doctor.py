@@ -23,6 +23,7 @@ from loom_tui.commands.printing import Styled, echo, echo_json, safe, speaks_uni
 from loom_tui.commands.rooms import Room, find_room
 from loom_tui.config.plans import room_id
 from loom_tui.gathering import collector_view
+from loom_tui.plan.channels import Channel
 from loom_tui.plan.signals import asked_of
 from loom_tui.plan.sources.base import Asked, secrets_of
 from loom_tui.room.signals import Health, State
@@ -75,6 +76,7 @@ def doctor(plan_file: Path | None, *, store_directory: Path | None, as_json: boo
     room = find_room(plan_file, store_directory)
     findings = [
         *source_findings(room, os.environ),
+        *channel_findings(room, os.environ),
         *store_findings(room),
         *collector_findings(room),
         *terminal_findings(os.environ),
@@ -115,8 +117,28 @@ def source_findings(room: Room, environ: Mapping[str, str]) -> Iterator[Finding]
             yield from health_findings(name, asking.report.health, source, table=table)
 
 
+def channel_findings(room: Room, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Say of each channel whether what it needs is there; to try one, somebody must be told something."""
+    for name, channel in room.plan.channels.items():
+        found = list(
+            credential_findings(
+                name, channel, environ, room.path.parent, table=f"[channels.{name}]", section="Channels"
+            )
+        )
+        yield from found
+        if not any(finding.level == "bad" for finding in found):
+            what = f"{channel.place()}; not tried: loom notify TEXT --channel {name} --dry-run"
+            yield Finding("Channels", name, "ok", what)
+
+
 def credential_findings(
-    name: str, source: Asked, environ: Mapping[str, str], directory: Path, *, table: str
+    name: str,
+    source: Asked | Channel,
+    environ: Mapping[str, str],
+    directory: Path,
+    *,
+    table: str,
+    section: str = "Sources",
 ) -> Iterator[Finding]:
     """Say of each credential where it is found, never what it is."""
     for place, secret in secrets_of("", source):
@@ -126,9 +148,9 @@ def credential_findings(
             asyncio.run(resolve(secret, environ, directory))
         except CredentialMissing as error:
             do = f"put it there, or name another place: {table} {key} (env, file or command)"
-            yield Finding("Sources", name, "bad", f"{key}: {error}", do)
+            yield Finding(section, name, "bad", f"{key}: {error}", do)
         else:
-            yield Finding("Sources", name, "ok", f"{key} •••• from {where}")
+            yield Finding(section, name, "ok", f"{key} •••• from {where}")
 
 
 def answer_finding(asking: Asking, source: Asked, *, table: str) -> Finding:

@@ -14,6 +14,7 @@ from loom_tui.room.events import Event
 from loom_tui.room.fold import Folder
 from loom_tui.room.guard import UNDER_WAY, ActionState, ActionView
 from loom_tui.room.guarded import find_action, question_of
+from loom_tui.room.messages import MessageSent, told_of_message
 from loom_tui.room.told import told_of_action
 from loom_tui.runner.output import output_path
 from loom_tui.store.base import Store
@@ -96,10 +97,12 @@ def _is_of(event: Event, action: int) -> bool:
         return event.seq == action
     if isinstance(payload, StopCalled | StopLifted):
         return True
-    return isinstance(payload, ActionPayload) and payload.action == action
+    return isinstance(payload, ActionPayload | MessageSent) and payload.action == action
 
 
 def _told(event: Event) -> str:
+    if isinstance(event.payload, MessageSent):
+        return told_of_message(event.payload)
     assert isinstance(event.payload, ActionPayload)  # noqa: S101 - `_is_of` lets no other through
     return told_of_action(event.payload)
 

@@ -16,7 +16,9 @@ from loom_tui.config.operator import whoami
 from loom_tui.config.plans import room_id
 from loom_tui.gathering import adopt, read_once, write_deed
 from loom_tui.plan.model import Plan
-from loom_tui.room.acting import ActionArmed, ActionInterrupted, Answer
+from loom_tui.room.acting import ActionArmed, ActionInterrupted, Announcement, Answer
+from loom_tui.room.announcing import NAME as ANNOUNCEMENT
+from loom_tui.room.announcing import announce
 from loom_tui.room.deeds import Refused
 from loom_tui.room.door import Person, require
 from loom_tui.room.events import Event
@@ -84,6 +86,7 @@ def rollback(
 @click.argument("what", metavar="NAME|ID")
 @_REASON
 @_ENVIRONMENT
+@click.option("--dry-run", is_flag=True, help="Say what it would do, try what it needs, and do nothing.")
 @click.option("--override", is_flag=True, help="Without a GO, or in a freeze: takes a reason and a second person.")
 @click.option("--resume", is_flag=True, help="Have an interrupted action go on.")
 @click.option("--repeat", is_flag=True, help="With --resume: begin anew the step in the middle of which it was.")
@@ -98,6 +101,7 @@ def act(
     *,
     reason: str,
     environment: str | None,
+    dry_run: bool,
     override: bool,
     resume: bool,
     repeat: bool,
@@ -108,13 +112,19 @@ def act(
 ) -> None:
     """Have an action of the plan done, by its name; or follow, answer or resume one that is under way, by its number.
 
-    Example: loom act deploy · loom act 12 --answer done · loom act 12 --resume --skip --reason 'looked: it was done'
+    Example: loom act deploy --dry-run · loom act deploy
+
+    loom act 12 --answer done · loom act 12 --resume --skip --reason 'looked: it was done'
     """
     room = find_room(plan_file, store_directory)
     if not what.isdecimal():
         if resume or answer:
             raise click.UsageError("--resume and --answer speak of an action under way: write its number")
+        if dry_run:
+            sys.exit(_dry_run(room, what, reason=reason))
         sys.exit(_arm(room, what, reason=reason, environment=environment, override=override))
+    if dry_run:
+        raise click.UsageError("--dry-run speaks of an action of the plan: write its name")
     action = int(what)
     if answer is not None:
         _do(room, AnswerStep(action, Answer(answer), reason))
@@ -125,6 +135,33 @@ def act(
         _do(room, Resume(action, reason, said))
         _start(room, action)
     sys.exit(_follow(room, action))
+
+
+@click.command("notify")
+@click.argument("text")
+@click.option("--channel", "channels", multiple=True, metavar="NAME", help="A channel of the plan; without one, all.")
+@_ENVIRONMENT
+@click.option("--dry-run", is_flag=True, help="Write exactly what would be sent, and send nothing.")
+@_PLAN
+@store_option
+def notify(
+    text: str,
+    *,
+    channels: tuple[str, ...],
+    environment: str | None,
+    dry_run: bool,
+    plan_file: Path | None,
+    store_directory: Path | None,
+) -> None:
+    """Tell people something through the plan's channels. Exit 0 where every channel acknowledged it.
+
+    Example: loom notify '{environment} is back on {from}' --channel launch
+    """
+    room = find_room(plan_file, store_directory)
+    said = announce(room.plan, text, channels)
+    if dry_run:
+        sys.exit(_dry_run(room, ANNOUNCEMENT, said=said))
+    sys.exit(_arm(room, ANNOUNCEMENT, reason="", environment=environment, said=said))
 
 
 @click.command("approve")
@@ -192,6 +229,7 @@ def _arm(
     glass: str = "",
     environment: str | None = None,
     override: bool = False,
+    said: Announcement | None = None,
 ) -> int:
     """Show an action, have it meant, arm it, start its runner and follow it; gives the exit code."""
     store = room.open()
@@ -200,7 +238,7 @@ def _arm(
         require(room.plan, whoami(), ActionArmed)
         plan_hash = adopt(store, room.plan, folder, actor=whoami(), at=time.time())
         now = time.time()
-        seen = preview(read_once(room.plan, store, now=now), name)
+        seen = preview(read_once(room.plan, store, now=now), name, said)
         for line in (*_lines_of(seen), *_known_of(seen, now)):
             echo(line)
         typed = environment if environment is not None else _typed(seen)
@@ -215,6 +253,12 @@ def _arm(
     finally:
         store.close()
     return _follow(room, action)
+
+
+def _dry_run(room: Room, name: str, *, reason: str = "", said: Announcement | None = None) -> int:
+    from loom_tui.commands.dry_run import go_through
+
+    return go_through(room, name, reason=reason, said=said)
 
 
 def _typed(seen: Preview) -> str:

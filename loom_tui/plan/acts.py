@@ -94,6 +94,7 @@ class CommandAct(ActStep, frozen=True, kw_only=True, tag="command"):
     environ: dict[str, str] = {}
     secrets: dict[str, Secret] = {}
     expect_exit: int = 0
+    dry_run: tuple[str, ...] = ()  # what `--dry-run` runs in the place of it
 
     def shown(self, values: Mapping[str, str]) -> str:
         """Write the line that a shell would take."""

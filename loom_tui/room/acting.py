@@ -6,6 +6,8 @@ What carries a `run` was written by the runner that claimed the action under tha
 from enum import StrEnum
 from typing import Literal
 
+from msgspec import Struct
+
 from loom_tui.plan.acts import ActionKind
 from loom_tui.room.payload import Claim, PayloadBase
 
@@ -28,6 +30,13 @@ class Answer(StrEnum):
     STOP = "stop"
 
 
+class Announcement(Struct, frozen=True):
+    """What a person wants people told, in their own words, and through which channels."""
+
+    text: str
+    channels: tuple[str, ...]
+
+
 class ActionArmed(Claim, frozen=True, tag="action_armed"):
     """A person asked for an action, and saw this: the version of the plan, from which release to which, each step."""
 
@@ -46,6 +55,7 @@ class ActionArmed(Claim, frozen=True, tag="action_armed"):
     repeatable: tuple[int, ...] = ()  # the steps (from 0) that may be done twice
     override: bool = False  # without a GO that is fresh, or in a freeze
     freeze: str = ""  # why the freeze that was in force, which the override went past
+    announcement: Announcement | None = None  # in place of an action of the plan's
 
 
 class _OfAction(PayloadBase, frozen=True):

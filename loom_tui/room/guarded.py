@@ -33,6 +33,7 @@ from loom_tui.room.acting import (
     StopCalled,
     StopLifted,
 )
+from loom_tui.room.announcing import action_of
 from loom_tui.room.deeds import Refused, words_of
 from loom_tui.room.door import require
 from loom_tui.room.guard import ACTIVE, UNDER_WAY, WAITING, ActionState, ActionView, Illegal, next_step, step
@@ -183,7 +184,7 @@ def question_of(view: ActionView) -> tuple[int, tuple[Answer, ...]] | None:
 
 def _arm(intent: Arm, snapshot: Snapshot) -> ActionArmed:
     seen, plan = intent.seen, snapshot.plan
-    now = preview(snapshot, seen.name)
+    now = preview(snapshot, seen.name, seen.announcement)
     if now.barred:
         raise Refused(now.barred)
     if intent.environment != now.environment:
@@ -195,7 +196,7 @@ def _arm(intent: Arm, snapshot: Snapshot) -> ActionArmed:
     _not_stopped(now.what, snapshot)
     for other in snapshot.actions:
         over = now.what is ActionKind.ROLLBACK and other.armed.what is not ActionKind.ROLLBACK
-        if other.state in UNDER_WAY and not over:
+        if other.state in UNDER_WAY and not over and not _is_apart(now.what, other):
             raise Refused(
                 f"“{other.armed.label}” ({other.id}) by {other.by} is {other.state.value}: one action at a time"
             )
@@ -208,7 +209,7 @@ def _arm(intent: Arm, snapshot: Snapshot) -> ActionArmed:
     why = intent.reason.strip()
     if intent.override or now.what is ActionKind.ROLLBACK:
         why = words_of(intent.reason, "An override, and a rollback, need a reason")
-    action = plan.actions[seen.name]
+    action = action_of(plan, seen.name, seen.announcement)
     return ActionArmed(
         release=plan.plan.release,
         environment=now.environment,
@@ -227,6 +228,7 @@ def _arm(intent: Arm, snapshot: Snapshot) -> ActionArmed:
         repeatable=now.repeatable,
         override=intent.override,
         freeze=frozen.why if frozen is not None else "",
+        announcement=now.announcement,
     )
 
 
@@ -304,7 +306,7 @@ def _may_begin(view: ActionView, snapshot: Snapshot) -> None:
     what = view.armed.what
     _not_stopped(what, snapshot)
     for other in snapshot.actions:
-        if other.id == view.id or other.state not in UNDER_WAY:
+        if other.id == view.id or other.state not in UNDER_WAY or _is_apart(what, other):
             continue
         if other.written in ACTIVE or other.state is ActionState.INTERRUPTED:
             raise Refused(f"“{other.armed.label}” ({other.id}) is {other.state.value}: one action at a time")
@@ -321,6 +323,13 @@ def _may_begin(view: ActionView, snapshot: Snapshot) -> None:
             _go_is_fresh(snapshot)
     if view.armed.override and view.approved_how != "second":
         raise Refused("An override needs a second person")
+
+
+def _is_apart(what: ActionKind, other: ActionView) -> bool:
+    """Say whether an action and another stand in no one's way: to tell people is no change of the world."""
+    if ActionKind.NOTIFY not in (what, other.armed.what):
+        return False
+    return what is not other.armed.what or other.state is ActionState.INTERRUPTED
 
 
 def _may_take_over(view: ActionView, snapshot: Snapshot, by_action: int) -> None:

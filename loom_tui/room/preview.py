@@ -12,6 +12,8 @@ from loom_tui.plan.acts import ActionKind
 from loom_tui.plan.freezes import HELD_UP, frozen_at, frozen_words
 from loom_tui.plan.model import Action, Plan, RollbackStep
 from loom_tui.plan.template import variables_in
+from loom_tui.room.acting import Announcement
+from loom_tui.room.announcing import action_of
 from loom_tui.room.automation import AutomationView, automation_warnings
 from loom_tui.room.deeds import Refused
 from loom_tui.room.drills import DrillEnded
@@ -29,6 +31,7 @@ class Preview(Struct, frozen=True, kw_only=True):
     """An action as it would be done now. `digest` names what is done; warnings may come and go without changing it."""
 
     name: str
+    announcement: Announcement | None = None  # what a person wants told, in place of an action of the plan's
     what: ActionKind
     label: str
     environment: str
@@ -56,13 +59,10 @@ class Preview(Struct, frozen=True, kw_only=True):
         return sha256(msgspec.json.encode(said)).hexdigest()
 
 
-def preview(snapshot: Snapshot, name: str) -> Preview:
+def preview(snapshot: Snapshot, name: str, said: Announcement | None = None) -> Preview:
     """Say what an action would do now. Raises Refused for one that there is not, and a deploy of nothing."""
     plan = snapshot.plan
-    action = plan.actions.get(name)
-    if action is None:
-        known = ", ".join(plan.actions)
-        raise Refused(f"The plan has no action {name!r}; {f'it has {known}' if known else 'it names none: [actions]'}")
+    action = action_of(plan, name, said)
     way = way_of(plan, action, snapshot.actions_of, snapshot.version)
     target = way.to_release
     rollback = action.kind is ActionKind.ROLLBACK
@@ -72,6 +72,7 @@ def preview(snapshot: Snapshot, name: str) -> Preview:
     values = way.values(plan)
     return Preview(
         name=name,
+        announcement=said,
         what=action.kind,
         label=action.label or name,
         environment=plan.plan.environment,
@@ -169,7 +170,7 @@ def _warnings(snapshot: Snapshot, name: str, action: Action, target: str) -> Ite
     frozen = frozen_at(snapshot.plan, snapshot.now) if action.kind in HELD_UP else None
     if frozen is not None:
         yield f"a freeze is in force: {frozen_words(snapshot.plan, frozen)}"
-    if not action.verify:
+    if not action.verify and not action.tells_only:
         yield "the plan names no signals that verify it: it can only end as done, unverified"
     if not snapshot.collector.alive and action.verify:
         yield f"nobody asks the world ({snapshot.collector.why}); a collector is started to verify it"

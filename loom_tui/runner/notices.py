@@ -118,13 +118,12 @@ def message_of(plan: Plan, notice: Notice, head: Head, mask: Mask) -> Message:
     )
 
 
-def notice_of(step: NotifyAct, index: int, view: ActionView, values: Mapping[str, str]) -> Notice:
-    """Put the values into a step's words."""
-    known = {**values, "by": view.by, "reason": view.armed.reason}
+def notice_of(step: NotifyAct, index: int, *, label: str, values: Mapping[str, str]) -> Notice:
+    """Put the values into a step's words; `label` is the action's."""
     return Notice(
         channels=step.channels,
-        subject=filled(step.subject, known) or view.armed.label,
-        text=filled(step.text, known),
+        subject=filled(step.subject, values) or label,
+        text=filled(step.text, values),
         within_s=step.timeout_s,
         step=index,
     )

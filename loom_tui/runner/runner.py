@@ -38,6 +38,7 @@ from loom_tui.room.acting import (
     StepStarted,
     VerificationStarted,
 )
+from loom_tui.room.announcing import action_of
 from loom_tui.room.deeds import Refused, mark
 from loom_tui.room.guard import ACTIVE, UNDER_WAY, WAITING, ActionState, next_step
 from loom_tui.room.preview import values_of
@@ -84,9 +85,11 @@ class Runner:
         self._id = action
         self._run = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._record = record = Record(place.store, action, run=self._run, actor=place.actor, clock=place.clock)
-        armed = record.view().armed
-        self._action = record.plan.actions[armed.name]
-        self._values = values_of(record.plan, from_release=armed.from_release, to_release=armed.to_release)
+        view = record.view()
+        armed = view.armed
+        self._action = action_of(record.plan, armed.name, armed.announcement)
+        values = values_of(record.plan, from_release=armed.from_release, to_release=armed.to_release)
+        self._values = {**values, "by": view.by, "reason": armed.reason}
         self._herald = Herald(record, action, clock=place.clock)
         self._children = Children(self._store.directory, action)
         self._replaced = asyncio.Event()
@@ -211,7 +214,7 @@ class Runner:
             return False
         rollback = self._action.kind is ActionKind.ROLLBACK
         left = await self._clear() if rollback else left_at_work(self._record.snapshot(), self._store.directory)
-        if left and not rollback:
+        if left and self._action.kind not in (ActionKind.ROLLBACK, ActionKind.NOTIFY):
             await self._write_own(ActionAborted(action=self._id, run=self._run, why=left))
             return False
         self._record.read()
@@ -229,7 +232,7 @@ class Runner:
     async def _clear(self) -> str:
         """Stop what else is under way and end its processes; past their deadline a rollback goes on all the same."""
         for other in self._record.snapshot().actions:
-            if other.id != self._id and other.state in UNDER_WAY:
+            if other.id != self._id and other.state in UNDER_WAY and other.armed.what is not ActionKind.NOTIFY:
                 with suppress(Refused):  # it ended meanwhile, or is a rollback, which the claim will say
                     await self._record.write(ActionTakenOver(action=other.id, by_action=self._id))
         for other in cut_short(self._record.snapshot()):
@@ -285,7 +288,7 @@ class Runner:
             return await self._by_hand(step, index)
         scene = self._scene(self._credentials[index], descriptor)
         if isinstance(step, NotifyAct):
-            notice = notice_of(step, index, self._record.view(), self._values)
+            notice = notice_of(step, index, label=self._record.view().armed.label, values=self._values)
             work = self._herald.tell(notice, scene, output.write)
         else:
             work = do(step, scene, output.write)
