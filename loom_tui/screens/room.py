@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from textual.app import ComposeResult
 from textual.events import Resize
+from textual.geometry import Size
 
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.screens.base import RoomScreen
@@ -20,7 +22,6 @@ from loom_tui.screens.glance.path import (
     timeline_lines,
 )
 from loom_tui.screens.glance.risks import risks_figures, risks_lines
-from loom_tui.screens.glance.small import compact_lines, tiny_lines
 from loom_tui.screens.glance.world import asked, database_lines, errors_lines, figures_signal, service_lines
 from loom_tui.screens.silence import read_when
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span
@@ -94,6 +95,21 @@ class Small(Glance, can_focus=False):
     """The whole room in one pane, where there is no space for more."""
 
 
+def _form(size: Size) -> Literal["wide", "compact", "tiny"]:
+    """Say which form fits into so many columns and rows."""
+    if size.width < SMALL[0] or size.height < SMALL[1]:
+        return "tiny"
+    return "compact" if size.width < WIDE[0] or size.height < WIDE[1] else "wide"
+
+
+def _small(form: Literal["compact", "tiny"]) -> Small:
+    from loom_tui.screens.glance.small import compact_lines, tiny_lines  # noqa: PLC0415 - 0.3 ms of a wide start
+
+    if form == "tiny":
+        return Small("Gate", _nothing, tiny_lines, id="tiny")
+    return Small("Gate", _gate_state, compact_lines, id="compact")
+
+
 def _gate_state(snapshot: Snapshot, _: Pen) -> Line:
     gate = snapshot.gate
     return (Span(gate.state.value, INK_OF_GATE[gate.state], bold=True),)
@@ -142,18 +158,23 @@ class Overview(RoomScreen):
         yield Glance("Timeline", timeline_figures, timeline_lines, id="timeline", classes="wide")
         yield Glance("Risks", _risks_lit, risks_lines, id="risks", classes="wide")
         yield Glance("Last events", _events_counted, events_lines, id="events", classes="wide")
-        yield Small("Gate", _gate_state, compact_lines, id="compact")
-        yield Small("Gate", _nothing, tiny_lines, id="tiny")
+        form = _form(self.app.size)
+        if form != "wide":
+            yield _small(form)
 
     def on_resize(self, event: Resize) -> None:
-        """Choose the form that fits."""
-        width, height = event.size
-        tiny = width < SMALL[0] or height < SMALL[1]
-        self.set_class(tiny, "tiny")
-        compact = not tiny and (width < WIDE[0] or height < WIDE[1])
-        self.set_class(compact, "compact")
-        if not (tiny or compact) and self.focused is None:  # a pane that is hidden loses the focus
-            self.query_one(CriticalPath).focus()
+        """Choose the form that fits; a small one is made when it is first needed."""
+        form = _form(event.size)
+        self.set_class(form == "tiny", "tiny")
+        self.set_class(form == "compact", "compact")
+        if form == "wide":
+            if self.focused is None:  # a pane that is hidden loses the focus
+                self.query_one(CriticalPath).focus()
+        elif not self.query(f"#{form}"):
+            pane = _small(form)
+            if self.loom.snapshot is not None:
+                pane.show(self.loom.snapshot)
+            self.mount(pane, before="#news")
 
     def show(self, snapshot: Snapshot) -> None:
         """Hand the snapshot on, and let each pane know its source for `r`."""
