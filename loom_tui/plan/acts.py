@@ -152,7 +152,7 @@ class RequestAct(ActStep, frozen=True, kw_only=True, tag="http"):
         if self.method not in _METHODS:
             yield "method", f"`{self.method}` is none; write one of {', '.join(_METHODS)}"
         for name in self.secrets:
-            if not NAME.fullmatch(name) or name in VARIABLES:
+            if not re.fullmatch(NAME, name) or name in VARIABLES:
                 yield "secrets", f"`{name}`: a variable is small letters, digits and _, and none of Loom's own"
         if not self.url.startswith("{"):
             yield from url_faults("url", self.url)
@@ -273,7 +273,7 @@ def filled(text: str, values: Mapping[str, str]) -> str:
 
 def _quoted(word: str) -> str:
     """Quote a word for a shell, but for one that only holds a variable in braces."""
-    return word if _PLAIN.fullmatch(word) else shlex.quote(word)
+    return word if re.fullmatch(_PLAIN, word, re.ASCII) else shlex.quote(word)
 
 
-_PLAIN = re.compile(r"[\w@%+=:,./{}-]+", re.ASCII)
+_PLAIN = r"[\w@%+=:,./{}-]+"

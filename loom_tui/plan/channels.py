@@ -15,7 +15,7 @@ from loom_tui.plan.value import AbstractMeta, Value
 FIELDS = frozenset(
     {"text", "subject", "room", "environment", "release", "journal"}
 )  # of a message, in a webhook's JSON
-_ADDRESS = re.compile(r"[^\s@<>,;:\"()]+@[^\s@<>,;:\"()]+", re.ASCII)
+_ADDRESS = r"[^\s@<>,;:\"()]+@[^\s@<>,;:\"()]+"
 
 
 class _Channel(Value, frozen=True, kw_only=True, tag_field="kind", metaclass=AbstractMeta):
@@ -79,7 +79,7 @@ class WebhookChannel(_Channel, frozen=True, kw_only=True, tag="webhook"):
         """Hold its texts to speak of what there is."""
         yield from super().faults()
         for name in self.secrets:
-            if not NAME.fullmatch(name) or name in FIELDS:
+            if not re.fullmatch(NAME, name) or name in FIELDS:
                 yield "secrets", f"`{name}`: a variable is small letters, digits and _, and none of a message's own"
         known = FIELDS | self.secrets.keys()
         for key, text in (*texts_in(self.headers, "headers"), *texts_in(self.json, "json")):
@@ -123,7 +123,7 @@ class EmailChannel(_Channel, frozen=True, kw_only=True, tag="email"):
         if not self.to:
             yield "to", "is empty; name who gets it"
         for key, address in (("sender", self.sender), *(("to", each) for each in self.to)):
-            if not _ADDRESS.fullmatch(address):
+            if not re.fullmatch(_ADDRESS, address, re.ASCII):
                 yield key, f"expected an address such as ops@example.com, found {address!r}"
         if (self.password is not None) != bool(self.user):
             yield "user", "and password go together"

@@ -300,7 +300,7 @@ def _of_answer(expect: Iterable[Expect], capture: dict[str, Capture]) -> Iterato
 
 
 def _is_name(key: str, name: str) -> Iterator[tuple[str, str]]:
-    if NAME.fullmatch(name) is None:
+    if re.fullmatch(NAME, name) is None:
         yield key, f"`{name}`: a variable's name is small letters, digits and _"
 
 

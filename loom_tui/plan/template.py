@@ -8,18 +8,18 @@ from typing import Any
 
 from loom_tui.plan.value import leaves
 
-NAME = re.compile(r"[a-z][a-z0-9_]*")
-_VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+NAME = r"[a-z][a-z0-9_]*"
+_VARIABLE = r"\{([a-z][a-z0-9_]*)\}"
 
 
 def variables_in(text: str) -> list[str]:
     """List the names that a text speaks of, in its order. A quantifier such as `{3}` is none."""
-    return _VARIABLE.findall(text)
+    return re.findall(_VARIABLE, text) if "{" in text else []
 
 
 def fill(text: str, value_of: Callable[[str], str]) -> str:
     """Put the values in. `value_of` may raise for a name that has none."""
-    return _VARIABLE.sub(lambda found: value_of(found[1]), text)
+    return re.sub(_VARIABLE, lambda found: value_of(found[1]), text)
 
 
 def fill_all(value: Any, value_of: Callable[[str], str]) -> Any:

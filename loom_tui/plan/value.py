@@ -2,6 +2,7 @@
 
 Modules whose structs are decoded while a room opens go without `from __future__ import annotations`: msgspec compiles
 each annotation that is a text, one by one, when it first decodes. Of a plan that was 5.5 ms of the start, now 1.7 ms.
+For the same reason patterns are texts here: `re` compiles one when it is first matched, and keeps it.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class Workflow(Asked, frozen=True, kw_only=True, tag=False):
         if self.step_timeout_s <= 0:
             yield "step_timeout_s", "must be above 0"
         for name in (*self.variables, *self.credentials):
-            if NAME.fullmatch(name) is None:
+            if re.fullmatch(NAME, name) is None:
                 yield f"variables.{name}", "a variable's name is small letters, digits and _"
             if name in GIVEN or (name in self.variables and name in self.credentials):
                 yield f"variables.{name}", f"`{name}` is there already; it needs another name"

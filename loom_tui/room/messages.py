@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 3000  # characters; Slack itself cuts at 4,000
 MAX_SUBJECT = 200
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_CONTROL = r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+"
 
 
 class MessageSent(PayloadBase, frozen=True, tag="message_sent"):
@@ -70,12 +70,12 @@ class Message(Struct, frozen=True, kw_only=True):
 
 def one_line(text: str, *, limit: int = MAX_SUBJECT) -> str:
     """Make a text one line without controls, cut."""
-    return _cut(" ".join(_CONTROL.sub(" ", text).split()), limit)
+    return _cut(" ".join(re.sub(_CONTROL, " ", text).split()), limit)
 
 
 def fit_to_send(text: str) -> str:
     """Take controls out of a text, but for its lines, and cut it."""
-    return _cut(_CONTROL.sub(" ", text.replace("\r\n", "\n")).strip(), MAX_TEXT)
+    return _cut(re.sub(_CONTROL, " ", text.replace("\r\n", "\n")).strip(), MAX_TEXT)
 
 
 def sent_before(
