@@ -38,6 +38,7 @@ _COMMANDS = {
     "approve": "loom_tui.commands.guard:approve",
     "abort": "loom_tui.commands.guard:abort",
     "stop": "loom_tui.commands.guard:stop",
+    "aftermath": "loom_tui.commands.aftermath:aftermath",
     "journal": "loom_tui.commands.journal:journal",
     "report": "loom_tui.commands.report:report",
 }

@@ -22,7 +22,9 @@ from loom_tui.config.operator import whoami
 from loom_tui.config.plans import PlanFile
 from loom_tui.entry import main
 from loom_tui.gathering import adopt, read_once, write_deed
-from loom_tui.plan.model import Criterion, Issue, Operator, Plan, Right, Risk, Stakeholder, Task, Uat
+from loom_tui.plan.channels import SlackChannel
+from loom_tui.plan.model import Automation, Criterion, Issue, Operator, Plan, Right, Risk, Stakeholder, Task, Uat
+from loom_tui.plan.sources.base import Secret
 from loom_tui.plan.steps import ManualStep
 from loom_tui.plan.toml import dump_plan
 from loom_tui.plan.workflows import Workflow
@@ -149,11 +151,14 @@ WRITES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("approve",): ("4", "--yes"),
     ("abort",): ("4", "--reason", "x"),
     ("stop",): ("--reason", "x"),
+    ("notify",): ("x", "--environment", "production"),
+    ("aftermath",): ("--on", "every push"),
 }
-ACTS = {("rollback",), ("act",), ("approve",), ("abort",), ("stop",)}
+ACTS = {("rollback",), ("act",), ("notify",), ("approve",), ("abort",), ("stop",)}
 READS = {
     ("import",), ("init",), ("plan", "check"), ("plan", "show"), ("plan", "path"), ("plan", "schema"), ("check",),
-    ("doctor",), ("status",), ("uat", "show"), ("report", "decision"), ("journal", "verify"), ("journal", "export"),
+    ("doctor",), ("status",), ("uat", "show"), ("report", "decision"), ("report", "rootcause"), ("journal", "verify"),
+    ("journal", "export"),
 }  # fmt: skip
 ELSEWHERE = {("room",), ("demo",), ("watch",)}  # the screens' own test; a world of its own; readings, and no person's
 
@@ -185,8 +190,12 @@ def whole_plan() -> Plan:
             )
         ),
         workflows=(Workflow(name="Booking", url="https://a.example", steps=(ManualStep(name="Look", words="?"),)),),
+        channels={"launch": SlackChannel(url=Secret(env="LOOM_TEST_HOOK"))},
         uat=Uat(features=("Booking",)),
-        actions=ACTIONS,
+        actions={
+            **ACTIONS,
+            "rollback": replace(ACTIONS["rollback"], undone_by=(Automation(text="Every push is deployed"),)),
+        },
     )
 
 

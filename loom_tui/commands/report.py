@@ -14,6 +14,7 @@ from loom_tui.cli import store_option
 from loom_tui.commands.journal import checked
 from loom_tui.commands.printing import echo, echo_json
 from loom_tui.commands.rooms import find_room
+from loom_tui.room.aftermath import RootCauseOpened
 from loom_tui.room.deeds import Refused
 from loom_tui.room.events import DecisionCalled, Event, Payload
 from loom_tui.store.base import ChainBroken, Head
@@ -54,6 +55,28 @@ def decision(event: int | None, *, as_json: bool, plan_file: Path | None, store_
     if as_json:
         _print_json(journal, found, agreed=agreed)
     _print(journal, decision_report(found, called, agreed))
+
+
+@report.command("rootcause")
+@click.argument("event", type=int, required=False)
+@_JSON
+@_PLAN
+@store_option
+def rootcause(event: int | None, *, as_json: bool, plan_file: Path | None, store_directory: Path | None) -> None:
+    """Print the evidence that a rollback left for its root cause: of the last one, or that of an event's number.
+
+    Example: loom report rootcause > rootcause.md
+    """
+    from loom_tui.reports.rootcause import rootcause_report
+    from loom_tui.room.ledger import Ledger, advance
+
+    journal = _read(plan_file, store_directory)
+    found, opened = _find(journal.events, RootCauseOpened, event, "record of a root cause")
+    if as_json:
+        _print_json(journal, found)
+    known = advance(Ledger(), journal.events).aftermaths.ticks.items()
+    ticks = sorted(((step, tick) for (action, step), tick in known if action == opened.action), key=lambda t: t[1].at)
+    _print(journal, rootcause_report(found, opened, ticks))
 
 
 def _read(plan_file: Path | None, store_directory: Path | None) -> _Journal:

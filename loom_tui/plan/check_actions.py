@@ -17,7 +17,8 @@ _CHANGES_RELEASE = (ActionKind.ROLLBACK, ActionKind.DEPLOY)
 
 def check_actions(plan: Plan) -> Iterator[Fault]:
     """List the faults and warnings of the plan's actions."""
-    signals = signals_of(plan) if plan.actions else {}
+    signals = signals_of(plan) if plan.actions or plan.rollback else {}
+    yield from _way_back(plan, signals)
     for name, action in plan.actions.items():
         where = f"actions.{name}"
         if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
@@ -33,6 +34,21 @@ def check_actions(plan: Plan) -> Iterator[Fault]:
                 yield Fault(f"{where}.verify", f"for_s {rule.for_s:g} does not fit into verify_s {action.verify_s:g}")
         if action.kind in _CHANGES_RELEASE and not action.verify:
             yield Fault(where, "names no verify rules: it can only ever end as done, unverified", "warning")
+
+
+def _way_back(plan: Plan, signals: dict[str, Signal]) -> Iterator[Fault]:
+    rollback = next((action for action in plan.actions.values() if action.kind is ActionKind.ROLLBACK), None)
+    steps = [step.name for step in rollback.steps] if rollback is not None else []
+    for index, each in enumerate(plan.rollback, 1):
+        where = f"rollback[{index}]"
+        if [other.name for other in plan.rollback].count(each.name) > 1:
+            what = f"`{each.name}` is there more than once; a tick could not tell which"
+            yield Fault(f"{where}.name", what, "warning")
+        if each.step and each.step not in steps:
+            what = f"is no step of the action that rolls back{suggestion(each.step, steps)}"
+            yield Fault(f"{where}.step", f"`{each.step}` {what}")
+        for rule in each.stable:
+            yield from rule_faults(f"{where}.stable", rule, signals)
 
 
 def _rule(where: str, rule: Rule, signals: dict[str, Signal]) -> Iterator[Fault]:

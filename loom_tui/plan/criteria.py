@@ -72,6 +72,8 @@ def rules_over_time(plan: Plan) -> Iterator[tuple[str, float]]:
             for rule in clock_rules(criterion):
                 yield rule.signal, criterion.clock_hours * 3600
     yield from _spans(tuple(risk.trigger for risk in plan.risks if risk.trigger is not None))
+    for step in plan.rollback:
+        yield from _spans(step.stable)
     for action in plan.actions.values():
         yield from _spans((*action.preflight, *action.verify))
         yield from _spans(tuple(each.off for each in action.undone_by if each.off is not None))

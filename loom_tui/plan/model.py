@@ -235,10 +235,16 @@ class Cadence(Value, frozen=True):
 
 
 class RollbackStep(Value, frozen=True):
-    """One step back, in the plan's order."""
+    """One step back, in the plan's order: after a rollback they are a checklist.
+
+    `step` names the step of the rollback's action that does it; `stable` is what must hold before one deploys again.
+    """
 
     name: str
     text: str = ""
+    step: str = ""
+    root_cause: bool = False  # the rollback opens a record with the evidence for it
+    stable: tuple[Rule, ...] = ()
 
 
 class Automation(Value, frozen=True):

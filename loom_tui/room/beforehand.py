@@ -19,7 +19,7 @@ def preflights(facts: Facts, version: SignalView | None) -> Mapping[str, tuple[T
     for name, action in facts.plan.actions.items():
         if action.preflight:
             values = way_of(facts.plan, action, facts.ledger.actions, version).values(facts.plan)
-            found[name] = tuple(_tried(rule, facts) for rule in filled_rules(action.preflight, values))
+            found[name] = tuple(tried(rule, facts) for rule in filled_rules(action.preflight, values))
     return found
 
 
@@ -30,7 +30,8 @@ def automations(facts: Facts) -> tuple[AutomationView, ...]:
     )
 
 
-def _tried(rule: Rule, facts: Facts) -> Tried:
+def tried(rule: Rule, facts: Facts) -> Tried:
+    """Hold one rule to the readings. One that holds, but not yet for long enough, is not known to hold."""
     finding = find(rule, facts)
     reading = finding.view.reading if finding.view is not None else None
     return Tried(
@@ -43,13 +44,13 @@ def _tried(rule: Rule, facts: Facts) -> Tried:
 
 def _automation(name: str, automation: Automation, facts: Facts) -> AutomationView:
     word = max(_words(name, automation, facts), key=lambda each: each.at, default=None)
-    tried = _tried(automation.off, facts) if automation.off is not None else None
+    shown = tried(automation.off, facts) if automation.off is not None else None
     off = word.off if word is not None else None
     why = f"{word.by} said so" if word is not None else "nobody said"
-    if tried is not None and tried.holds is not None:
-        off, why = tried.holds, f"{tried.signal}: {tried.words}"
-    elif tried is not None:
-        why = f"{why}; {tried.signal}: {tried.words}"
+    if shown is not None and shown.holds is not None:
+        off, why = shown.holds, f"{shown.signal}: {shown.words}"
+    elif shown is not None:
+        why = f"{why}; {shown.signal}: {shown.words}"
     known = off and word is not None and word.off
     return AutomationView(
         action=name,

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from loom_tui.plan.criteria import may
 from loom_tui.plan.model import Plan, Right
-from loom_tui.room import acting, automation, drills, events, messages, versions
+from loom_tui.room import acting, aftermath, automation, drills, events, messages, versions
 from loom_tui.room.deeds import Deed, Refused
 from loom_tui.room.events import Payload
 
@@ -65,6 +65,8 @@ RIGHTS: Mapping[type[Payload], Right | None] = {
     versions.VersionSeen: None,
     messages.MessageSent: None,
     automation.AutomationSaid: Right.OPERATOR,
+    aftermath.RollbackStepTicked: Right.OPERATOR,
+    aftermath.RootCauseOpened: Right.OPERATOR,
     drills.DrillBegan: None,
     drills.DrillEnded: None,
     acting.ActionArmed: Right.OPERATOR,

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from loom_tui.plan.model import IssueId, Range, Status
 from loom_tui.room.acting import ActionPayload
+from loom_tui.room.aftermath import AftermathPayload
 from loom_tui.room.automation import AutomationSaid
 from loom_tui.room.drills import DrillPayload
 from loom_tui.room.messages import MessageSent
@@ -295,6 +296,7 @@ Payload = (
     | DrillPayload
     | VersionSeen
     | AutomationSaid
+    | AftermathPayload
 )
 
 

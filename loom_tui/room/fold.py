@@ -23,6 +23,7 @@ from loom_tui.room import performance, views
 from loom_tui.room.beforehand import automations, preflights
 from loom_tui.room.consent import decision_of
 from loom_tui.room.events import Event
+from loom_tui.room.followed import aftermath
 from loom_tui.room.gate import judge
 from loom_tui.room.guard import as_of
 from loom_tui.room.joined import uat_views, workflow_view
@@ -95,7 +96,7 @@ class Folder:
             signals |= uat_views(work.uat, self._signals, now=now)
         feeds = views.feed_views(work.plan, observations, now=now)
         facts = self._facts(work.plan, signals, observations, now)
-        version = views.version_view(work.plan, signals)
+        version, automation = views.version_view(work.plan, signals), automations(facts)
         return Snapshot(
             now=now,
             plan=work.plan,
@@ -131,7 +132,8 @@ class Folder:
             drills=self.ledger.drills,
             versions=self.ledger.versions,
             preflights=preflights(facts, version),
-            automation=automations(facts),
+            automation=automation,
+            aftermath=aftermath(facts, automation),
         )
 
     def _facts(self, plan: Plan, signals: Mapping[str, SignalView], observations: Observations, now: float) -> Facts:

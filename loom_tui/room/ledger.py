@@ -12,6 +12,8 @@ from loom_tui.plan.model import Issue, IssueId, Plan, Range, Status, Task
 from loom_tui.plan.schedule import Progress
 from loom_tui.plan.timeline import launch_of, milestones_of
 from loom_tui.room.acting import ActionPayload
+from loom_tui.room.aftermath import Aftermaths
+from loom_tui.room.aftermath import take as take_aftermath
 from loom_tui.room.automation import Automations
 from loom_tui.room.automation import take as take_automation
 from loom_tui.room.ballot import Ballot, count
@@ -74,6 +76,7 @@ class Ledger(Struct, frozen=True, kw_only=True):
     drills: Drills = Drills()
     versions: Versions = ()
     automations: Automations = {}
+    aftermaths: Aftermaths = Aftermaths()
 
     @property
     def seq(self) -> int:
@@ -93,13 +96,14 @@ def advance(ledger: Ledger, events: Iterable[Event]) -> Ledger:
     ballot, runs, uat, drills = ledger.ballot, ledger.runs, ledger.uat, ledger.drills
     errors = dict(ledger.errors)
     actions, plan_hash = ledger.actions, ledger.plan_hash
-    versions, automations = ledger.versions, ledger.automations
+    versions, automations, aftermaths = ledger.versions, ledger.automations, ledger.aftermaths
     for event in added:
         payload = event.payload
         ballot = count(ballot, event)
         runs, uat, drills = take_manual(runs, event), take_uat(uat, event), take_drill(drills, payload)
         versions = take_version(versions, payload)
         automations = take_automation(automations, payload, by=event.actor, at=event.at)
+        aftermaths = take_aftermath(aftermaths, payload, by=event.actor, at=event.at, seq=event.seq)
         if isinstance(payload, MarkerSet):
             marks.append(Mark(at=event.at, kind=payload.marker, text=payload.text, actor=event.actor))
         elif isinstance(payload, NoteAdded):
@@ -128,6 +132,7 @@ def advance(ledger: Ledger, events: Iterable[Event]) -> Ledger:
         drills=drills,
         versions=versions,
         automations=automations,
+        aftermaths=aftermaths,
     )
 
 

@@ -20,7 +20,7 @@ from loom_tui.room.drills import DrillEnded
 from loom_tui.room.guard import Actions, ActionState
 from loom_tui.room.runs import LastRun, drilled, last_run
 from loom_tui.room.signals import Freshness, State
-from loom_tui.room.snapshot import SignalView, Snapshot, Tried
+from loom_tui.room.snapshot import AftermathView, SignalView, Snapshot, Tried
 from loom_tui.room.standing import Standing, last_well, migration_warnings, standing, target_warnings
 
 _NOWHERE = "There is nothing to go back to: the plan names no last stable release, and none was verified in this room"
@@ -170,10 +170,20 @@ def _warnings(snapshot: Snapshot, name: str, action: Action, target: str) -> Ite
     frozen = frozen_at(snapshot.plan, snapshot.now) if action.kind in HELD_UP else None
     if frozen is not None:
         yield f"a freeze is in force: {frozen_words(snapshot.plan, frozen)}"
+    if action.kind is ActionKind.DEPLOY and snapshot.aftermath is not None:
+        yield from _unstable(snapshot.aftermath)
     if not action.verify and not action.tells_only:
         yield "the plan names no signals that verify it: it can only end as done, unverified"
     if not snapshot.collector.alive and action.verify:
         yield f"nobody asks the world ({snapshot.collector.why}); a collector is started to verify it"
+
+
+def _unstable(view: AftermathView) -> Iterator[str]:
+    """Say that one deploys again before what the plan calls stable was seen."""
+    for step in view.steps:
+        for tried in step.stable if not step.done else ():
+            if tried.holds is not True:
+                yield f"not stable since rollback {view.action}: {tried.signal}: {tried.words}"
 
 
 def _version(view: SignalView | None) -> str:

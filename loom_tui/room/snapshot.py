@@ -21,7 +21,7 @@ from loom_tui.room.database import Activity, IndexUse, Migration, Statements
 from loom_tui.room.drills import Drills
 from loom_tui.room.errors import ErrorIssue, ErrorStanding, ReleaseHealth
 from loom_tui.room.events import Event
-from loom_tui.room.guard import UNDER_WAY, Actions, ActionView
+from loom_tui.room.guard import UNDER_WAY, Actions, ActionState, ActionView
 from loom_tui.room.manual import ManualView
 from loom_tui.room.signals import (
     Bucket,
@@ -102,6 +102,42 @@ class Tried(_View, frozen=True):
     holds: bool | None
     words: str
     at: float | None  # when it was observed
+
+
+class AftermathStep(_View, frozen=True):
+    """A step of the plan's way back, after a rollback. `how`: who ticked it, or the action that did it.
+
+    `stable`: what must hold before one deploys again; empty where the step asks for nothing.
+    """
+
+    number: int
+    name: str
+    text: str
+    done: bool
+    how: str
+    at: float | None
+    note: str
+    root_cause: bool = False
+    stable: tuple[Tried, ...] = ()
+
+
+class AftermathView(_View, frozen=True):
+    """What follows the last rollback. `off`: the automation that is off; `record`: the event of its evidence."""
+
+    action: int
+    label: str
+    from_release: str
+    to_release: str
+    state: ActionState
+    ended_at: float
+    steps: tuple[AftermathStep, ...]
+    off: tuple[AutomationView, ...]
+    record: int | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is left to do."""
+        return bool(self.off) or any(not step.done for step in self.steps)
 
 
 class Told(_View, Generic[T], frozen=True):
@@ -287,6 +323,7 @@ class Snapshot(_View, frozen=True):
     versions: Versions = ()  # that ran here, oldest first
     preflights: Mapping[str, tuple[Tried, ...]] = {}  # by the action's name
     automation: tuple[AutomationView, ...] = ()  # what would undo the plan's actions
+    aftermath: AftermathView | None = None  # of the last rollback
 
     @property
     def action(self) -> ActionView | None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 import msgspec
 
 from loom_tui.gathering import Gathering, append_decided, collector_view
+from loom_tui.plan.acts import ActionKind
 from loom_tui.plan.model import Plan
 from loom_tui.room.acting import ActionArmed, OfAction
 from loom_tui.room.deeds import Refused
@@ -19,6 +20,7 @@ from loom_tui.room.guard import ActionView
 from loom_tui.room.guarded import find_action, permit
 from loom_tui.room.ledger import Ledger
 from loom_tui.room.messages import MessageSent
+from loom_tui.room.root_cause import evidence
 from loom_tui.room.snapshot import Observations, Snapshot
 from loom_tui.sources.base import Clock
 from loom_tui.store.base import Head, Store, StoreError
@@ -83,6 +85,16 @@ class Record:
                     raise
                 _LOG.warning("%s", error)
             await asyncio.sleep(TRY_EVERY_S)
+
+    def remember(self) -> None:
+        """Open a record of what was rolled back from, once an action. A store that refuses costs the record alone."""
+        try:
+            view = find_action(self.read(), self._action)
+            rolled_back = view.armed.what is ActionKind.ROLLBACK and any(step.started for step in view.steps)
+            if rolled_back and view.id not in self.ledger.aftermaths.records:
+                self._store.append(evidence(self.snapshot(), view), actor=self._actor, at=self._clock())
+        except StoreError as error:
+            _LOG.warning("no record of the root cause was kept: %s", error)
 
     async def until(self, holds: Callable[[ActionView], bool], *, deadline: float) -> ActionView | None:
         """Wait for the journal to say something; None at the deadline (Unix seconds). Raises Replaced."""

@@ -177,7 +177,9 @@ class Runner:
             await self._write_own(PreflightFailed(action=self._id, run=self._run, step=index, why=why))
         if not resumed and not await self._begin():
             return None
-        if await self._steps(descriptor):
+        ended = await self._steps(descriptor)
+        self._record.remember()
+        if ended:
             await self._mark("")
             await self._write_own(VerificationStarted(action=self._id, run=self._run))
             await self._verify()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from loom_tui.room.acting import ActionPayload
+from loom_tui.room.aftermath import AftermathPayload, told_of_aftermath
 from loom_tui.room.automation import AutomationSaid, told_of_automation
 from loom_tui.room.drills import DrillPayload, told_of_drill
 from loom_tui.room.events import (
@@ -124,6 +125,8 @@ def told(event: Event) -> str:
             return told_of_drill(payload)
         case VersionSeen():
             return told_of_version(payload)
+        case _ if isinstance(payload, AftermathPayload):
+            return told_of_aftermath(payload)
         case AutomationSaid():
             return told_of_automation(payload)
         case _:
