@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,10 @@ from loom_tui.room.acting import Answer, Outcome
 from loom_tui.room.guard import ActionState as S
 from loom_tui.room.guarded import Abort, Approve, Resume
 from loom_tui.room.messages import MessageSent
+from loom_tui.runner.notices import Herald, Notice
+from loom_tui.runner.record import Record
+from loom_tui.sources.scene import Ended, Scene
+from loom_tui.store.base import StoreBusy
 from tests.chat import Chat
 from tests.gates import plan
 from tests.running import World, action, writes
@@ -201,3 +206,19 @@ def test_who_asks_for_an_action_is_the_plans_word_and_a_channel_that_hangs_holds
     room.do("ana", Approve(alone))
     room.until(lambda: room.state(alone) is S.VERIFYING)
     assert len(chat.told) == told, "nobody else is needed"
+
+
+async def test_where_the_journal_cannot_be_read_nothing_is_sent(world, chat, monkeypatch):
+    room = world({"launch": HOOK}, rollback=action(tells("launch")))
+    number = room.arm()
+    record = Record(room.store, number, run="r1", actor="ana", clock=time.time)
+
+    def busy() -> None:
+        raise StoreBusy("Another process holds the store")
+
+    monkeypatch.setattr(record, "view", busy)
+    scene = Scene(directory=room.directory, environ=chat.environ, values={}, credentials={})
+    notice = Notice(channels=("launch",), subject="a", text="b", within_s=5.0)
+    ended = await Herald(record, number, clock=time.time).tell(notice, scene, lambda _: None)
+    assert ended == Ended(Outcome.FAILED, "nothing was sent: Another process holds the store")
+    assert chat.told == []

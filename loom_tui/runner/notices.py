@@ -47,8 +47,16 @@ class Herald:
         self._clock = clock
 
     async def tell(self, notice: Notice, scene: Scene, heard: Heard) -> Ended:
-        """Send to every channel that has it not yet; gives all their words. Raises StoreError."""
-        message = message_of(self._record.plan, notice, self._record.head(), mask_of(self._record.plan, scene.environ))
+        """Send to every channel that has it not yet; gives all their words. Raises StoreError.
+
+        Where the journal cannot be read nobody knows who has it, and nothing is sent.
+        """
+        try:
+            self._record.view()
+            head = self._record.head()
+        except StoreError as error:
+            return Ended(Outcome.FAILED, f"nothing was sent: {error}")
+        message = message_of(self._record.plan, notice, head, mask_of(self._record.plan, scene.environ))
         told = await asyncio.gather(*(self._tell_one(name, notice, message, scene) for name in notice.channels))
         words = [
             f"{name}: {ended.why or ended.outcome.value}" for name, ended in zip(notice.channels, told, strict=True)
@@ -76,7 +84,6 @@ class Herald:
 
     async def _tell_one(self, name: str, notice: Notice, message: Message, scene: Scene) -> Ended:
         channel = self._record.plan.channels[name]
-        self._record.view()
         before = sent_before(
             self._record.ledger.events,
             message,

@@ -24,7 +24,7 @@ from loom_tui.sources.base import (
     SourceTimeout,
     SourceUnreachable,
 )
-from loom_tui.sources.github import Decoded, decode, headers_of
+from loom_tui.sources.github import Decoded, WorkflowRun, WorkflowRuns, decode, headers_of
 from loom_tui.sources.scene import Ended, Heard, Scene
 from loom_tui.sources.steps.web import Browser, Call, Got
 from loom_tui.sources.times import moment
@@ -64,20 +64,6 @@ class _Repository(Struct):
 class _Dispatched(Struct):
     workflow_run_id: int
     html_url: str = ""
-
-
-class _Run(Struct):
-    id: int
-    status: str | None = None
-    conclusion: str | None = None
-    event: str = ""
-    head_branch: str | None = None
-    created_at: str = ""
-    html_url: str = ""
-
-
-class _Runs(Struct):
-    workflow_runs: list[_Run]
 
 
 class _Step(Struct):
@@ -261,10 +247,10 @@ class _Dispatch:
                 raise SourceAnswered(f"dispatched, but no run appeared within {FIND_S:g} s")
             await asyncio.sleep(LOOK_EVERY_S)
 
-    async def _follow(self) -> _Run:
+    async def _follow(self) -> WorkflowRun:
         """Tell what the run does, until it has come to its end."""
         while True:
-            run = await self._patiently(lambda: self._api.get(f"actions/runs/{self._run}", _Run))
+            run = await self._patiently(lambda: self._api.get(f"actions/runs/{self._run}", WorkflowRun))
             self._place = run.html_url or self._place
             self._tell("status", f"{(run.status or 'unknown').replace('_', ' ')} {self._place}".rstrip())
             with suppress(SourceError):  # of what it is made is told where it can be
@@ -274,11 +260,11 @@ class _Dispatch:
                 return run
             await asyncio.sleep(LOOK_EVERY_S)
 
-    async def _runs(self) -> list[_Run]:
+    async def _runs(self) -> list[WorkflowRun]:
         words: dict[str, str | int] = {"event": "workflow_dispatch", "per_page": 100}
-        return (await self._api.get(f"actions/workflows/{self._api.workflow}/runs", _Runs, words)).workflow_runs
+        return (await self._api.get(f"actions/workflows/{self._api.workflow}/runs", WorkflowRuns, words)).workflow_runs
 
-    async def _candidates(self, before: AbstractSet[int], *, since: str = "") -> list[_Run]:
+    async def _candidates(self, before: AbstractSet[int], *, since: str = "") -> list[WorkflowRun]:
         """List the runs that appeared since; with `since`, those of that run's own moment."""
         branch = self._ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
         runs = [

@@ -48,17 +48,23 @@ class _Issue(Struct):
     pull_request: dict[str, Any] | None = None  # set: it is a pull request, which comes back among issues
 
 
-class _Run(Struct):
+class WorkflowRun(Struct):
+    """A run of a workflow."""
+
+    id: int = 0
     status: str | None = None
     conclusion: str | None = None
+    event: str = ""
     head_branch: str | None = None
     head_sha: str = ""
+    created_at: str = ""
     html_url: str = ""
-    updated_at: str = ""
 
 
-class _Runs(Struct):
-    workflow_runs: list[_Run]
+class WorkflowRuns(Struct):
+    """A page of runs, newest first."""
+
+    workflow_runs: list[WorkflowRun]
 
 
 class _Deployment(Struct):
@@ -187,7 +193,7 @@ class GithubAsker(Asker):
         words: dict[str, str | int] = {"per_page": 10}
         if self._source.branch:
             words["branch"] = self._source.branch
-        runs = (await self._get(f"actions/workflows/{workflow}/runs", _Runs, words)).workflow_runs
+        runs = (await self._get(f"actions/workflows/{workflow}/runs", WorkflowRuns, words)).workflow_runs
         ended = next((run for run in runs if run.status == "completed"), None)
         if ended is None:
             return State.UNKNOWN, f"no run of {workflow} has come to an end"
