@@ -55,7 +55,20 @@ def told(plan: Plan, *latest: tuple[str, Stored]) -> dict[str, object]:
 
 
 def test_the_top_level_is_what_scripts_rely_on(plan: Plan) -> None:
-    assert list(told(plan)) == ["gate", "issues", "schedule", "risks", "errors", "signals", "feeds"]
+    assert list(told(plan)) == [
+        "gate",
+        "issues",
+        "schedule",
+        "risks",
+        "errors",
+        "signals",
+        "feeds",
+        "actions",
+        "stop",
+        "freeze",
+        "automation_off",
+        "aftermath",
+    ]
 
 
 def test_a_room_without_readings_tells_nulls_and_unknowns_never_zeros(plan: Plan) -> None:

@@ -15,10 +15,10 @@ from loom_tui.commands.rooms import Room, find_room
 from loom_tui.config.operator import whoami
 from loom_tui.gathering import read_once, write_deed
 from loom_tui.room.aftermath_deeds import open_root_cause, say_automation, tick_rollback_step
-from loom_tui.room.automation import AutomationView
 from loom_tui.room.deeds import Deed
 from loom_tui.room.door import Person
 from loom_tui.room.snapshot import AftermathStep, Snapshot
+from loom_tui.widgets.standing import off_words
 from loom_tui.widgets.text import age
 
 
@@ -86,14 +86,6 @@ def aftermath_lines(snapshot: Snapshot) -> Iterator[str]:
     for automation in snapshot.automation:
         if automation.off:
             yield f"  ! off: {off_words(automation, now)}"
-
-
-def off_words(view: AutomationView, now: float) -> str:
-    """Say which automation is off, since when, by whom, and how it is turned on again."""
-    since = f" for {age(now - view.since)}" if view.since is not None else ""
-    by = f", by {view.by}" if view.by else ""
-    again = f"; on again: {view.on_again}" if view.on_again else ""
-    return f"{view.text}{since}{by} ({view.why}){again}"
 
 
 def _step(step: AftermathStep, now: float) -> Iterator[str]:

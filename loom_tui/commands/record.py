@@ -41,7 +41,11 @@ def status(plan_file: Path | None, *, store_directory: Path | None, as_json: boo
 
         echo_json(summary(snapshot))
     else:
+        from loom_tui.commands.standing import standing_lines
+
         echo(gate_line(snapshot.gate))
+        for line in standing_lines(snapshot):
+            echo(line)
     sys.exit(_EXIT[snapshot.gate.state])
 
 

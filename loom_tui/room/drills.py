@@ -88,8 +88,10 @@ def told_of_times(times: Times) -> str:
 
 
 def took(seconds: float) -> str:
-    """Write how long something took: "0.4 s", "38 s", "1 m 05 s"."""
+    """Write how long something took: "0.4 s", "38 s", "1 m 05 s", "2 h 05 m"."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60:02} m"
     return f"{minutes} m {rest:02} s" if minutes else f"{rest} s"

@@ -37,6 +37,7 @@ from loom_tui.room.announcing import action_of
 from loom_tui.room.deeds import Refused, words_of
 from loom_tui.room.door import require
 from loom_tui.room.guard import ACTIVE, UNDER_WAY, WAITING, ActionState, ActionView, Illegal, next_step, step
+from loom_tui.room.locks import held
 from loom_tui.room.preview import Preview, preview
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.room.verdicts import Choice, GateState
@@ -198,7 +199,8 @@ def _arm(intent: Arm, snapshot: Snapshot) -> ActionArmed:
         over = now.what is ActionKind.ROLLBACK and other.armed.what is not ActionKind.ROLLBACK
         if other.state in UNDER_WAY and not over and not _is_apart(now.what, other):
             raise Refused(
-                f"“{other.armed.label}” ({other.id}) by {other.by} is {other.state.value}: one action at a time"
+                f"“{other.armed.label}” ({other.id}) is {other.state.value}: one action at a time. "
+                f"{held(other, snapshot.now)}"
             )
     frozen = frozen_at(plan, snapshot.now) if now.what in HELD_UP else None
     if not intent.override:
@@ -309,7 +311,8 @@ def _may_begin(view: ActionView, snapshot: Snapshot) -> None:
         if other.id == view.id or other.state not in UNDER_WAY or _is_apart(what, other):
             continue
         if other.written in ACTIVE or other.state is ActionState.INTERRUPTED:
-            raise Refused(f"“{other.armed.label}” ({other.id}) is {other.state.value}: one action at a time")
+            is_what = f"“{other.armed.label}” ({other.id}) is {other.state.value}"
+            raise Refused(f"{is_what}: one action at a time. {held(other, snapshot.now)}")
         if what is not ActionKind.ROLLBACK:
             raise Refused(f"“{other.armed.label}” ({other.id}) is {other.state.value}, and goes first")
     if what is not ActionKind.ROLLBACK and snapshot.plan_hash != view.armed.plan_hash:

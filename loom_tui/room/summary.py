@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from math import ceil, floor, isfinite
 from typing import Any
 
+from loom_tui.plan.freezes import frozen_at
+from loom_tui.room.guard import UNDER_WAY, ActionView, StopView
 from loom_tui.room.snapshot import (
     ErrorsView,
     FeedView,
@@ -24,7 +26,7 @@ from loom_tui.room.verdicts import Clock, CriterionView, DecisionView, Evidence,
 
 
 def as_json(snapshot: Snapshot) -> dict[str, Any]:
-    """Give `gate`, `issues`, `schedule`, `risks`, `errors`, `signals` and `feeds` as plain values."""
+    """Give the gate, the work, the world's signals and what is under way as plain values."""
     now = snapshot.now
     queries = {
         f"{query.source}.{query.query.name}.ms": query for database in snapshot.databases for query in database.queries
@@ -41,6 +43,11 @@ def as_json(snapshot: Snapshot) -> dict[str, Any]:
             if not name.startswith("feed.")
         },
         "feeds": [_feed(feed, now=now) for feed in snapshot.feeds],
+        "actions": [_action(view, now=now) for view in snapshot.actions if view.state in UNDER_WAY],
+        "stop": None if snapshot.actions_of.stop is None else _stop(snapshot.actions_of.stop),
+        "freeze": _freeze(snapshot),
+        "automation_off": [view.text for view in snapshot.automation if view.off],
+        "aftermath": [step.name for step in snapshot.aftermath.steps if not step.done] if snapshot.aftermath else [],
     }
 
 
@@ -222,6 +229,31 @@ def _errors(views: Iterable[ErrorsView]) -> dict[str, Any]:
         "critical": total(feed.critical for feed in feeds),
         "per_minute": total(feed.per_minute for feed in feeds),
     }
+
+
+def _action(view: ActionView, *, now: float) -> dict[str, Any]:
+    """Give an action under way: who holds it, why, for how long; `runner` is empty where none carries it out."""
+    return {
+        "id": view.id,
+        "name": view.armed.name,
+        "kind": view.armed.what.value,
+        "state": view.state.value,
+        "by": view.by,
+        "approved_by": view.approved_by or None,
+        "reason": view.armed.reason,
+        "age_s": _age_s(view.at, now),
+        "runner": view.run,
+        "step": view.step.name if view.step is not None else None,
+    }
+
+
+def _stop(stop: StopView) -> dict[str, Any]:
+    return {"by": stop.by, "at": _moment(stop.at), "reason": stop.reason, "everything": stop.everything}
+
+
+def _freeze(snapshot: Snapshot) -> dict[str, Any] | None:
+    frozen = frozen_at(snapshot.plan, snapshot.now)
+    return None if frozen is None else {"why": frozen.why, "until": _moment(frozen.until)}
 
 
 def _known_value(view: SignalView) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loom_tui.room.automation import AutomationView
 from loom_tui.room.drills import DrillEnded, told_of_times, took
 from loom_tui.room.preview import Preview
 from loom_tui.room.runs import LastRun
@@ -43,3 +44,11 @@ def step_words(seen: Preview, index: int) -> str:
     words = [f"last drill {took(drilled_s)}"] if drilled_s is not None else []
     words += [f"last run {took(last_s)}"] if last_s is not None else []
     return ", ".join(words)
+
+
+def off_words(view: AutomationView, now: float) -> str:
+    """Say which automation is off, since when, by whom, and how it is turned on again."""
+    since = f" for {age(now - view.since)}" if view.since is not None else ""
+    by = f", by {view.by}" if view.by else f" ({view.why})"
+    again = f"; on again: {view.on_again}" if view.on_again else ""
+    return f"{view.text}{since}{by}{again}"

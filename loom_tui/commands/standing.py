@@ -1,0 +1,33 @@
+"""What holds besides the gate, as lines: a stop, a freeze, the action under way, what a rollback left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from loom_tui.plan.freezes import frozen_at, frozen_words
+from loom_tui.room.guard import UNDER_WAY
+from loom_tui.room.locks import held
+from loom_tui.room.snapshot import Snapshot
+from loom_tui.widgets.standing import off_words
+from loom_tui.widgets.text import age
+
+
+def standing_lines(snapshot: Snapshot) -> Iterator[str]:
+    """Write what holds up or is under way; nothing where nothing does."""
+    now, stop = snapshot.now, snapshot.actions_of.stop
+    frozen = frozen_at(snapshot.plan, now)
+    if stop is not None:
+        which = "all actions" if stop.everything else "all actions but rollbacks"
+        yield f"Stopped: {which}, by {stop.by} for {age(now - stop.at)}: {stop.reason}"
+    if frozen is not None:
+        yield f"Freeze: {frozen_words(snapshot.plan, frozen)}"
+    for view in snapshot.actions:
+        if view.state in UNDER_WAY:
+            yield f"Under way: “{view.armed.label}” ({view.id}) is {view.state.value}. {held(view, now)}"
+    after = snapshot.aftermath
+    left = [step.name for step in after.steps if not step.done] if after is not None else []
+    if after is not None and left:
+        yield f"After rollback {after.action} there is left: {', '.join(left)} (loom aftermath)"
+    for automation in snapshot.automation:
+        if automation.off:
+            yield f"Off: {off_words(automation, now)}"
