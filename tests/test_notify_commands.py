@@ -89,6 +89,8 @@ def test_without_a_terminal_the_environment_must_be_named_and_a_wrong_one_sends_
     assert (wrong.returncode, "Type the environment's name, production" in wrong.stderr) == (1, True)
     unknown = loom(place, "notify", "Hello", "--channel", "lunch", *MEANT)
     assert (unknown.returncode, "did you mean `launch`?" in unknown.stderr) == (1, True)
+    leaking = loom(place, "notify", "it is hunter4711x", *MEANT, **chat.environ, DB_PASSWORD="hunter4711x")
+    assert (leaking.returncode, "holds a secret of this environment" in leaking.stderr) == (1, True)
     assert chat.told == []
 
 

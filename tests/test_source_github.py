@@ -204,7 +204,9 @@ async def test_open_launch_blockers_are_told_by_name():
 )
 async def test_a_workflow_is_judged_by_its_newest_run_that_ended(runs, state, words):
     repository = Repository()
-    repository.runs = [{"head_branch": "main", "head_sha": "abc1234567", **run} for run in runs]
+    repository.runs = [
+        {"id": number, "head_branch": "main", "head_sha": "abc1234567", **run} for number, run in enumerate(runs)
+    ]
     async with serving(repository) as server:
         asker = asker_of(server, workflows={"ci": "ci.yml"}, branch="main")
         reading = (await ask(asker))["github.ci"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -157,8 +158,12 @@ def notify(
 
     Example: loom notify '{environment} is back on {from}' --channel launch
     """
+    from loom_tui.runner.notices import mask_of
+
     room = find_room(plan_file, store_directory)
     said = announce(room.plan, text, channels)
+    if mask_of(room.plan, os.environ).hide(said.text) != said.text:
+        raise Refused("The text holds a secret of this environment; nothing was written, and nothing sent")
     if dry_run:
         sys.exit(_dry_run(room, ANNOUNCEMENT, said=said))
     sys.exit(_arm(room, ANNOUNCEMENT, reason="", environment=environment, said=said))

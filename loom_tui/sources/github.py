@@ -51,7 +51,7 @@ class _Issue(Struct):
 class WorkflowRun(Struct):
     """A run of a workflow."""
 
-    id: int = 0
+    id: int
     status: str | None = None
     conclusion: str | None = None
     event: str = ""
