@@ -20,6 +20,8 @@ from loom_tui.sources.base import SourceAnswered, SourceRefused, SourceTimeout, 
 from loom_tui.sources.mask import Masked
 from loom_tui.sources.scene import Ended, Scene
 
+LEAVE_S = 1.0
+
 
 def mail_of(channel: EmailChannel, message: Message) -> EmailMessage:
     """Make the mail. The message's key and the journal's head make its id: a server that gets it twice can tell.
@@ -63,6 +65,11 @@ async def send(channel: EmailChannel, message: Message, scene: Scene, *, within_
             refused = await _introduce(client, channel, scene)
             handing = True
             response = await client.data(mail.as_bytes())
+            with suppress(
+                aiosmtplib.SMTPException, TimeoutError
+            ):  # it has the mail: a leave that goes wrong is nothing
+                async with asyncio.timeout(LEAVE_S):
+                    await client.quit()
             if refused:
                 return Ended(Outcome.FAILED, f"sent, but not to {'; '.join(refused)}")
             return Ended(Outcome.OK, f"{response.code} {response.message}")
