@@ -21,6 +21,7 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from loom_tui.demo.world import world
+from loom_tui.plan.signals import asked_of
 from tests.terminal import Terminal
 
 WORLD_WARM_S = 20  # the demo's feeds are then live, and its first percentiles known
@@ -133,7 +134,7 @@ def main() -> None:
             loom = [str(Path(sys.executable).parent / "loom"), plan, "--store", store]
             programs = {
                 "bare": Program([sys.executable, "bare.py"], "row 29", ["down", "up"]),
-                "loom": Program(loom, f"of {len(made.plan().sources)} live", ["j", "k"]),
+                "loom": Program(loom, f"of {len(asked_of(made.plan()))} live", ["j", "k"]),
             }
             time.sleep(WORLD_WARM_S)
             ready = starts(programs, options, directory)
