@@ -203,3 +203,48 @@ def test_one_person_alone_is_enough_when_the_glass_is_broken():
     number = stage.arm()
     stage.do("ana", Approve(number, glass="alone at night"))
     stage.run(CountdownStarted(action=number, run="r", host="h", ends_at=stage.now))
+
+
+# Nor a plan's file that somebody broke while it burned: the room has a version without faults.
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        'title = "Friday"\nstart = 2026-01-02\ntarget = 2026-01-01',
+        'title = "Friday"\nnonsense = 1',
+        'title = "Friday"\n[[issues]\nid = oops',
+    ],
+)
+def test_nor_a_plans_file_with_faults(tmp_path, broken):
+    place_of(tmp_path, guarded(rollback=action(writes("back"), verify=())))
+    assert loom(tmp_path, "rollback", *GLASS).returncode == 3  # the room takes the plan
+    assert loom(tmp_path, "stop", "--reason", "odd").returncode == 0
+    path = tmp_path / "loom.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace('title = "Friday"', broken), encoding="utf-8")
+    assert loom(tmp_path, "note", "x").returncode == 1
+    done = printed(tmp_path)
+    assert (done.returncode, "back.done" in done.stdout) == (0, True), done.stderr
+    assert "The version of the plan that the room took last is used instead" in done.stderr
+    (tmp_path / "back.done").unlink()
+    done = loom(tmp_path, "rollback", *GLASS)
+    assert (done.returncode, (tmp_path / "back.done").read_text()) == (3, "x"), done.stderr
+    assert loom(tmp_path, "stop", "--lift", "--reason", "over").returncode == 0
+
+
+def test_but_a_file_that_names_no_room_or_one_that_nobody_opened_is_its_faults(tmp_path):
+    (tmp_path / "loom.toml").write_text('[plan]\ntitle = "Friday"\nnonsense = 1\n', encoding="utf-8")
+    assert "nonsense" in printed(tmp_path).stderr
+    (tmp_path / "loom.toml").write_text("[plan\n\x00", encoding="utf-8")
+    done = printed(tmp_path)
+    assert (done.returncode, "not valid TOML" in done.stderr) == (1, True)
+
+
+def test_a_deploy_is_not_begun_on_a_plan_that_its_file_no_longer_holds(tmp_path):
+    ship = action(writes("ship"), kind=ActionKind.COMMAND, verify=())
+    place_of(tmp_path, guarded(rollback=action(writes("back"), verify=()), ship=ship))
+    assert loom(tmp_path, "rollback", *GLASS).returncode == 3
+    path = tmp_path / "loom.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace('title = "Friday"', "nonsense = 1"), encoding="utf-8")
+    done = loom(tmp_path, "act", "ship", "--environment", "production")
+    assert (done.returncode, "nonsense" in done.stderr, (tmp_path / "ship.done").exists()) == (1, True, False)

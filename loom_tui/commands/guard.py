@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from loom_tui.cli import plan_argument, store_option
+from loom_tui.commands.in_force import room_in_force
 from loom_tui.commands.printing import echo
 from loom_tui.commands.rooms import Room, find_room
 from loom_tui.config.operator import whoami
@@ -72,7 +73,7 @@ def rollback(
 
     Example: loom rollback --reason 'errors since 14:02' · loom rollback --print
     """
-    room = find_room(plan_file, store_directory)
+    room = room_in_force(plan_file, store_directory)
     name = rollback_of(room.plan)
     if only_print:
         _print(room, name)
@@ -117,7 +118,7 @@ def act(
 
     loom act 12 --answer done · loom act 12 --resume --skip --reason 'looked: it was done'
     """
-    room = find_room(plan_file, store_directory)
+    room = room_in_force(plan_file, store_directory) if what.isdecimal() else find_room(plan_file, store_directory)
     if not what.isdecimal():
         if resume or answer:
             raise click.UsageError("--resume and --answer speak of an action under way: write its number")
@@ -180,7 +181,7 @@ def approve(action: int | None, *, glass: str, yes: bool, plan_file: Path | None
 
     Example: loom approve 12
     """
-    room = find_room(plan_file, store_directory)
+    room = room_in_force(plan_file, store_directory)
     view = _under_way(room, action)
     for line in (*_lines_of(view.armed), *_missing_of(view)):
         echo(line)
@@ -203,7 +204,7 @@ def abort(action: int | None, *, reason: str, plan_file: Path | None, store_dire
 
     Example: loom abort 12 --reason 'wrong target'
     """
-    room = find_room(plan_file, store_directory)
+    room = room_in_force(plan_file, store_directory)
     view = _under_way(room, action)
     _do(room, Abort(view.id, reason))
     state = find_action(_snapshot(room), view.id).state
@@ -221,7 +222,7 @@ def stop(*, reason: str, everything: bool, lift: bool, plan_file: Path | None, s
 
     Example: loom stop --reason 'something is off' · loom stop --lift --reason 'false alarm'
     """
-    room = find_room(plan_file, store_directory)
+    room = room_in_force(plan_file, store_directory)
     _do(room, LiftStop(reason) if lift else CallStop(reason, everything))
     echo("Lifted" if lift else f"Stopped: no action begins{'' if everything else ' but a rollback'}")
 

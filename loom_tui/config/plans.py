@@ -6,7 +6,10 @@ import errno
 import os
 import re
 import stat
+import tomllib
 from pathlib import Path
+
+import msgspec
 
 from loom_tui.plan.faults import Fault, PlanFaults
 from loom_tui.plan.model import Plan
@@ -118,6 +121,23 @@ def load_plan(path: Path) -> Plan:
         what = f"not UTF-8 at byte {error.start}; save the file as UTF-8"
         raise PlanFaults(path.name, [Fault("", what)]) from error
     return parse_plan(text, file=path.name)
+
+
+def outline_of(path: Path) -> Plan | None:
+    """Read of a file with faults only what names its room; None where not even that can be read. Raises OSError."""
+    text = path.read_bytes()[:MAX_SIZE_BYTES].decode("utf-8-sig", "replace")
+    tables = {}
+    for name in ("plan", "store"):
+        found = re.search(rf"^\[{name}\][^\n]*\n(.*?)(?=^\s*\[|\Z)", text, re.MULTILINE | re.DOTALL)
+        try:
+            tables[name] = tomllib.loads(found[1]) if found is not None else {}
+        except tomllib.TOMLDecodeError:
+            return None
+    about = {key: value for key, value in tables["plan"].items() if key in ("title", "id")}
+    try:
+        return msgspec.convert({"plan": about, "store": tables["store"]}, Plan)
+    except msgspec.ValidationError:
+        return None
 
 
 def bundled_plan() -> Plan:
