@@ -14,6 +14,7 @@ from loom_tui import __version__
 _COMMANDS = {
     "room": "loom_tui.commands.room:room",
     "demo": "loom_tui.commands.demo:demo",
+    "drill": "loom_tui.commands.drill:drill",
     "init": "loom_tui.commands.init:init",
     "import": "loom_tui.commands.plan:import_",
     "plan": "loom_tui.commands.plan:plan",
@@ -79,6 +80,7 @@ def loom(debug: bool) -> None:  # noqa: FBT001 - click hands flags over so; entr
     \b
     loom [PLAN]                        open the room (loom.toml here or above)
     loom demo                          practise in a small real world
+    loom drill                         the same with a script that breaks it, and what the team took
     loom import PLAN.md -o loom.toml   take a plan over from Markdown
     loom init                          start one from the bundled plan
     """  # noqa: D301 - click wants the control character

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+from msgspec.structs import replace
 
 from loom_tui.demo.addresses import Addresses
 from loom_tui.demo.database import fast_queries
@@ -40,6 +42,14 @@ def actions(targets: Iterable[Target], addresses: Addresses) -> dict[str, Action
             verify=(*_SERVES, Rule(signal="app.errors", is_="ok", for_s=CALM_S)),
             verify_s=120,
         ),
+    }
+
+
+def asking(given: Mapping[str, Action]) -> dict[str, Action]:
+    """Have each step that fails wait for a person."""
+    return {
+        name: replace(action, steps=tuple(replace(step, on_failure=OnFailure.ASK) for step in action.steps))
+        for name, action in given.items()
     }
 
 

@@ -77,7 +77,7 @@ def fast_queries(targets: Iterable[Target]) -> tuple[Rule, ...]:
 
 
 @contextmanager
-def coaching(dsn: str) -> Iterator[str]:
+def coaching(dsn: str, *, migrated: bool = False) -> Iterator[str]:
     """Make the schema under a name of its own in any database, fit it to the machine, and drop it at the end.
 
     Gives the DSN that sees this schema alone, without parallel workers and JIT: one core decides what a query takes.
@@ -91,6 +91,8 @@ def coaching(dsn: str) -> Iterator[str]:
             for name in tuple(MIGRATIONS)[:-1]:
                 _apply(connection, name)
             _calibrate(connection)
+            if migrated:
+                _apply(connection, MIGRATION)
         yield inside
     finally:
         with _connect(dsn) as connection:

@@ -16,28 +16,31 @@ from base64 import b32encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Never
 from zoneinfo import ZoneInfo
 
 import psycopg
+from msgspec.structs import replace
 
 from loom_tui.config.zone import local_zone
-from loom_tui.demo.actions import APPLY
+from loom_tui.demo.actions import APPLY, asking
 from loom_tui.demo.addresses import Addresses
 from loom_tui.demo.database import coaching, count_statements, write_migrations
 from loom_tui.demo.mailbox import Mailbox
+from loom_tui.demo.misbehaviour import backfilling, hanging, refusing_once
 from loom_tui.demo.plan import MIGRATIONS_DIRECTORY, demo_plan
 from loom_tui.demo.postgres import PostgresMissing, running_postgres
-from loom_tui.demo.product import Chat, Product, app, platform
+from loom_tui.demo.product import LAST_STABLE, RELEASE, Chat, Product, app, platform
 from loom_tui.demo.services import Answer, Request, serve
 from loom_tui.demo.staging import Staging
 from loom_tui.demo.tracker import sentry
 from loom_tui.demo.world import ACTOR, Answered, Wish, World, clear, decode, encode, hold
-from loom_tui.plan.model import Plan, Status
+from loom_tui.plan.model import Plan, Priority, Status
 from loom_tui.plan.toml import dump_plan
-from loom_tui.room.events import IssueStatusSet, NoteAdded, Payload, TaskTicked
+from loom_tui.room.events import IssueStatusSet, MarkerSet, NoteAdded, Payload, TaskTicked
 from loom_tui.store.sqlite import open_store
 
 _COLLECTOR_STOP_S = 5.0
@@ -52,7 +55,7 @@ def main() -> None:
     directory = wish.directory
     handle = hold(directory)
     try:
-        with _kept(directory, wish.postgres_dsn) as made:
+        with _kept(wish) as made:
             _answer(Answered(world=made))
             sys.stdin.buffer.read()  # until the other end is closed, or its process is dead
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -85,16 +88,18 @@ def _first_line(error: Exception) -> str:
 
 
 @contextmanager
-def _kept(directory: Path, postgres_dsn: str | None) -> Iterator[World]:
+def _kept(wish: Wish) -> Iterator[World]:
     """Start everything, and stop it in the opposite order."""
-    born = time.time()
+    directory = wish.directory
     with ExitStack() as stack:
-        addresses = _addresses(stack, directory, postgres_dsn, born=born)
+        addresses = _addresses(stack, wish)
         zone = local_zone()
         plan = demo_plan(addresses, now=datetime.now(UTC if zone == "UTC" else ZoneInfo(zone)), zone=zone)
+        if wish.shipped:
+            plan = replace(plan, actions=asking(plan.actions))
         plan_path = directory / "loom.toml"
         plan_path.write_text(dump_plan(plan), encoding="utf-8")
-        _tell(plan, addresses.rooms)
+        _tell(plan, addresses.rooms, _after_it(plan) if wish.shipped else _story(plan))
         collector = stack.enter_context(_collecting(plan_path, addresses.rooms))
         made = World(
             directory=directory,
@@ -113,25 +118,28 @@ def _kept(directory: Path, postgres_dsn: str | None) -> Iterator[World]:
         yield made
 
 
-def _addresses(stack: ExitStack, directory: Path, postgres_dsn: str | None, *, born: float) -> Addresses:
+def _addresses(stack: ExitStack, wish: Wish) -> Addresses:
     """Start the database and the services."""
-    product = Product(born=born)
+    directory, born = wish.directory, time.time()
+    product = Product(born=born, version=RELEASE if wish.shipped else LAST_STABLE)
     sentry_token, platform_token, password = (secrets.token_hex(16) for _ in range(3))
     totp_secret = b32encode(secrets.token_bytes(20)).decode()
     staging_url, mailbox_url = _staging(stack, product, password=password, totp_secret=totp_secret)
     tracker = sentry(token=sentry_token, born=born, outbreak=product.outbreak)
-    server = postgres_dsn or _own_server(stack, directory)
+    silent, fails = partial(product.is_on, "silence"), partial(product.takes, "channel")
+    server = wish.postgres_dsn or _own_server(stack, directory)
     write_migrations(directory / MIGRATIONS_DIRECTORY, directory / APPLY)
-    dsn = stack.enter_context(coaching(server))
+    dsn = stack.enter_context(coaching(server, migrated=wish.shipped))
+    stack.enter_context(backfilling(dsn, product.holds_up))
     return Addresses(
         rooms=directory / "rooms",
         dsn_file=_secret(directory / "dsn", dsn),
         token_file=_secret(directory / "sentry-token", sentry_token),
-        sentry_url=stack.enter_context(serve(tracker)),
+        sentry_url=stack.enter_context(serve(hanging(tracker, silent))),
         app_url=stack.enter_context(serve(app(product))),
         platform_url=stack.enter_context(serve(platform(product, token=platform_token))),
         platform_token_file=_secret(directory / "platform-token", platform_token),
-        chat_url=stack.enter_context(serve(Chat().answer)),
+        chat_url=stack.enter_context(serve(refusing_once(Chat().answer, fails))),
         staging_url=staging_url,
         mailbox_url=mailbox_url,
         password_file=_secret(directory / "qa-password", password),
@@ -164,11 +172,11 @@ def _secret(path: Path, text: str) -> Path:
     return path
 
 
-def _tell(plan: Plan, rooms: Path) -> None:
+def _tell(plan: Plan, rooms: Path, story: Iterator[Payload]) -> None:
     """Bring the room into the middle of a deploy day. The events say who wrote them, and when they were: now."""
     store = open_store(rooms, plan_id=plan.plan.id)
     try:
-        for payload in _story(plan):
+        for payload in story:
             store.append(payload, actor=ACTOR, at=time.time())
     finally:
         store.close()
@@ -183,6 +191,14 @@ def _story(plan: Plan) -> Iterator[Payload]:
     yield IssueStatusSet(issue=146, status=Status.IN_PROGRESS)
     how = 'in another terminal cd "$(loom demo where)", then loom act migrate'
     yield NoteAdded(text=f"The migration is ready: {how}", issue=146)
+
+
+def _after_it(plan: Plan) -> Iterator[Payload]:
+    yield MarkerSet(marker="migration", text="lookup indexes on session and practice_entry")
+    yield MarkerSet(marker="deploy", text=f"{LAST_STABLE} → {RELEASE}")
+    for issue in plan.issues:
+        if issue.priority is Priority.CRITICAL:
+            yield IssueStatusSet(issue=issue.id, status=Status.DONE)
 
 
 @contextmanager

@@ -28,6 +28,9 @@ MAX_ERRORS = 3  # in that window; an ordinary hour has a hundred
 SWITCHES = {
     "errors": f"{RELEASE} has a bug: while it serves, nobody can book, and errors arrive three times a second",
     "booking": "staging refuses every booking, and a critical workflow with it",
+    "silence": "Sentry takes connections, and answers none",
+    "slow": f"a job of {RELEASE} locks the booked sessions again and again while it serves: who asks for them waits",
+    "channel": "the team's channel answers the next message with 500, and is well again",
 }
 
 
@@ -56,11 +59,11 @@ class Switched(Struct, frozen=True):
 class Product:
     """What serves and what is broken, from the moment `born` on. Its services ask it from threads of their own."""
 
-    def __init__(self, *, born: float, ship_s: float = SHIP_S) -> None:
+    def __init__(self, *, born: float, ship_s: float = SHIP_S, version: str = LAST_STABLE) -> None:
         self._lock = threading.Lock()
         self._born = born
         self._ship_s = ship_s
-        first = Deployment(id="dpl_1", version=LAST_STABLE, asked_at=born, ready_at=born)
+        first = Deployment(id="dpl_1", version=version, asked_at=born, ready_at=born)
         self._deployments: tuple[Deployment, ...] = (first,)
         self._switched: tuple[Switched, ...] = ()
 
@@ -90,6 +93,18 @@ class Product:
         """Say whether something is broken at a moment."""
         said = [each.is_on for each in self._switched if each.name == name and each.at <= at]
         return bool(said) and said[-1]
+
+    def takes(self, name: str, now: float) -> bool:
+        """Say whether something is broken, and mend it: it breaks once."""
+        with self._lock:
+            found = self.is_on(name, now)
+            if found:
+                self._switched = (*self._switched, Switched(name, False, now))
+        return found
+
+    def holds_up(self, at: float) -> bool:
+        """Say whether the release's job is at work."""
+        return self.is_on("slow", at) and self.serving(at).version == RELEASE
 
     def outbreak(self, now: float) -> tuple[Fault, ...]:
         """Give the release's bug, if it was ever awake while that release served."""

@@ -47,6 +47,7 @@ class Wish(Struct, frozen=True, kw_only=True):
 
     directory: Path
     postgres_dsn: str | None = None
+    shipped: bool = False  # after the deploy: migrated, the release serves, and a step that fails waits for a person
 
     def __repr__(self) -> str:
         return f"Wish({self.directory})"
@@ -99,7 +100,9 @@ def decode(body: bytes, kind: type[Message]) -> Message:
 
 
 @contextmanager
-def world(*, postgres_dsn: str | None = None, timeout_s: float = START_TIMEOUT_S) -> Iterator[World]:
+def world(
+    *, postgres_dsn: str | None = None, shipped: bool = False, timeout_s: float = START_TIMEOUT_S
+) -> Iterator[World]:
     """Make a world, with its collector already asking, and take it down at the end. Raises DemoError."""
     remove_dead_worlds()
     directory = Path(tempfile.mkdtemp(prefix=_prefix()))
@@ -113,7 +116,7 @@ def world(*, postgres_dsn: str | None = None, timeout_s: float = START_TIMEOUT_S
     assert keeper.stdin is not None  # noqa: S101 - asked for above
     assert keeper.stdout is not None  # noqa: S101
     try:
-        keeper.stdin.write(encode(Wish(directory=directory, postgres_dsn=postgres_dsn)) + b"\n")
+        keeper.stdin.write(encode(Wish(directory=directory, postgres_dsn=postgres_dsn, shipped=shipped)) + b"\n")
         keeper.stdin.flush()
         made = _made(keeper, timeout_s)
     except BaseException:

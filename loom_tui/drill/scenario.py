@@ -8,13 +8,13 @@ from msgspec import Struct
 
 
 class Switch(StrEnum):
-    """What can be done to the world, or to the line between a person and the room."""
+    """What can be done to the world, by the names of its own switches, or to a person's line to the room."""
 
-    REGRESSION = "regression"  # the release that runs throws on each booking
+    REGRESSION = "errors"  # the release that runs throws on each booking
     SILENCE = "silence"  # Sentry takes connections, and answers none
     SLOW = "slow"  # a job of the release that runs locks a table again and again
-    STEP_FAILS = "step_fails"  # the platform answers the rollback's second step with 500, once
-    DROP = "drop"  # the room's terminal hangs up
+    STEP_FAILS = "channel"  # the team's channel answers the rollback's second step with 500, once
+    DROP = "line"  # the room's terminal hangs up
 
 
 class Cue(StrEnum):

@@ -68,7 +68,7 @@ RIGHTS: Mapping[type[Payload], Right | None] = {
     aftermath.RollbackStepTicked: Right.OPERATOR,
     aftermath.RootCauseOpened: Right.OPERATOR,
     drills.DrillBegan: None,
-    drills.DrillEnded: None,
+    drills.DrillEnded: Right.OPERATOR,
     acting.ActionArmed: Right.OPERATOR,
     acting.ActionApproved: Right.OPERATOR,  # one's own; as a second person it takes an approver
     acting.ActionExpired: None,

@@ -1,0 +1,60 @@
+"""Where what a drill took is kept: in the journal of a room that stays, for a drill's own is gone with its world."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from loom_tui.config.plans import room_id
+from loom_tui.gathering import append_payload
+from loom_tui.plan.model import Plan
+from loom_tui.room.door import Person, require
+from loom_tui.room.drills import DrillEnded, Drills, take
+from loom_tui.store.base import Store, StoreMissing
+from loom_tui.store.sqlite import open_store
+
+DRILLS = "loom drills"  # the room that is none: it holds the drills that belong to no team's plan
+
+
+class Keep(Struct, frozen=True, kw_only=True):
+    """A room's journal: of the team's plan, or (None) of one's drills alone."""
+
+    directory: Path
+    plan: Plan | None = None
+
+    def last(self) -> DrillEnded | None:
+        """Find the last drill; None where there was none. Raises StoreError."""
+        try:
+            store = self._open(read_only=True)
+        except StoreMissing:
+            return None
+        drills = Drills()
+        try:
+            for event in store.events():
+                drills = take(drills, event.payload)
+        finally:
+            store.close()
+        return drills.last
+
+    def hold(self, login: str) -> None:
+        """Hold a person to the right to write here, before they drill. Raises Refused."""
+        if self.plan is not None:
+            require(self.plan, login, DrillEnded)
+
+    def add(self, ended: DrillEnded, *, login: str, at: float) -> None:
+        """Write a drill down. Raises StoreError, Refused."""
+        store = self._open()
+        try:
+            if self.plan is None:
+                store.append(ended, actor=login, at=at)
+            else:
+                append_payload(store, ended, plan=self.plan, person=Person(login), at=at)
+        finally:
+            store.close()
+
+    def _open(self, *, read_only: bool = False) -> Store:
+        if self.plan is None:
+            return open_store(self.directory, plan_id=DRILLS, read_only=read_only)
+        group = self.plan.store.group or None
+        return open_store(self.directory, plan_id=room_id(self.plan), group=group, read_only=read_only)
