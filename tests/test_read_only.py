@@ -160,7 +160,7 @@ READS = {
     ("doctor",), ("status",), ("uat", "show"), ("report", "decision"), ("report", "rootcause"), ("journal", "verify"),
     ("journal", "export"),
 }  # fmt: skip
-ELSEWHERE = {("room",), ("demo",), ("watch",)}  # the screens' own test; a world of its own; readings, and no person's
+ELSEWHERE = {("room",), ("demo",), ("drill",), ("watch",)}  # the screens' own test; worlds of their own; readings alone
 
 
 def commands() -> Iterator[tuple[str, ...]]:
