@@ -170,6 +170,7 @@ def _table(score: Score, last: DrillEnded | None) -> Iterator[Sequence[str | Sty
 
 def _rows(score: Score) -> Iterator[tuple[float | None, str, str, str]]:
     """Give the rows of a drill that had a fault: its moments, what each took, and the words of who did it."""
+    from loom_tui.drill.scenario import Ask
     from loom_tui.room.drills import took
 
     fault, times, view = score.fault, score.times, score.rollback
@@ -189,6 +190,8 @@ def _rows(score: Score) -> Iterator[tuple[float | None, str, str, str]]:
     )
     for took_s, at, what, words in rows:
         known = took_s is not None
+        if not known and what != "noticed" and Ask.VERIFIED not in score.scenario.asks:
+            continue  # nobody was asked for it
         yield at if known else None, took(took_s) if took_s is not None else "", what if known else f"not {what}", words
 
 
