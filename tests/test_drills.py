@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,8 +37,6 @@ from loom_tui.room.guarded import question_of
 from loom_tui.room.snapshot import Snapshot
 from tests.guards import guarded_plan
 from tests.terminal import Terminal
-
-pytestmark = pytest.mark.xdist_group("drills")  # they are all played at once, by one process
 
 LOOM = (sys.executable, "-m", "loom_tui")
 HERE = Path(__file__).resolve().parent.parent
@@ -65,11 +64,8 @@ class Team:
             timeout=PATIENCE_S, check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
 
-    def begin(self, *words: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            (*LOOM, *words), cwd=self.made.directory, env=environ(self.directory), stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+    def begin(self, *words: str) -> AbstractContextManager[subprocess.Popen[str]]:
+        return begun(self.directory, *words, cwd=self.made.directory)
 
     def snapshot(self) -> Snapshot:
         store = self.made.open_store()
@@ -93,13 +89,24 @@ def environ(directory: Path) -> dict[str, str]:
     return {**os.environ, "TMPDIR": str(directory), "PYTHONPATH": str(HERE)}
 
 
-def headless(directory: Path, dsn: str, name: str, *words: str) -> subprocess.Popen[str]:
-    store = directory / "state"
-    return subprocess.Popen(
-        (*LOOM, "drill", name, "--fast", "--headless", "--json", "--postgres", dsn, "--store", str(store), *words),
-        env=environ(directory), cwd=directory, text=True,
+@contextmanager
+def begun(directory: Path, *words: str, cwd: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run a command beside the test; however that ends, so does the command."""
+    process = subprocess.Popen(
+        (*LOOM, *words), cwd=cwd, env=environ(directory), text=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def headless(directory: Path, dsn: str, name: str, *words: str) -> AbstractContextManager[subprocess.Popen[str]]:
+    state = ("--store", str(directory / "state"))
+    without = ("--fast", "--headless", "--json", "--for", "900", "--postgres", dsn)
+    return begun(directory, "drill", name, *without, *state, *words, cwd=directory)
 
 
 def told(drill: subprocess.Popen[str]) -> tuple[int, Told]:
@@ -218,7 +225,7 @@ PLAYS = {
 }
 
 
-@pytest.fixture(scope="module")
+@contextmanager
 def played() -> Iterator[Mapping[str, tuple[Path, Future[tuple[int, Told]]]]]:
     """Play them all at once, each in a directory of its own, over one PostgreSQL."""
     names = [*PLAYS, "ssh-drop"]
@@ -243,34 +250,32 @@ def kept(place: Path) -> DrillEnded:
     return last
 
 
-@pytest.mark.parametrize("name", [*PLAYS, "ssh-drop"])
-def test_a_team_that_does_it_well_passes_each_drill_and_the_score_is_kept(played, name):
-    place, play = played[name]
-    code, score = play.result(PATIENCE_S)
-    assert code == 0, score
-    ended = kept(place)
-    assert (ended.scenario, ended.passed, ended.missed) == (name, True, ())
-    rolled_back = name in ("regression", "slow-database", "failed-step", "ssh-drop")
-    assert (ended.times.verify_s is not None) is rolled_back
-    assert (ended.times.notice_s is not None) is (name != "calm")
-    assert [step.name.partition(":")[0] for step in ended.steps] == ["Immediate", "Communication"] * rolled_back
-    if score:
-        assert score["passed"] is True
-        assert all(asked["seen"] for asked in score["asked"])
-        assert (score["fault"] is None) is (name == "calm")
-
-
-def test_the_last_drill_is_told_before_a_rollback_in_the_room_of_the_plan_that_kept_it(played):
-    place, play = played["regression"]
-    play.result(PATIENCE_S)
+def previewed(place: Path) -> str:
+    """What is told of the last drill before a rollback, in the room of the plan that kept it."""
     shown = subprocess.run(
         (*LOOM, "rollback", "--store", "state", "--environment", "no", "--reason", "r"), cwd=place,
         env=environ(place), capture_output=True, text=True, timeout=PATIENCE_S, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     assert shown.returncode == 1, shown.stderr
     (line,) = [line for line in shown.stdout.splitlines() if line.startswith("  last drill ")]
-    assert " ago (regression): " in line
-    assert line.endswith(" to verify")
+    return line
+
+
+def test_a_team_that_does_it_well_passes_each_drill_and_the_score_is_kept() -> None:
+    with played() as plays:
+        for name, (place, play) in plays.items():
+            code, score = play.result(2 * PATIENCE_S)
+            assert code == 0, (name, score)
+            ended = kept(place)
+            assert (ended.scenario, ended.passed, ended.missed) == (name, True, ())
+            rolled_back = name in ("regression", "slow-database", "failed-step", "ssh-drop")
+            assert (ended.times.verify_s is not None) is rolled_back
+            assert (ended.times.notice_s is not None) is (name != "calm")
+            assert [step.name.partition(":")[0] for step in ended.steps] == ["Immediate", "Communication"] * rolled_back
+            assert all(asked["seen"] for asked in score.get("asked", ()))
+        line = previewed(plays["regression"][0])
+        assert " ago (regression): " in line
+        assert line.endswith(" to verify")
 
 
 def test_a_scenarios_switches_are_the_worlds_own():

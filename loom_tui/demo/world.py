@@ -36,6 +36,7 @@ ACTOR = "demo"
 Message = TypeVar("Message", bound="Wish | World | Answered")
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 15.0
+_AT_WORK = re.compile(r"\bwatch\b|\bloom_tui\.runner\b")
 
 
 class DemoError(Refusal):
@@ -206,8 +207,8 @@ def remove_dead_worlds(*, older_than_s: float = 60.0) -> None:
 
 
 def clear(directory: Path) -> None:
-    """End the collectors that a room may have started for this world, and remove its directory."""
-    for pid in _collectors(directory):
+    """End the collectors and runners that were started for this world, and remove its directory."""
+    for pid in _at_work(directory):
         try:
             os.kill(pid, signal.SIGTERM)
         except (ProcessLookupError, PermissionError):
@@ -215,11 +216,9 @@ def clear(directory: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)
 
 
-def _collectors(directory: Path) -> list[int]:
-    """Find the collectors of a world: its directory has a random name, and stands among their arguments."""
-    return [
-        pid for pid, line in _command_lines() if str(directory) in line and re.search(r"\bwatch\b", line) is not None
-    ]
+def _at_work(directory: Path) -> list[int]:
+    """Find a world's collectors and runners: its directory has a random name, and stands among their arguments."""
+    return [pid for pid, line in _command_lines() if str(directory) in line and _AT_WORK.search(line) is not None]
 
 
 def _command_lines() -> Iterator[tuple[int, str]]:

@@ -46,7 +46,7 @@ class Director:
 
     def direct(self, *, for_s: float | None = None) -> Score:
         """Play the script to its end, or until somebody leaves; gives the score. Raises StoreError, CallFailed."""
-        lasts_s = self._scenario.lasts_s * self._pace if for_s is None else for_s
+        lasts_s = for_s if for_s is not None else lasting_s(self._scenario, pace=self._pace)
         store = self._made.open_store()
         try:
             folder, gathering = Folder(self._made.plan()), Gathering(self._made.plan(), store)
@@ -81,6 +81,11 @@ class Director:
 
     def _score(self, snapshot: Snapshot) -> Score:
         return score(self._scenario, snapshot.events, self._done.values(), began_at=self._began_at, machines=MACHINES)
+
+
+def lasting_s(scenario: Scenario, *, pace: float) -> float:
+    """Give how long a drill lasts at most; a rollback takes its time at any pace."""
+    return scenario.lasts_s if Ask.VERIFIED in scenario.asks else scenario.lasts_s * pace
 
 
 def cues_of(snapshot: Snapshot, *, began_at: float) -> Mapping[Cue, float]:
