@@ -27,7 +27,7 @@ from loom_tui.room.preview import preview
 from loom_tui.room.root_cause import MOST_ERRORS, MOST_EVENTS, evidence
 from loom_tui.room.snapshot import AftermathView, Observations
 from tests.gates import NOW, history, read, reading
-from tests.guards import ACTIONS, Stage, guarded_plan
+from tests.guards import ACTIONS, STEPS, Stage, guarded_plan
 from tests.running import World, action, writes
 from tests.test_cli import loom
 from tests.test_guard_commands import GLASS, guarded, place_of
@@ -116,6 +116,25 @@ def test_the_rest_of_the_plans_steps_follow_as_a_checklist():
         ("Re-deployment", False, ""),
     ]
     assert found.is_open
+
+
+@pytest.mark.parametrize(
+    ("name", "does"),
+    [("Revert", True), ("revert", True), ("REVERT", True), ("Rev", False), ("Revert it", False), ("Tell", True)],
+)
+def test_a_step_of_the_action_that_bears_the_name_of_one_does_it(name, does):
+    stage = staged()
+    stage.plan = replace(stage.plan, rollback=(RollbackStep(name=name),))
+    rolled_back(stage)
+    assert view(stage).steps[0].done is does
+
+
+def test_a_step_of_the_action_may_say_more_after_the_name():
+    steps = (replace(STEPS[0], name="Immediate: revert to the last stable version"), STEPS[1])
+    stage = staged(actions={**ACTIONS, "rollback": replace(ACTIONS["rollback"], steps=steps)})
+    stage.plan = replace(stage.plan, rollback=(RollbackStep(name="Immediate"), RollbackStep(name="Imm")))
+    rolled_back(stage)
+    assert [step.done for step in view(stage).steps] == [True, False]
 
 
 def test_a_step_of_the_action_that_failed_is_left_to_do():

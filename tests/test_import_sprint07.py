@@ -311,6 +311,7 @@ def test_stakeholders_standup_and_reports(plan):
 
 def test_five_rollback_steps_and_when_to_take_them(plan):
     assert plan.plan.rollback_when == "If critical issues arise post-deployment"
+    assert [step.name for step in plan.rollback if step.root_cause] == ["Root Cause"]
     assert [(step.name, step.text) for step in plan.rollback] == [
         ("Immediate", "Revert to last stable version"),
         ("Communication", "Notify all stakeholders"),

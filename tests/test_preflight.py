@@ -18,6 +18,7 @@ from loom_tui.room.automation import AutomationSaid, AutomationView
 from loom_tui.room.guard import ActionState as S
 from loom_tui.room.guarded import Approve
 from loom_tui.room.preview import preview
+from loom_tui.widgets.standing import tried_words
 from tests.gates import bad, read, reading
 from tests.guards import PURGE, ROLLBACK, Stage, guarded_plan
 from tests.running import World, action, writes
@@ -80,6 +81,10 @@ def test_a_rollbacks_preflight_is_a_warning_that_knows_the_target():
         ("app.version", True, "v2"),
     ]
     assert "pre-flight: app.auth: never read" in seen.warnings
+    assert [tried_words(tried, stage.now) for tried in seen.preflight] == [
+        "pre-flight app.auth: never read",
+        "pre-flight app.version: v2, 5 s ago",
+    ]
     action = stage.arm("it")
     stage.do("bo", Approve(action))
     stage.run(CountdownStarted(action=action, run="r", host="h", ends_at=stage.now))
@@ -127,11 +132,13 @@ def test_what_cannot_be_done_at_all_fails_at_its_step_and_does_nothing(world):
 def test_a_preflight_that_hangs_holds_a_rollback_up_for_seconds_only(world):
     asks = {"TOKEN": Secret(command=("sh", "-c", "test -e go || sleep 60; echo s3cret"))}
     room = world(rollback=action(writes("one", secrets=asks), verify=()))
-    number = room.begin()
+    number = room.arm()
+    room.start(number)
     room.until(lambda: room.view(number).steps[0].missing)
     assert "did not answer within 5 s" in room.view(number).steps[0].missing
     room.go()
-    room.until(lambda: room.view(number).ended_at is not None)
+    room.do("bo", Approve(number))
+    assert (room.ended(number).state, room.count("one")) == (S.DONE_UNVERIFIED, 1)
 
 
 def test_what_is_missing_bars_any_other_action_before_its_start(world):

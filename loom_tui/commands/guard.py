@@ -43,7 +43,7 @@ from loom_tui.room.snapshot import Observations, Snapshot
 from loom_tui.spawn import spawn_runner
 from loom_tui.store.base import Store, StoreError
 from loom_tui.widgets.lines import clean
-from loom_tui.widgets.standing import drill_words, run_words, step_words, target_words
+from loom_tui.widgets.standing import drill_words, off_words, run_words, step_words, target_words, tried_words
 
 _PLAN = click.option("--plan", "plan_file", metavar="PLAN", type=click.Path(path_type=Path), help="The plan's file.")
 _REASON = click.option("--reason", default="", metavar="WHY", help="Why; the journal keeps it.")
@@ -304,6 +304,8 @@ def _known_of(seen: Preview, now: float) -> list[str]:
     """Write what is known beforehand: of the target, of how long it took, of what else can be done."""
     words = target_words(seen.target, now) if seen.target is not None else ""
     lines = [f"  {seen.to_release}: {words}"] if words else []
+    lines += [f"  {tried_words(tried, now)}" for tried in seen.preflight if tried.holds]
+    lines += [f"  off: {off_words(view, now)}" for view in seen.undone_by if view.off]
     lines += [f"  {run_words(seen.last_run, now)}"] if seen.last_run is not None else []
     lines += [f"  {drill_words(seen.last_drill, now)}"] if seen.last_drill is not None else []
     for index, name in enumerate(seen.steps):

@@ -6,7 +6,7 @@ from collections.abc import Container
 
 from msgspec.structs import replace
 
-from loom_tui.plan.model import Criteria, Criterion, Issue, Plan, Risk
+from loom_tui.plan.model import Criteria, Criterion, Issue, Plan, Risk, RollbackStep
 from loom_tui.plan.signals import signals_of
 
 
@@ -28,6 +28,7 @@ def narrowed(plan: Plan) -> Plan:
             post_deployment=_criteria(criteria.post_deployment, known),
         ),
         risks=tuple(_risk(risk, known) for risk in plan.risks),
+        rollback=tuple(_step(step, known) for step in plan.rollback),
     )
 
 
@@ -51,6 +52,10 @@ def _bare(criterion: Criterion) -> Criterion:
 
 def _risk(risk: Risk, known: Container[str]) -> Risk:
     return replace(risk, trigger=None) if risk.trigger is not None and risk.trigger.signal not in known else risk
+
+
+def _step(step: RollbackStep, known: Container[str]) -> RollbackStep:
+    return step if all(rule.signal in known for rule in step.stable) else replace(step, stable=())
 
 
 def _known(names: tuple[str, ...], known: Container[str]) -> tuple[str, ...]:

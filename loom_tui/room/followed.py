@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from loom_tui.plan.acts import ActionKind
+from loom_tui.plan.criteria import folded
 from loom_tui.plan.model import RollbackStep
 from loom_tui.room.acting import Outcome
 from loom_tui.room.automation import AutomationView
@@ -58,11 +59,19 @@ def _done(step: RollbackStep, view: ActionView, facts: Facts) -> tuple[bool, str
     tick = facts.ledger.aftermaths.ticks.get((view.id, step.name))
     if tick is not None:
         return tick.done, tick.by, tick.at, tick.note
-    for each in view.steps if step.step else ():
-        if each.name == step.step and each.outcome is Outcome.OK:
+    for each in view.steps:
+        if _does(each.name, step) and each.outcome is Outcome.OK:
             return True, f"action {view.id}", each.ended_at, ""
     for later in facts.ledger.actions.views.values() if step.stable else ():
         deployed = later.armed.what is ActionKind.DEPLOY and later.written is ActionState.DONE
         if deployed and later.id > view.id and later.armed.environment == view.armed.environment:
             return True, f"action {later.id}", later.ended_at, ""
     return False, "", None, ""
+
+
+def _does(name: str, step: RollbackStep) -> bool:
+    """Say whether an action's step does one of the plan's: the one it names, or that bears its name."""
+    if step.step:
+        return name == step.step
+    own = folded(step.name)
+    return folded(name) == own or folded(name).startswith(f"{own}:")

@@ -6,6 +6,7 @@ from loom_tui.room.automation import AutomationView
 from loom_tui.room.drills import DrillEnded, told_of_times, took
 from loom_tui.room.preview import Preview
 from loom_tui.room.runs import LastRun
+from loom_tui.room.snapshot import Tried
 from loom_tui.room.standing import Standing
 from loom_tui.widgets.text import age
 
@@ -52,3 +53,9 @@ def off_words(view: AutomationView, now: float) -> str:
     by = f", by {view.by}" if view.by else f" ({view.why})"
     again = f"; on again: {view.on_again}" if view.on_again else ""
     return f"{view.text}{since}{by}{again}"
+
+
+def tried_words(tried: Tried, now: float) -> str:
+    """Say what a pre-flight rule found, and how old that is."""
+    when = f", {age(now - tried.at)} ago" if tried.at is not None else ""
+    return f"pre-flight {tried.signal}: {tried.words}{when}"

@@ -36,6 +36,7 @@ from loom_tui.plan.model import (
 )
 from loom_tui.plan.workflows import named
 
+_ROOT_CAUSE = re.compile(r"\broot[ -]?cause|\bursache", re.IGNORECASE)
 _STEP = re.compile(r"(?:(?:work )?item|step|task|issue|ticket|schritt|nr\.?|no\.?)?\s*(\d{1,9})", re.IGNORECASE)
 
 
@@ -180,7 +181,10 @@ class Draft:
                 for person, roles in self.stakeholders.items()
             ),
             cadences=tuple(Cadence(what=one.what, when=one.when, topics=tuple(one.topics)) for one in self.cadences),
-            rollback=tuple(RollbackStep(name=step, text=text) for step, text in self.rollback),
+            rollback=tuple(
+                RollbackStep(name=step, text=text, root_cause=bool(_ROOT_CAUSE.search(step)))
+                for step, text in self.rollback
+            ),
             references=tuple(dict.fromkeys(self.references)),
             notes=tuple(sorted(self.notes, key=lambda note: note.line)),
         )
