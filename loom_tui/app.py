@@ -60,6 +60,10 @@ class SnapshotSource(Protocol):
         """Choose how far back the database's percentiles reach."""
         ...
 
+    def look_at(self, screen: str) -> None:
+        """Have the others know which screen this room's person looks at."""
+        ...
+
 
 class SnapshotArrived(Message):
     """There is something new to show."""
@@ -380,6 +384,13 @@ class LoomApp(App[None]):
         from loom_tui.screens.over import Over  # noqa: PLC0415 - 0.4 ms of the start
 
         self.push_screen(Over(Feeds()))
+
+    def action_people(self) -> None:
+        """Show who is in the room, and where they look."""
+        from loom_tui.screens.over import Over  # noqa: PLC0415 - 0.4 ms of the start
+        from loom_tui.screens.people import People  # noqa: PLC0415 - only here
+
+        self.push_screen(Over(People()))
 
     def action_plan(self) -> None:
         """Show the plan's own words."""

@@ -50,6 +50,7 @@ class Gathering:
                 int(lease.name.removeprefix(RUNNER_LEASE)): lease.until
                 for lease in self._store.leases(prefix=RUNNER_LEASE)
             },
+            seats=tuple(self._store.seats()),
             collector=collector,
         )
 

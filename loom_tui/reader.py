@@ -29,16 +29,17 @@ from loom_tui.room.door import Person, may_ask, why_only_looks
 from loom_tui.room.events import Event, Payload
 from loom_tui.room.fold import Folder
 from loom_tui.room.mail import Reply, decode_reply
+from loom_tui.room.presence import SEAT_TTL_S, Seat, Terminal
 from loom_tui.room.record import CHAIN
 from loom_tui.room.snapshot import CollectorView, Snapshot
-from loom_tui.store.base import Lease, LeaseLost, Store, StoreError, Token
+from loom_tui.store.base import Store, StoreError, Token
 
 LOOK_EVERY_S = 0.25
 READINGS_EVERY_S = 2.0  # what only moves; what turned is shown at the next look
 AGES_EVERY_S = 5.0
 BREATH_S = 0.01  # between two steps of checking the journal's chain: keys come first
-PRESENCE_TTL_S = 30.0
-PRESENCE_EVERY_S = 10.0
+SEAT_EVERY_S = 3.0
+SEAT_MOVED_S = 1.0  # so soon a room that went to another screen says so
 GONE_AFTER_S = 5.0  # an editor that writes anew takes the file away for a moment
 FROZEN = "The disk under the store is full: the room is shown as it was when it was opened. Free some space, open anew."
 COLLECTOR_GRACE_S = 6.0  # a takeover takes up to 5 s; before that nothing is started a second time
@@ -67,11 +68,17 @@ class Window(Struct, frozen=True):
     seconds: float
 
 
+class LookAt(Struct, frozen=True):
+    """This room's person looks at the screen of this key."""
+
+    screen: str
+
+
 class Stop(Struct, frozen=True):
     """End the thread."""
 
 
-Command = Intent | Ask | Window | Stop
+Command = Intent | Ask | Window | LookAt | Stop
 
 
 class Listener(Struct, frozen=True):
@@ -94,6 +101,7 @@ class RoomPlace(Struct, frozen=True, kw_only=True):
     actor: str
     read_only: bool
     clock: Callable[[], float]
+    terminal: Terminal = Terminal()
     start_collector: Callable[[Path], str] | None = None  # gives "" or a sentence why it cannot
 
 
@@ -138,6 +146,10 @@ class Reader:
     def set_window(self, seconds: float) -> None:
         """Choose the database's window."""
         self._commands.put(Window(seconds))
+
+    def look_at(self, screen: str) -> None:
+        """Have the others know which screen this room's person looks at."""
+        self._commands.put(LookAt(screen))
 
     def stop(self) -> None:
         """End the thread and wait for its files to close; a wait that never outlasts two seconds."""
@@ -216,8 +228,15 @@ class Session:
         self._unread = True  # there are readings that are not shown yet
         self._questions: dict[int, Ask] = {}
         self._inspection: Inspection | None = None
-        self._presence: Lease | None = None
-        self._present_at = 0.0
+        self._seat = Seat(
+            room=f"{place.terminal.host}:{os.getpid()}:{id(self):x}",
+            login=place.actor,
+            terminal=place.terminal,
+            screen="1",
+            since=place.clock(),
+            until=0.0,
+        )
+        self._seated_at, self._seated_before = 0.0, ""
         self._started_at = 0.0
         self._there_at = place.clock()  # when the plan's file was last seen
         self._plan_trouble = self._gone_trouble = self._collector_trouble = ""
@@ -234,8 +253,8 @@ class Session:
     def close(self) -> None:
         """Leave the room."""
         with suppress(StoreError):
-            if self._presence is not None:
-                self._store.release(self._presence)
+            if self._seat.until:
+                self._store.leave_seat(self._seat.room)
         self._store.close()
 
     def obey(self, command: Command) -> None:
@@ -244,6 +263,9 @@ class Session:
             self._gathering.window_s = command.seconds
             self._readings_at = 0.0
             self._unread = True
+            return
+        if isinstance(command, LookAt):
+            self._seat = replace(self._seat, screen=command.screen)
             return
         if isinstance(command, Ask) and command.what == CHAIN:
             self._inspect(whole=command.subject == "whole")
@@ -346,19 +368,18 @@ class Session:
         self._collector_trouble = start(self._file.path)
 
     def _be_present(self, now: float) -> None:
-        """Say that somebody looks, so that the collector stays; where that cannot be said, nothing else can be."""
-        if self._place.read_only or 0 <= now - self._present_at < PRESENCE_EVERY_S:
+        """Say that somebody looks, and where: the others see it, and the collector stays.
+
+        Where that cannot be said, nothing else can be. Whoever opened the room to look alone leaves no trace in it.
+        """
+        every_s = SEAT_EVERY_S if self._seat.screen == self._seated_before else SEAT_MOVED_S
+        if self._place.read_only or 0 <= now - self._seated_at < every_s:
             return
-        self._present_at = now
+        self._seated_at, self._seated_before = now, self._seat.screen
+        self._seat = replace(self._seat, until=now + SEAT_TTL_S)
         try:
-            if self._presence is None:
-                name = f"room:{os.getpid()}:{id(self):x}"
-                self._presence = self._store.acquire(name, holder=self._place.actor, ttl_s=PRESENCE_TTL_S, now=now)
-            else:
-                self._presence = self._store.renew(self._presence, ttl_s=PRESENCE_TTL_S, now=now)
+            self._store.take_seat(self._seat)
             self._disk_trouble = ""
-        except LeaseLost:  # this host slept for long: be present anew at the next look
-            self._presence, self._present_at = None, 0.0
         except StoreError as error:
             self._disk_trouble = str(error)
 

@@ -45,6 +45,9 @@ class Still:
     def ask(self, what: str, subject: str) -> None:
         self.asked.append((what, subject))
 
+    def look_at(self, screen: str) -> None:
+        self.screen = screen
+
     def set_window(self, seconds: float) -> None:
         self.windows.append(seconds)
 

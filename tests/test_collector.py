@@ -26,6 +26,7 @@ from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.toml import dump_plan
 from loom_tui.reader import RoomPlace, Session
 from loom_tui.room.mail import decode_reply
+from loom_tui.room.presence import Seat, Terminal
 from loom_tui.room.signals import Health, PollerReport, State
 from loom_tui.spawn import Spawner
 from loom_tui.store.base import Store
@@ -234,14 +235,15 @@ async def test_a_collector_stands_by_while_another_holds_the_lease_and_takes_ove
 
 async def test_it_leaves_some_time_after_the_last_room_and_stays_while_one_looks(tmp_path):
     running = Running(tmp_path, plan_of(), idle_exit_s=0.2)
-    room = running.store.acquire("room:1", holder="ana", ttl_s=60, now=time.time())
-    assert room is not None
+    until = time.time() + 10
+    seat = Seat(room="1", login="ana", terminal=Terminal(), screen="1", since=time.time(), until=until)
+    running.store.take_seat(seat)
     async with running:
         await running.until(lambda: running.store.lease("collector") is not None)
         assert running.task is not None
         done, _ = await asyncio.wait({running.task}, timeout=1.5)
         assert not done
-        running.store.release(room)
+        running.store.leave_seat("1")
         await asyncio.wait_for(asyncio.shield(running.task), 10)
 
 

@@ -8,7 +8,8 @@ import pwd
 import pytest
 
 from loom_tui.config import operator
-from loom_tui.config.operator import whoami
+from loom_tui.config.operator import terminal, whoami
+from loom_tui.room.presence import Terminal
 
 ACCOUNT = pwd.getpwuid(os.getuid()).pw_name
 OTHER = next(entry for entry in pwd.getpwall() if entry.pw_uid != os.getuid())
@@ -35,3 +36,13 @@ def test_the_login_counts_where_the_kernel_keeps_it_and_the_account_elsewhere(tm
 def test_a_system_without_logins_has_accounts(tmp_path, monkeypatch):
     monkeypatch.setattr(operator, "_LOGIN", tmp_path / "nowhere")
     assert whoami() == ACCOUNT
+
+
+@pytest.mark.parametrize(("kept", "sure"), [(str(OTHER.pw_uid), True), ("4294967295", False), ("none", False)])
+def test_where_one_sits_is_told_and_whether_the_kernel_says_who_it_is(tmp_path, monkeypatch, kept, sure):
+    (tmp_path / "loginuid").write_text(kept)
+    monkeypatch.setattr(operator, "_LOGIN", tmp_path / "loginuid")
+    told = terminal({"SSH_CONNECTION": "10.0.0.5 51234 10.0.0.1 22"})
+    assert told == Terminal(host=os.uname().nodename, client="10.0.0.5", sure=sure)
+    assert terminal({}).client == ""
+    assert len(terminal({"SSH_CONNECTION": "x" * 1000}).client) == 45

@@ -16,10 +16,11 @@ from loom_tui.gathering import read_once
 from loom_tui.plan.model import Plan
 from loom_tui.plan.signals import signals_of
 from loom_tui.plan.toml import dump_plan
-from loom_tui.reader import AGES_EVERY_S, PRESENCE_EVERY_S, Ask, Intent, Reader, RoomPlace, Session, Window
+from loom_tui.reader import AGES_EVERY_S, SEAT_EVERY_S, Ask, Intent, Reader, RoomPlace, Session, Window
 from loom_tui.room.events import MarkerSet, NoteAdded, PlanAdopted, TaskTicked
 from loom_tui.room.gate_deeds import sign_off
 from loom_tui.room.mail import Reply, encode_reply
+from loom_tui.room.presence import present
 from loom_tui.room.signals import Freshness, Reading, State
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.store.base import Store, StoreFull
@@ -315,7 +316,7 @@ def test_a_room_whose_host_slept_for_days_is_present_again(bench):
         seen(session)
         bench.clock.now += 5
         seen(session)
-        assert [lease.holder for lease in store.leases(prefix="room:")] == ["ana"]
+        assert [seat.login for seat in present(store.seats(), bench.clock.now)] == ["ana"]
         assert session.trouble == ""
 
 
@@ -433,13 +434,13 @@ def test_a_room_that_cannot_say_that_it_is_there_says_why_and_goes_on(bench, mon
     with bench.session("ana") as session:
         seen(session)
         with monkeypatch.context() as patched:
-            patched.setattr(session._store, "renew", full)
-            bench.clock.now += PRESENCE_EVERY_S
+            patched.setattr(session._store, "take_seat", full)
+            bench.clock.now += AGES_EVERY_S
             for _ in range(3):
                 assert seen(session).events
                 assert session.trouble == "The disk is full."
                 bench.clock.now += AGES_EVERY_S
-        bench.clock.now += PRESENCE_EVERY_S
+        bench.clock.now += SEAT_EVERY_S
         seen(session)
         assert session.trouble == ""
 
@@ -448,5 +449,5 @@ def test_a_room_that_looks_is_never_taken_for_gone(bench):
     with bench.session("ana") as session, bench.store() as store:
         for _ in range(90):
             session.look()
-            assert [lease for lease in store.leases(prefix="room:") if bench.clock.now < lease.until]
+            assert present(store.seats(), bench.clock.now)
             bench.clock.now += 1

@@ -28,6 +28,7 @@ MADE_WITH = {
     "journal_0001.sql": "931da5b144838d0a",
     "readings_0001.sql": "084604a701e6988e",
     "readings_0002.sql": "3dc3c1462f72c004",
+    "readings_0003.sql": "07c3d237b4be74ae",
 }
 
 

@@ -16,6 +16,7 @@ from loom_tui.plan.model import Plan
 from loom_tui.plan.signals import asked_of, signals_of
 from loom_tui.room.events import MarkerSet
 from loom_tui.room.mail import Reply, encode_reply
+from loom_tui.room.presence import present
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Clock
 from loom_tui.store.base import Lease, LeaseLost, Request, Store, StoreError
@@ -265,7 +266,7 @@ class Collector:
             return False
         now = self._clock()
         with suppress(StoreError):
-            if any(now < lease.until for lease in self._store.leases(prefix="room:")):
+            if present(self._store.seats(), now):
                 self._seen_room_at = now
         self._seen_room_at = min(self._seen_room_at, now)  # a clock set back must not keep us for hours
         return now - self._seen_room_at > self._idle_exit_s

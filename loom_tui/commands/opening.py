@@ -7,7 +7,7 @@ import os
 import time
 
 from loom_tui.commands.rooms import Room, open_room_store
-from loom_tui.config.operator import whoami
+from loom_tui.config.operator import terminal, whoami
 from loom_tui.config.plans import room_id
 
 
@@ -28,6 +28,7 @@ def open_room(
         actor=whoami(),
         read_only=read_only,
         clock=time.time,
+        terminal=terminal(os.environ),
         start_collector=Spawner(found.directory, log).start if collect and not read_only else None,
     )
     reader = Reader(place)

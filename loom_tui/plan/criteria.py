@@ -98,12 +98,22 @@ def speaks_for(stakeholder: Stakeholder, login: str) -> bool:
 _RANK = {right: rank for rank, right in enumerate(Right)}
 
 
-def may(plan: Plan, login: str, right: Right) -> bool:
-    """Say whether a person has a right. Whom the plan does not name may only look, unless it names nobody."""
+def right_of(plan: Plan, login: str) -> Right:
+    """Give a person's right. Whom the plan does not name may only look, unless it names nobody."""
     if not plan.operators:
-        return True
-    given = max((_RANK[operator.may] for operator in plan.operators if operator.login == login), default=0)
-    return given >= _RANK[right]
+        return Right.LEAD
+    given = [operator.may for operator in plan.operators if operator.login == login]
+    return max(given, key=_RANK.__getitem__, default=Right.VIEWER)
+
+
+def may(plan: Plan, login: str, right: Right) -> bool:
+    """Say whether a person has a right, or a higher one."""
+    return _RANK[right_of(plan, login)] >= _RANK[right]
+
+
+def roles_of(plan: Plan, login: str) -> tuple[str, ...]:
+    """List the stakeholders that a person speaks for by name."""
+    return tuple(stakeholder.name for stakeholder in plan.stakeholders if login in stakeholder.who)
 
 
 def logins_of(plan: Plan) -> frozenset[str]:

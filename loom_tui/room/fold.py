@@ -29,6 +29,7 @@ from loom_tui.room.guard import as_of
 from loom_tui.room.joined import uat_views, workflow_view
 from loom_tui.room.ledger import Ledger, advance, progress_of, stand, task_views
 from loom_tui.room.manual import manual_views
+from loom_tui.room.presence import present
 from loom_tui.room.proof import Facts, find
 from loom_tui.room.proved import proved_issues
 from loom_tui.room.signals import Bucket
@@ -129,6 +130,7 @@ class Folder:
             ),
             runners=observations.runners,
             plan_hash=self.ledger.plan_hash,
+            present=present(observations.seats, now),
             drills=self.ledger.drills,
             versions=self.ledger.versions,
             preflights=preflights(facts, version),

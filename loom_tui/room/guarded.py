@@ -38,6 +38,7 @@ from loom_tui.room.deeds import Refused, words_of
 from loom_tui.room.door import require
 from loom_tui.room.guard import ACTIVE, UNDER_WAY, WAITING, ActionState, ActionView, Illegal, next_step, step
 from loom_tui.room.locks import held
+from loom_tui.room.presence import shared_accounts
 from loom_tui.room.preview import Preview, preview
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.room.verdicts import Choice, GateState
@@ -245,11 +246,12 @@ def _approve(intent: Approve, snapshot: Snapshot, actor: str) -> ActionApproved:
         return ActionApproved(action=view.id, how="second", reason=intent.glass.strip())
     if view.armed.people == 1:
         return ActionApproved(action=view.id, how="own")
+    other = f"{actor} armed it; another person must approve"
+    if actor in shared_accounts(snapshot.present):
+        other += f" ({actor} is open in several places: Loom cannot tell people on one account apart)"
     if view.armed.what is not ActionKind.ROLLBACK:
-        raise Refused(f"{actor} armed it; another person must approve")
-    why = words_of(
-        intent.glass, f"{actor} armed it; another person must approve. When alone: --break-glass with a reason"
-    )
+        raise Refused(other)
+    why = words_of(intent.glass, f"{other}. When alone: --break-glass with a reason")
     return ActionApproved(action=view.id, how="glass", reason=why)
 
 

@@ -23,6 +23,7 @@ from loom_tui.room.errors import ErrorIssue, ErrorStanding, ReleaseHealth
 from loom_tui.room.events import Event
 from loom_tui.room.guard import UNDER_WAY, Actions, ActionState, ActionView
 from loom_tui.room.manual import ManualView
+from loom_tui.room.presence import Seat
 from loom_tui.room.signals import (
     Bucket,
     Freshness,
@@ -319,6 +320,7 @@ class Snapshot(_View, frozen=True):
     actions: tuple[ActionView, ...] = ()  # the same as they stand at `now`, oldest first
     runners: Mapping[int, float] = {}  # until when the runner of an action is known to live
     plan_hash: str = ""  # of the version that the room took last
+    present: tuple[Seat, ...] = ()  # who is in the room, who came first before
     drills: Drills = Drills()
     versions: Versions = ()  # that ran here, oldest first
     preflights: Mapping[str, tuple[Tried, ...]] = {}  # by the action's name
@@ -345,4 +347,5 @@ class Observations(_View, frozen=True):
     past: Mapping[str, tuple[Bucket, ...]] = {}  # the past of signals that rules with a duration speak of
     window_s: float = 900.0  # how far back the database's percentiles reach
     runners: Mapping[int, float] = {}  # until when each action's runner has its lease
+    seats: tuple[Seat, ...] = ()  # who said that they are in the room, also those whose word has run out
     collector: CollectorView = CollectorView(alive=False, holder="", why="no collector has run yet")

@@ -45,6 +45,7 @@ class RoomScreen(Showing, Screen[None]):
         Binding("m", "app.note", "Stamp a note on the timeline", show=False, id="note"),
         Binding("u", "app.changes", "What changed since you last looked", show=False, id="changes"),
         Binding("F", "app.feeds", "Feeds: who is asked, when, at what cost", show=False, id="feeds"),
+        Binding("i", "app.people", "Who is in the room, and where they look", show=False, id="people"),
         Binding("P", "app.plan", "The plan: particulars, people, references, notes", show=False, id="plan"),
         Binding("r", "ask", "Ask this pane's source now", show=False, id="ask"),
         Binding("y", "copy", "Copy what is selected", show=False, id="copy"),
@@ -88,7 +89,8 @@ class RoomScreen(Showing, Screen[None]):
         yield from ()
 
     def on_screen_resume(self) -> None:
-        """Come up to date: a hidden screen is not drawn."""
+        """Come up to date, since a hidden screen is not drawn; the others see that one looks here."""
+        self.loom.source.look_at(self.NUMBER)
         if self.loom.snapshot is not None:
             self.show(self.loom.snapshot)
 

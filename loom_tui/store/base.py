@@ -16,6 +16,7 @@ from loom_tui.plan.signals import Signal
 from loom_tui.refusal import Refusal
 from loom_tui.room.checks import Run
 from loom_tui.room.events import Event, Payload
+from loom_tui.room.presence import Seat
 from loom_tui.room.record import Record
 from loom_tui.room.signals import Bucket, Reading, Stored
 
@@ -186,6 +187,18 @@ class Store(Protocol):
 
     def leases(self, *, prefix: str = "") -> list[Lease]:
         """Show the leases whose names begin with `prefix`, also those that have run out."""
+        ...
+
+    def take_seat(self, seat: Seat) -> None:
+        """Say that somebody is in the room, and where they look."""
+        ...
+
+    def leave_seat(self, room: str) -> None:
+        """Say that somebody has left the room."""
+        ...
+
+    def seats(self) -> list[Seat]:
+        """Show who said that they are in the room, also those whose word has run out."""
         ...
 
     def ask(self, what: str, subject: str, *, asked_by: str, at: float) -> int:

@@ -41,7 +41,7 @@ JOURNAL = Schema(
 READINGS = Schema(
     "readings",
     0x4C4F4F52,  # "LOOR"
-    2,
+    3,
     # The last ticks before a power cut may go (a killed process loses none); deleted readings need no wiping.
     ("PRAGMA synchronous = NORMAL", "PRAGMA secure_delete = OFF", "PRAGMA journal_size_limit = 16777216"),
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 from loom_tui.plan.signals import Signal
 from loom_tui.room.checks import Run
 from loom_tui.room.events import Event, Payload
+from loom_tui.room.presence import Seat
 from loom_tui.room.record import Record
 from loom_tui.room.signals import Bucket, Reading, Stored
 from loom_tui.store.base import Head, Lease, Request, Store, StoreBroken, Token
@@ -15,6 +16,7 @@ from loom_tui.store.database import JOURNAL, READINGS, Database, open_database
 from loom_tui.store.journal import Journal
 from loom_tui.store.leases import Leases
 from loom_tui.store.place import default_directory, prepare
+from loom_tui.store.presence import Seats
 from loom_tui.store.readings import Readings
 
 __all__ = ["SqliteStore", "default_directory", "open_store"]
@@ -46,6 +48,7 @@ class SqliteStore(Store):
         self._journal = Journal(journal)
         self._readings = Readings(readings)
         self._leases = Leases(readings)
+        self._seats = Seats(readings)
 
     @property
     def directory(self) -> Path:
@@ -133,6 +136,18 @@ class SqliteStore(Store):
         """Show the leases whose names begin with `prefix`, also those that have run out."""
         return self._leases.leases(prefix=prefix)
 
+    def take_seat(self, seat: Seat) -> None:
+        """Say that somebody is in the room, and where they look."""
+        self._seats.take(seat)
+
+    def leave_seat(self, room: str) -> None:
+        """Say that somebody has left the room."""
+        self._seats.leave(room)
+
+    def seats(self) -> list[Seat]:
+        """Show who said that they are in the room."""
+        return self._seats.seats()
+
     def ask(self, what: str, subject: str, *, asked_by: str, at: float) -> int:
         """Post a request to the collector; gives its id."""
         return self._leases.ask(what, subject, asked_by=asked_by, at=at)
@@ -153,6 +168,7 @@ class SqliteStore(Store):
         """Pack what is older than the last full hour, drop what is older than its keep, and old mail."""
         self._readings.prune(now=now)
         self._leases.prune(now=now)
+        self._seats.prune(now=now)
 
     def close(self) -> None:
         """Close the files."""

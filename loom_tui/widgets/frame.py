@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from loom_tui.room.guard import ActionState
+from loom_tui.room.presence import names
 from loom_tui.room.snapshot import MilestoneView, Snapshot
 from loom_tui.room.verdicts import GateView, Verdict
 from loom_tui.widgets.canvas import Canvas
@@ -24,6 +25,9 @@ SCREENS = (
     ("8", "Gate"),
     ("9", "Journal"),
 )
+
+NAMED = 3  # people who are named above the keys
+WIDE = 100  # columns: below it they are only counted
 
 
 class News(Struct, frozen=True):
@@ -147,7 +151,7 @@ def _moment(view: MilestoneView) -> float | None:
 
 
 class NewsLine(Canvas):
-    """The newest thing that matters at the left; who asks the world at the right."""
+    """The newest thing that matters at the left; who is in the room, and who asks the world, at the right."""
 
     def __init__(self, *, dismissed_by: str = "x") -> None:
         super().__init__(id="news")
@@ -170,7 +174,8 @@ class NewsLine(Canvas):
         """Draw the line."""
         feeds: Line = EMPTY
         if self._snapshot is not None:
-            feeds = (Span("F ", Ink.ACCENT), *feeds_line(self._snapshot, self.pen))
+            people = people_line(self._snapshot, width)
+            feeds = (*people, Span("F ", Ink.ACCENT), *feeds_line(self._snapshot, self.pen))
         if self._news is None:
             return [spread(EMPTY, feeds, width)]
         sign = self.pen.sign(self._news.sign)
@@ -182,6 +187,18 @@ class NewsLine(Canvas):
         if width_of(left) < room:
             return [spread((*left, *dismiss), feeds, width)]
         return [(*clip(left, max(1, width - width_of(feeds) - 1)), Span(" "), *feeds)]
+
+
+def people_line(snapshot: Snapshot, width: int) -> Line:
+    """Name who is in the room: "ana, bo (2)", the number of open rooms where there are several; only that if narrow."""
+    logins, count = names(snapshot.present), len(snapshot.present)
+    if not count:
+        return EMPTY
+    shown = [clean(login, limit=12) for login in logins[:NAMED]]
+    more = f" +{len(logins) - NAMED}" if len(logins) > NAMED else ""
+    number = f" ({count})" if count > 1 else ""
+    text = f"{', '.join(shown)}{more}{number}" if width >= WIDE else f"{count} here"
+    return (Span("i ", Ink.ACCENT), Span(f"{text}   ", Ink.FAINT))
 
 
 def feeds_line(snapshot: Snapshot, pen: Pen) -> Line:
