@@ -19,6 +19,7 @@ from loom_tui.room.acting import Outcome
 from loom_tui.sources import dispatch
 from loom_tui.sources.base import SourceAnswered, SourceError, SourceTimeout, SourceUnreachable
 from loom_tui.sources.credentials import resolve
+from loom_tui.sources.files import read_file
 from loom_tui.sources.mask import Masked
 from loom_tui.sources.process import run
 from loom_tui.sources.scene import Ended, Heard, Scene
@@ -172,7 +173,7 @@ def _tell(notice: psycopg.errors.Diagnostic, heard: Heard) -> None:
 def _script(step: SqlAct, scene: Scene) -> bytes:
     path = scene.directory / filled(step.file, scene.values)
     try:
-        return path.read_bytes()
+        return read_file(path)
     except OSError as error:
         raise SourceUnreachable(f"“{step.name}”: {path} cannot be read: {error.strerror}") from None
 

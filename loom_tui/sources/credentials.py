@@ -8,6 +8,7 @@ from pathlib import Path
 
 from loom_tui.plan.sources.base import Secret
 from loom_tui.sources.base import CredentialMissing, SourceTimeout, SourceUnreachable
+from loom_tui.sources.files import read_file
 from loom_tui.sources.mask import Masked
 from loom_tui.sources.process import run
 
@@ -32,7 +33,7 @@ async def resolve(secret: Secret, environ: Mapping[str, str], directory: Path) -
 def _from_file(directory: Path, name: str) -> Masked:
     path = directory / Path(name).expanduser()
     try:
-        value = path.read_text(encoding="utf-8").strip()
+        value = read_file(path).decode().strip()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise CredentialMissing(f"The credential's file {path} cannot be read: {why}") from None

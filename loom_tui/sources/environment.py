@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from loom_tui.room.checks import Step
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Asker, Errand, SourceAnswered, SourceError
 from loom_tui.sources.checked import checked
+from loom_tui.sources.files import read_file
 from loom_tui.sources.forms import faults_of
 from loom_tui.sources.process import run
 
@@ -91,7 +93,7 @@ class EnvironmentAsker(Asker):
         if origin.dotenv:
             path = self._errand.directory / origin.dotenv
             try:
-                return _parsed(path.read_text(encoding="utf-8-sig"))
+                return _parsed((await asyncio.to_thread(read_file, path)).decode("utf-8-sig"))
             except (OSError, UnicodeDecodeError) as error:
                 why = error.strerror if isinstance(error, OSError) else "it is not text"
                 raise SourceAnswered(f"{self._label}: {origin.dotenv} cannot be read: {why}") from None

@@ -13,6 +13,7 @@ from loom_tui.room.checks import Step
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Asker, CredentialMissing, Errand
 from loom_tui.sources.checked import checked
+from loom_tui.sources.files import read_file
 
 DAY_S = 86_400.0
 
@@ -20,12 +21,21 @@ DAY_S = 86_400.0
 def make(source: HostSource, errand: Errand) -> HostAsker:
     """Make an asker. Raises CredentialMissing where the named authority's file cannot be read."""
     try:
-        path = str(errand.directory / source.ca_file) if source.ca_file else None
-        context = ssl.create_default_context(cafile=path)
+        path = errand.directory / source.ca_file
+        context = _trusting(read_file(path)) if source.ca_file else ssl.create_default_context()
+    except (ssl.SSLError, ValueError):
+        raise CredentialMissing(f"The certificate authority's file {source.ca_file} holds no certificate") from None
     except OSError as error:
-        why = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
+        why = error.strerror
         raise CredentialMissing(f"The certificate authority's file {source.ca_file} cannot be read: {why}") from None
     return HostAsker(source, context, errand)
+
+
+def _trusting(authority: bytes) -> ssl.SSLContext:
+    """Trust one authority alone. Raises SSLError or ValueError where there is none in it."""
+    if not authority.strip():  # which ssl would take for the system's
+        raise ValueError("empty")
+    return ssl.create_default_context(cadata=authority.decode("ascii"))
 
 
 class HostAsker(Asker):
@@ -103,8 +113,10 @@ class HostAsker(Asker):
             state, detail, days = State.UNKNOWN, f"no handshake within {source.timeout_s:g} s", None
         except ssl.SSLCertVerificationError as error:
             state, detail, days = State.BAD, f"does not hold: {error.verify_message or 'it was not accepted'}", None
-        except ssl.SSLError:
-            state, detail, days = State.BAD, f"{source.host}:{source.port} speaks no TLS", None
+        except ssl.SSLError as error:
+            refused = "ALERT" in (error.reason or "")
+            what = "refused the handshake" if refused else "speaks no TLS"
+            state, detail, days = State.BAD, f"{source.host}:{source.port} {what}", None
         except OSError as error:
             refused = isinstance(error, ConnectionRefusedError)
             why = "it was refused" if refused else error.strerror or type(error).__name__

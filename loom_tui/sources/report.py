@@ -14,6 +14,7 @@ from loom_tui.plan.sources.report import AnyReport, ReportSource, SizeReport
 from loom_tui.room.checks import CheckResult, Step, encode_result
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Asker, Errand
+from loom_tui.sources.files import read_file
 from loom_tui.sources.reports import Evidence, NoEvidence, read_report
 
 MAX_REPORT_BYTES = 50_000_000
@@ -51,10 +52,8 @@ def found_report(report: AnyReport, directory: Path) -> Found:
         if isinstance(report, SizeReport):
             return _measured(report, directory)
         path = directory / report.path
-        stat = path.stat()
-        if stat.st_size > MAX_REPORT_BYTES:
-            return _nothing(f"{report.path} is larger than {MAX_REPORT_BYTES // 1_000_000} MB")
-        return weighed(report, path.read_bytes(), written_at=stat.st_mtime, name=report.path)
+        body = read_file(path, most_bytes=MAX_REPORT_BYTES)
+        return weighed(report, body, written_at=path.stat().st_mtime, name=report.path)
     except FileNotFoundError:
         return _nothing(f"There is no {report.path} yet; the tool that writes it has not run here")
     except OSError as error:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from loom_tui.sources.base import SourceAnswered
+from loom_tui.sources.files import read_file
 
 
 class _Result(Struct):
@@ -38,9 +39,9 @@ class Baseline(Struct, frozen=True, kw_only=True):
 
 
 def read_baseline(path: Path, *, name: str) -> Baseline:
-    """Read a baseline; one that is not there accepts nothing. Raises SourceAnswered for one that is none."""
+    """Read a baseline; one that is not there accepts nothing. Blocks. Raises SourceAnswered."""
     try:
-        file = msgspec.json.decode(path.read_bytes(), type=_File)
+        file = msgspec.json.decode(read_file(path), type=_File)
     except FileNotFoundError:
         return Baseline()
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import stat
 import sys
 import tempfile
@@ -48,7 +49,7 @@ class SecretsAsker(Asker):
     async def ask(self) -> Sequence[Reading]:
         """Scan. Raises SourceError; what was scanned until then is kept, and the next try goes on from there."""
         began = perf_counter()
-        baseline = read_baseline(self._root / self._source.baseline, name=self._name)
+        baseline = await asyncio.to_thread(read_baseline, self._root / self._source.baseline, name=self._name)
         blobs = await self._tracked()
         scanned = await self._scanned(blobs, baseline)
         steps = _steps(scanned, baseline)

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from time import perf_counter
-from typing import Any
 
 import psycopg
 from msgspec import Struct
@@ -19,18 +18,20 @@ from psycopg.conninfo import conninfo_to_dict
 
 from loom_tui.room.checks import Step
 from loom_tui.room.signals import State
-from loom_tui.sources.base import SourceError, SourceRefused, SourceTimeout, SourceUnreachable
+from loom_tui.sources.base import SourceTimeout
 from loom_tui.sources.mask import Masked
 from loom_tui.sources.meter import meter
-from loom_tui.sources.scrub import scrub_dsn
+from loom_tui.sources.postgres.session import translated, typed
 
-_WHO = "select current_user::text, current_setting('server_version'), pg_is_in_recovery()"
+_WHO = b"select current_user::text, current_setting('server_version'), pg_is_in_recovery()"
 _MISSING = (
-    "select s from unnest(%(schemas)s::text[]) s"
-    " where not exists (select from pg_catalog.pg_namespace where nspname = s)"
+    b"select s from unnest(%(schemas)s::text[]) s"
+    b" where not exists (select from pg_catalog.pg_namespace where nspname = s)"
 )
 _TABLES = (files("loom_tui.sources") / "supabase_tables.sql").read_bytes()
 _FUNCTIONS = (files("loom_tui.sources") / "supabase_functions.sql").read_bytes()
+_Table = tuple[str, str, bool, int]  # schema, name, row-level security, policies
+_Function = tuple[str, str, bool]  # schema, signature, whether its search_path is fixed
 POOLER_PORT = "6543"  # of Supabase's transaction mode
 
 
@@ -45,9 +46,10 @@ class Catalogue(Struct, frozen=True, kw_only=True):
 async def look(dsn: Masked, *, schemas: Sequence[str], exempt: Sequence[str], timeout_s: float, name: str) -> Catalogue:
     """Connect, and read the catalogue. Raises SourceError."""
     async with _transaction(dsn, timeout_s=timeout_s, name=name) as (connection, connected):
-        missing = await _rows(connection, _MISSING.encode(), schemas)
-        tables = await _rows(connection, _TABLES, schemas)
-        functions = await _rows(connection, _FUNCTIONS, schemas)
+        exposed = {"schemas": list(schemas)}
+        missing = await typed(connection, _MISSING, list[tuple[str]], exposed)
+        tables = await typed(connection, _TABLES, list[_Table], exposed)
+        functions = await typed(connection, _FUNCTIONS, list[_Function], exposed)
     absent = [
         Step(name=schema, state=State.UNKNOWN, detail="there is no such schema; does the plan name the right ones?")
         for (schema,) in missing
@@ -78,7 +80,7 @@ async def _transaction(
             async with connection, connection.transaction():
                 await connection.execute("set transaction read only")
                 await connection.execute(f"set local statement_timeout = {max(1, int(timeout_s * 1000))}".encode())
-                who, version, replica = (await _rows(connection, _WHO.encode(), ()))[0]
+                [(who, version, replica)] = await typed(connection, _WHO, list[tuple[str, str, bool]])
                 role = ", a replica" if replica else ""
                 step = Step(
                     name="connection",
@@ -91,13 +93,7 @@ async def _transaction(
     except TimeoutError:
         raise SourceTimeout(f"{name}: the database did not answer within {timeout_s:g} s") from None
     except psycopg.Error as error:
-        raise _translated(error, name) from None
-
-
-async def _rows(connection: psycopg.AsyncConnection, sql: bytes, schemas: Sequence[str]) -> list[tuple[Any, ...]]:
-    async with connection.cursor() as cursor:
-        await cursor.execute(sql, {"schemas": list(schemas)} if schemas else None)
-        return await cursor.fetchall()
+        raise translated(error, f"{name}: the database") from None
 
 
 def _by(dsn: Masked) -> str:
@@ -106,7 +102,7 @@ def _by(dsn: Masked) -> str:
     return f" (port {POOLER_PORT}: transaction pooling)" if port == POOLER_PORT else ""
 
 
-def _table_steps(rows: Sequence[tuple[Any, ...]], exempt: Sequence[str]) -> list[Step]:
+def _table_steps(rows: Sequence[_Table], exempt: Sequence[str]) -> list[Step]:
     """Hold each table to have row-level security on, and policies."""
     steps, well = [], 0
     for schema, table, enabled, policies in rows:
@@ -127,7 +123,7 @@ def _table_steps(rows: Sequence[tuple[Any, ...]], exempt: Sequence[str]) -> list
     return steps
 
 
-def _function_steps(rows: Sequence[tuple[Any, ...]]) -> tuple[Step, ...]:
+def _function_steps(rows: Sequence[_Function]) -> tuple[Step, ...]:
     """Hold each security definer function to fix its search_path."""
     open_ = [f"{schema}.{function}" for schema, function, fixed in rows if not fixed]
     detail = "runs with its owner's rights, and looks names up wherever its caller says: set its search_path"
@@ -136,12 +132,3 @@ def _function_steps(rows: Sequence[tuple[Any, ...]]) -> tuple[Step, ...]:
     if len(open_) < len(rows) or not rows:
         steps.append(Step(name="functions", state=State.OK, detail=counted if rows else "none is security definer"))
     return tuple(steps)
-
-
-def _translated(error: psycopg.Error, name: str) -> SourceError:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    words = scrub_dsn(lines[0])[:200]
-    refused = isinstance(error, psycopg.errors.InvalidPassword | psycopg.errors.InvalidAuthorizationSpecification)
-    if refused or "authentication failed" in str(error) or "no pg_hba.conf entry" in str(error):
-        return SourceRefused(f"{name}: the database refused the login; is its password the right one?")
-    return SourceUnreachable(f"{name}: the database cannot be asked: {words}")

@@ -18,12 +18,15 @@ from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Asker, Errand, SourceAnswered, SourceRefused
 from loom_tui.sources.mask import Masked
 from loom_tui.sources.migrations.files import Directory, MigrationFile, essence
-from loom_tui.sources.postgres.session import Connection, Session, many
+from loom_tui.sources.postgres.session import Connection, Session, typed, words
 
 _COLUMNS = b"""
 SELECT /* loom */ attname, atttypid = 'text[]'::regtype
   FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped
 """
+
+
+_Row = tuple[str, str | None, list[str] | None]  # version, digest, statements
 
 
 class Applied(Struct, frozen=True):
@@ -60,7 +63,7 @@ class MigrationsAsker(Asker):
         except errors.InsufficientPrivilege:
             raise SourceRefused(f"{self._session.label}: its role may not read {self._source.table}") from None
         except psycopg.Error as error:
-            raise SourceAnswered(f"{self._session.label}: {self._session.words(error)}") from None
+            raise SourceAnswered(f"{self._session.label}: {words(error)}") from None
         return readings(compare(files, applied, since=self._source.since), files, self._errand)
 
     async def close(self) -> None:
@@ -69,7 +72,7 @@ class MigrationsAsker(Asker):
 
     async def _applied(self, connection: Connection) -> list[Applied]:
         source = self._source
-        columns: dict[str, bool] = dict(await many(connection, _COLUMNS, [source.table]))
+        columns = dict(await typed(connection, _COLUMNS, list[tuple[str, bool]], [source.table]))
         for column in filter(None, (source.version_column, source.hash_column)):
             if column not in columns:
                 missing = f"column {column} of {source.table}" if columns else f"table {source.table}"
@@ -81,11 +84,11 @@ class MigrationsAsker(Asker):
             statements=sql.Identifier("statements") if columns.get("statements") else nothing,
             table=sql.Identifier(*source.table.split(".")),
         )
-        rows = await many(connection, query.as_bytes(connection))
+        rows = await typed(connection, query.as_bytes(connection), list[_Row])
         return await asyncio.to_thread(_rows, rows)
 
 
-def _rows(rows: Sequence[tuple[str, str | None, list[str] | None]]) -> list[Applied]:
+def _rows(rows: Sequence[_Row]) -> list[Applied]:
     return [
         Applied(version, (digest or "").casefold(), essence(";\n".join(statements)) if statements else None)
         for version, digest, statements in rows

@@ -19,7 +19,7 @@ from loom_tui.sources.meter import meter
 from loom_tui.sources.postgres.catalogue import Indexes, Vitals, read_activity
 from loom_tui.sources.postgres.explain import explain
 from loom_tui.sources.postgres.pace import Pace
-from loom_tui.sources.postgres.session import Connection, Session
+from loom_tui.sources.postgres.session import Connection, Session, words
 from loom_tui.sources.postgres.statements import Watch
 
 
@@ -110,7 +110,7 @@ class PostgresAsker(Asker):
             async with self._session.reading() as connection:
                 return await job.read(connection)
         except psycopg.Error as error:
-            why = self._session.words(error)
+            why = words(error)
             return [self._errand.reading(suffix, state=State.UNKNOWN, detail=why) for suffix in job.suffixes]
 
     async def _timed(self, query: Query, connection: Connection) -> list[Reading]:

@@ -7,7 +7,7 @@ import psycopg
 from loom_tui.room.database import Explained
 from loom_tui.sources.base import SourceAnswered
 from loom_tui.sources.postgres.masking import masked
-from loom_tui.sources.postgres.session import Session, many
+from loom_tui.sources.postgres.session import Session, many, words
 
 _GENERIC = (160000, "EXPLAIN of a statement whose literals are gone needs PostgreSQL 16")
 
@@ -28,5 +28,5 @@ async def explain(session: Session, title: str, statement: str, *, whole: bool) 
                     raise SourceAnswered("This statement holds a semicolon, and is not explained")
                 rows = await many(connection, b"EXPLAIN (GENERIC_PLAN) " + statement.encode())
     except psycopg.Error as error:
-        raise SourceAnswered(f"{session.label} does not explain it: {session.words(error)}") from None
+        raise SourceAnswered(f"{session.label} does not explain it: {words(error)}") from None
     return Explained(title=title, statement=masked(statement), lines=tuple(str(row[0])[:500] for row in rows[:500]))

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 import psycopg
+from psycopg import errors
 
-from loom_tui.sources.base import SourceError, SourceRefused, SourceTimeout, SourceUnreachable
+from loom_tui.sources.base import SourceAnswered, SourceError, SourceRefused, SourceTimeout, SourceUnreachable
 from loom_tui.sources.mask import Masked
 from loom_tui.sources.meter import meter
 from loom_tui.sources.scrub import scrub_dsn
 
 Row = tuple[Any, ...]
 Connection = psycopg.AsyncConnection[Row]
+_T = TypeVar("_T")
+_CLOCK = b"SELECT extract(epoch FROM clock_timestamp())::float8"
 
 
 class Session:
@@ -55,7 +59,7 @@ class Session:
             except psycopg.Error as error:
                 if self._connection is not None and not self._connection.closed:
                     raise
-                raise self._translated(error) from None
+                raise translated(error, self.label) from None
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Connection]:
@@ -78,10 +82,10 @@ class Session:
         try:
             async with self.reading() as connection:
                 began = perf_counter()
-                row = await one(connection, b"SELECT extract(epoch FROM clock_timestamp())::float8")
-                return perf_counter() - began, float(row[0])
+                [(clock,)] = await typed(connection, _CLOCK, list[tuple[float]])
+                return perf_counter() - began, clock
         except psycopg.Error as error:
-            raise self._translated(error) from None
+            raise translated(error, self.label) from None
 
     async def close(self) -> None:
         """Close the connection."""
@@ -90,11 +94,6 @@ class Session:
             with suppress(psycopg.Error, OSError):
                 await connection.close()
 
-    def words(self, error: psycopg.Error) -> str:
-        """Give the server's own first line, without secrets."""
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        return scrub_dsn(lines[0])[:200]
-
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
             self._connection = await psycopg.AsyncConnection.connect(
@@ -102,14 +101,26 @@ class Session:
             )
         return self._connection
 
-    def _translated(self, error: psycopg.Error) -> SourceError:
-        text = str(error).casefold()
-        refused = isinstance(error, psycopg.errors.InvalidPassword | psycopg.errors.InvalidAuthorizationSpecification)
-        if refused or "authentication failed" in text or "no pg_hba.conf entry" in text:
-            return SourceRefused(f"{self.label} refused the login; it needs a role that may connect and read")
-        if isinstance(error, psycopg.errors.InvalidCatalogName) or ("database" in text and "does not exist" in text):
-            return SourceUnreachable(f"{self.label}: the server is there, the database named in the plan is not")
-        return SourceUnreachable(f"{self.label} cannot be asked: {self.words(error)}")
+
+def translated(error: psycopg.Error, who: str) -> SourceError:
+    """Say why a database cannot be asked. What fails at the start has no code (psycopg), and is known by its words."""
+    text = str(error).casefold()
+    refused = isinstance(error, errors.InvalidPassword | errors.InvalidAuthorizationSpecification)
+    if refused or "authentication failed" in text or "no pg_hba.conf entry" in text or "no password supplied" in text:
+        return SourceRefused(f"{who} refused the login; it needs the password of a role that may connect and read")
+    if "permission denied for database" in text:
+        return SourceRefused(f"{who} does not let this role connect: GRANT CONNECT ON DATABASE … TO it")
+    if isinstance(error, errors.InvalidCatalogName) or ("database" in text and "does not exist" in text):
+        return SourceUnreachable(f"{who}: the server is there, the database named in the plan is not")
+    if isinstance(error, psycopg.DataError):
+        return SourceAnswered(f"{who}: {words(error)}")
+    return SourceUnreachable(f"{who} cannot be asked: {words(error)}")
+
+
+def words(error: psycopg.Error) -> str:
+    """Give the server's own first line, without secrets."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return scrub_dsn(lines[0])[:200]
 
 
 async def many(connection: Connection, query: bytes, parameters: Sequence[object] | None = None) -> list[Row]:
@@ -117,6 +128,21 @@ async def many(connection: Connection, query: bytes, parameters: Sequence[object
     async with connection.cursor() as cursor:
         await cursor.execute(query, parameters)
         return await cursor.fetchall()
+
+
+async def typed(
+    connection: psycopg.AsyncConnection[Any],
+    query: bytes,
+    kind: type[_T],
+    parameters: Sequence[object] | Mapping[str, object] | None = None,
+) -> _T:
+    """Execute one statement and give its rows as a list of this kind. Raises DataError where they are of another."""
+    async with connection.cursor() as cursor:
+        await cursor.execute(query, parameters)
+        try:
+            return msgspec.convert(await cursor.fetchall(), type=kind)
+        except (msgspec.ValidationError, ValueError):  # ValueError: psycopg's, of a text that is not of its own type
+            raise psycopg.DataError("it answers with other types than a PostgreSQL does") from None
 
 
 async def one(connection: Connection, query: bytes, parameters: Sequence[object] | None = None) -> Row:
