@@ -8,7 +8,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tests.servers import Handler, answer, circle, drip, hang, serving, slam, speaking_no_tls
+from tests.servers import Handler, answer, circle, closed, drip, hang, serving, slam, speaking_no_tls
 
 SECRET = "planted-4711-secret"
 
@@ -42,9 +42,8 @@ async def misfortune(name: str) -> AsyncIterator[str]:
         async with speaking_no_tls() as url:
             yield url
     elif name == "connection refused":
-        async with serving(slam) as server:
-            url = server.url
-        yield url
+        with closed() as port:
+            yield f"http://127.0.0.1:{port}"
     else:
         async with serving(BAD_DAYS[name]) as server:
             yield server.url

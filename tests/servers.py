@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 Handler = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
 
@@ -104,6 +105,14 @@ async def speaking_no_tls() -> AsyncIterator[str]:
         yield f"https://{host}:{port}"
     finally:
         listener.close()
+
+
+@contextmanager
+def closed() -> Iterator[int]:
+    """Hold a port on which nobody listens, so that nobody else does either."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from loom_tui.store.sqlite import SqliteStore, open_store
 
 LOG_NAME = "collector.log"
 LOG_BYTES = 1_000_000
+THREADS = 64  # made as they are needed: a resolver or a disk that hangs holds one for each source that waits for it
 _FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 
@@ -42,6 +44,7 @@ def run_watch(
 async def _watch(file: PlanFile, plan: Plan, store: SqliteStore, idle_exit_s: float | None) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="loom"))
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     holder = f"{os.getpid()}@{socket.gethostname()}"

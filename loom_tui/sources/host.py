@@ -118,8 +118,11 @@ class HostAsker(Asker):
             what = "refused the handshake" if refused else "speaks no TLS"
             state, detail, days = State.BAD, f"{source.host}:{source.port} {what}", None
         except OSError as error:
-            refused = isinstance(error, ConnectionRefusedError)
-            why = "it was refused" if refused else error.strerror or type(error).__name__
+            said: dict[type[OSError], str] = {
+                ConnectionRefusedError: "it was refused",
+                ConnectionResetError: "it was broken off",
+            }
+            why = said.get(type(error)) or error.strerror or type(error).__name__
             state, detail, days = State.UNKNOWN, f"no connection to {source.host}:{source.port}: {why}", None
         except ValueError:
             state, detail, days = State.UNKNOWN, "the certificate does not say when it ends", None

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, SecurityError, WebSocketException
 
 from loom_tui.room.checks import Step
 from loom_tui.room.signals import State
@@ -111,6 +111,10 @@ async def talk(url: str, key: Masked, *, channel: str, timeout_s: float, name: s
         raise SourceUnreachable(f"{name}: realtime's certificate does not hold, or it speaks no TLS there") from None
     except OSError:
         raise SourceUnreachable(f"{name}: no connection to realtime's address") from None
+    except SecurityError:
+        raise SourceAnswered(
+            f"{name}: realtime redirects in a circle, or away from TLS; the url may be an old one"
+        ) from None
     except WebSocketException:
         raise SourceAnswered(f"{name}: what answered at realtime's address speaks no websocket") from None
     return steps

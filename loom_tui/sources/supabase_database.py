@@ -21,7 +21,7 @@ from loom_tui.room.signals import State
 from loom_tui.sources.base import SourceTimeout
 from loom_tui.sources.mask import Masked
 from loom_tui.sources.meter import meter
-from loom_tui.sources.postgres.session import translated, typed
+from loom_tui.sources.postgres.session import Connection, connected, translated, typed
 
 _WHO = b"select current_user::text, current_setting('server_version'), pg_is_in_recovery()"
 _MISSING = (
@@ -66,17 +66,13 @@ async def through_pooler(dsn: Masked, *, timeout_s: float, name: str) -> list[St
 
 
 @asynccontextmanager
-async def _transaction(
-    dsn: Masked, *, timeout_s: float, name: str
-) -> AsyncIterator[tuple[psycopg.AsyncConnection, Step]]:
+async def _transaction(dsn: Masked, *, timeout_s: float, name: str) -> AsyncIterator[tuple[Connection, Step]]:
     """Give a read-only transaction, and the step that tells of its connection; all within one deadline."""
     began = perf_counter()
     meter().called()
     try:
         async with asyncio.timeout(timeout_s):
-            connection = await psycopg.AsyncConnection.connect(
-                dsn.reveal(), autocommit=True, prepare_threshold=None, application_name="loom"
-            )
+            connection = await connected(dsn)
             async with connection, connection.transaction():
                 await connection.execute("set transaction read only")
                 await connection.execute(f"set local statement_timeout = {max(1, int(timeout_s * 1000))}".encode())

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 import msgspec
 import psycopg
-from psycopg import errors
+from psycopg import errors, waiting
+from psycopg.abc import PQGen
 
 from loom_tui.sources.base import SourceAnswered, SourceError, SourceRefused, SourceTimeout, SourceUnreachable
 from loom_tui.sources.mask import Masked
@@ -19,9 +20,30 @@ from loom_tui.sources.meter import meter
 from loom_tui.sources.scrub import scrub_dsn
 
 Row = tuple[Any, ...]
-Connection = psycopg.AsyncConnection[Row]
 _T = TypeVar("_T")
+WAKE_S = 0.1
 _CLOCK = b"SELECT extract(epoch FROM clock_timestamp())::float8"
+
+
+class Connection(psycopg.AsyncConnection[Row]):
+    """A connection that is cut where whoever waits for it waits no longer.
+
+    psycopg's own would ask the server to stop its statement, for up to ten seconds past our deadline, and a server
+    that hangs hears nothing. `statement_timeout` stops it there.
+    """
+
+    async def wait(self, gen: PQGen[_T], interval: float = WAKE_S, timeout: float | None = None) -> _T:  # noqa: ASYNC109
+        """Wait for the server."""
+        try:
+            return await waiting.wait_async(gen, self.pgconn.socket, interval=interval, timeout=timeout)
+        except asyncio.CancelledError:
+            self.pgconn.finish()
+            raise
+
+
+async def connected(dsn: Masked) -> Connection:
+    """Connect; nothing is prepared, and no settings are brought: a pooler may stand in between."""
+    return await Connection.connect(dsn.reveal(), autocommit=True, prepare_threshold=None, application_name="loom")
 
 
 class Session:
@@ -96,9 +118,7 @@ class Session:
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
-            self._connection = await psycopg.AsyncConnection.connect(
-                self._dsn.reveal(), autocommit=True, prepare_threshold=None, application_name="loom"
-            )
+            self._connection = await connected(self._dsn)
         return self._connection
 
 
@@ -131,7 +151,7 @@ async def many(connection: Connection, query: bytes, parameters: Sequence[object
 
 
 async def typed(
-    connection: psycopg.AsyncConnection[Any],
+    connection: Connection,
     query: bytes,
     kind: type[_T],
     parameters: Sequence[object] | Mapping[str, object] | None = None,

@@ -1,4 +1,7 @@
-"""On a bad day of the other side no source calls anything well, none takes long, and none tells its credential."""
+"""A credential that cannot be sent is told as that, and one that the other side repeats is hidden.
+
+What else can befall a source: tests/misfortunes.py.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,10 @@ from loom_tui.plan.sources.sentry import SentrySource
 from loom_tui.plan.sources.supabase import SupabaseSource
 from loom_tui.plan.steps import Expect, HttpStep
 from loom_tui.plan.workflows import Workflow
-from loom_tui.room.signals import Reading, State
+from loom_tui.room.signals import Reading
 from loom_tui.sources.base import CredentialUnfit, SourceError
 from loom_tui.sources.build import build
-from tests.bad_days import MISFORTUNES, SECRET, echoing, misfortune
+from tests.bad_days import SECRET, echoing
 from tests.errands import errand_of
 from tests.servers import answer, serving
 
@@ -52,14 +55,10 @@ SOURCES: dict[str, Callable[[str], Asked]] = {
     "sentry": lambda url: SentrySource(url=url, org="loom", project="web", token=TOKEN, timeout_s=DEADLINE_S),
     "supabase": lambda url: SupabaseSource(url=url, anon_key=TOKEN, private_tables=("profiles",), timeout_s=DEADLINE_S),
 }
-# What a bad day's answer still proves: that something answered as the plan expects it to.
-PROVED = {("http", "app", name) for name in ("HTML", "wrong types", "another form", "null", "truncated", "no text")} | {
-    ("http", "app", "nested too deeply")
-}
 
 
 async def asked(source: Asked, *, token: str = SECRET) -> list[Reading] | SourceError:
-    """Ask once; more than a few seconds is a hang that no deadline of the source's own ended."""
+    """Ask once."""
     asker = build(source, errand_of("app", environ={"TOKEN": token}))
     try:
         async with asyncio.timeout(20):
@@ -72,20 +71,6 @@ async def asked(source: Asked, *, token: str = SECRET) -> list[Reading] | Source
 
 def words(outcome: list[Reading] | SourceError) -> str:
     return f"{outcome!r} {outcome}" + ("" if isinstance(outcome, list) else f" {outcome.__cause__!r}")
-
-
-@pytest.mark.parametrize("name", MISFORTUNES)
-@pytest.mark.parametrize("kind", SOURCES)
-async def test_on_a_bad_day_nothing_is_called_well_and_no_credential_is_told(kind, name):
-    async with misfortune(name) as url:
-        outcome = await asked(SOURCES[kind](url))
-    assert SECRET not in words(outcome)
-    if isinstance(outcome, SourceError):
-        assert len(str(outcome).split()) >= 3, "a sentence for a tired person"
-        assert str(outcome).isprintable()
-        return
-    well = {reading.signal for reading in outcome if reading.state is State.OK and not reading.signal.endswith("_ms")}
-    assert well <= {signal for of, signal, day in PROVED if (of, day) == (kind, name)}
 
 
 @pytest.mark.parametrize("unfit", ["two\nlines", "lätters", "nul\x00"])
