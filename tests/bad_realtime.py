@@ -21,8 +21,8 @@ async def _cut(socket: ServerConnection, _: dict[str, Any]) -> None:
     socket.transport.abort()
 
 
-async def _silent(_: ServerConnection, __: dict[str, Any]) -> None:
-    await asyncio.Event().wait()
+async def _silent(socket: ServerConnection, _: dict[str, Any]) -> None:
+    await socket.wait_closed()
 
 
 async def _chatter(socket: ServerConnection, _: dict[str, Any]) -> None:
