@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from loom_tui.plan.acts import ActionKind, OnFailure
+from loom_tui.plan.acts import ActionKind, CommandAct, OnFailure
 from loom_tui.plan.faults import PlanFaults
 from loom_tui.plan.model import Action, Automation, Rule
 from loom_tui.plan.sources.base import Secret
@@ -146,6 +147,60 @@ def test_what_is_missing_bars_any_other_action_before_its_start(world):
     view = room.ended(room.begin("it"))
     assert (view.state, view.why.startswith("before the start: ")) == (S.FAILED, True)
     assert "PreflightFailed" not in room.kinds()
+
+
+# The target.
+
+
+def asks(code: str, name: str = "one") -> CommandAct:
+    return writes(name, ask=(sys.executable, "-c", code, "{to}"), secrets={"TOKEN": Secret(env="LOOM_TEST_TOKEN")})
+
+
+TOKEN = {"LOOM_TEST_TOKEN": "s3cret-token"}
+THERE = "import os, sys; raise SystemExit(not (sys.argv[1] == 'v1' and os.environ['TOKEN'] == 's3cret-token'))"
+AWAY = "import sys; print('no such deployment'); raise SystemExit(4)"
+
+
+def test_a_target_is_asked_for_with_the_steps_own_credentials_before_anybody_begins(world):
+    room = world(rollback=action(asks(THERE), verify=()))
+    number = room.begin(environ=TOKEN)
+    assert room.ended(number).state is S.DONE_UNVERIFIED
+    assert "PreflightFailed" not in room.kinds()
+
+
+def test_a_target_that_is_not_there_is_a_warning_that_a_person_may_go_on_past(world):
+    room = world(rollback=action(asks(AWAY), verify=()))
+    number = room.arm()
+    room.start(number, TOKEN)
+    room.until(lambda: room.view(number).steps[0].missing)
+    assert "its target was asked" in room.view(number).steps[0].missing
+    assert room.view(number).steps[0].missing.endswith(" v1`): exit 4, wanted 0")
+    room.do("bo", Approve(number))
+    assert (room.ended(number).state, room.count("one")) == (S.DONE_UNVERIFIED, 1)
+
+
+def test_a_target_that_is_not_there_bars_what_is_no_rollback_unless_it_is_overridden(world):
+    room = world(it=action(asks(AWAY), kind=ActionKind.COMMAND, verify=()))
+    view = room.ended(room.begin("it", environ=TOKEN))
+    assert (view.state, room.count("one")) == (S.FAILED, 0)
+    assert view.why.startswith("before the start: “one”: its target was asked")
+    view = room.ended(room.begin("it", environ=TOKEN, override=True))
+    assert (view.state, room.count("one")) == (S.DONE_UNVERIFIED, 1)
+
+
+def test_an_override_goes_past_a_doubt_and_not_past_a_missing_credential(world):
+    room = world(it=action(asks(THERE), kind=ActionKind.COMMAND, verify=()))
+    view = room.ended(room.begin("it", override=True))
+    assert (view.state, "LOOM_TEST_TOKEN" in view.why, room.count("one")) == (S.FAILED, True, 0)
+
+
+@pytest.mark.parametrize("ask", [("no-such-command-here",), (sys.executable, "-c", "import time; time.sleep(60)")])
+def test_a_question_that_cannot_be_put_or_hangs_holds_no_rollback_up(world, ask):
+    room = world(rollback=action(writes("one", ask=ask), verify=()))
+    number = room.begin()
+    view = room.ended(number)
+    assert (view.state, room.count("one")) == (S.DONE_UNVERIFIED, 1)
+    assert "PreflightFailed" in room.kinds()
 
 
 def test_only_a_rollback_goes_on_past_what_is_missing():

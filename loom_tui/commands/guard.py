@@ -330,9 +330,9 @@ def _lines_of(seen: Preview | ActionArmed) -> list[str]:
 
 
 def _missing_of(view: ActionView) -> list[str]:
-    """Write what the steps of an armed rollback need, and its runner did not find."""
+    """Write what the runner of an armed rollback found amiss before the start."""
     found = [(number, step.missing) for number, step in enumerate(view.steps, 1) if step.missing]
-    return [clean(f"  ! step {number} lacks something: {missing}") for number, missing in found]
+    return [clean(f"  ! pre-flight, step {number}: {missing}") for number, missing in found]
 
 
 def _follow(room: Room, action: int) -> int:

@@ -95,6 +95,7 @@ class CommandAct(ActStep, frozen=True, kw_only=True, tag="command"):
     secrets: dict[str, Secret] = {}
     expect_exit: int = 0
     dry_run: tuple[str, ...] = ()  # what `--dry-run` runs in the place of it
+    ask: tuple[str, ...] = ()  # changes nothing, and ends with 0 where the target is there and well
 
     def shown(self, values: Mapping[str, str]) -> str:
         """Write the line that a shell would take."""

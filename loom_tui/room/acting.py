@@ -76,7 +76,7 @@ class ActionExpired(_OfAction, frozen=True, tag="action_expired"):
 
 
 class PreflightFailed(_OfAction, frozen=True, tag="preflight_failed"):
-    """What a rollback's step needs was not there before the start. It goes on, and tries again when that step comes."""
+    """A rollback's step lacked something before the start, or its target did not answer well. It goes on."""
 
     run: str
     step: int

@@ -121,7 +121,7 @@ class StepView(Struct, frozen=True, kw_only=True):
     size_bytes: int = 0
     answer: Answer | None = None
     answered_by: str = ""
-    missing: str = ""  # what it needs and was not there before the start
+    missing: str = ""  # what the pre-flight found amiss: what it lacks, or what its target answered
 
     @property
     def is_open(self) -> bool:

@@ -63,7 +63,7 @@ def _told_of_one(payload: OfAction) -> str:
         case ActionExpired():
             return f"let {action} expire: no approval came in time, or none was used"
         case PreflightFailed():
-            return f"goes on with {action}, although step {payload.step + 1} lacks something: {payload.why}"
+            return f"goes on with {action} past what its pre-flight found of step {payload.step + 1}: {payload.why}"
         case CountdownStarted():
             return f"counts {action} down on {payload.host}"
         case StepStarted():

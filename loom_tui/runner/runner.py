@@ -46,9 +46,10 @@ from loom_tui.room.verification import verify
 from loom_tui.runner.children import VARIABLE, Children, cut_short, left_at_work
 from loom_tui.runner.notices import Herald, acknowledged, notice_of
 from loom_tui.runner.output import Output, output_path
+from loom_tui.runner.preflight import HURRY_S, Found, look
 from loom_tui.runner.record import LOOK_EVERY_S, Record, Replaced
-from loom_tui.sources.acts import credentials_of, do, shown_secrets, try_out
-from loom_tui.sources.base import Clock, SourceError
+from loom_tui.sources.acts import do, shown_secrets
+from loom_tui.sources.base import Clock
 from loom_tui.sources.mask import Masked
 from loom_tui.sources.scene import Ended, Scene
 from loom_tui.store.base import Lease, LeaseLost, Store, StoreError
@@ -57,7 +58,6 @@ _LOG = logging.getLogger("loom.runner")
 LEASE_TTL_S = 10.0
 LEASE_EVERY_S = 1.0
 ASK_EVERY_S = 5.0
-HURRY_S = 5.0  # so long a rollback's pre-flight may take: it only warns, and people wait
 _MARKERS = {  # of percentiles and charts
     ActionKind.ROLLBACK: "rollback",
     ActionKind.DEPLOY: "deploy",
@@ -94,8 +94,7 @@ class Runner:
         self._children = Children(self._store.directory, action)
         self._replaced = asyncio.Event()
         self._lease: Lease | None = None
-        self._credentials: list[dict[str, Masked]] = [{} for _ in self._action.steps]
-        self._missing: dict[int, str] = {}  # what steps need and was not there before the start
+        self._found = [Found() for _ in self._action.steps]
 
     async def run(self) -> ActionState:
         """Wait for the approval, do what was approved, and see whether it is done."""
@@ -164,17 +163,13 @@ class Runner:
         resumed = view.written is ActionState.RUNNING and not view.run
         if view.written not in WAITING and not resumed:
             raise Refused(f"Action {self._id} is {view.state.value}; there is nothing to carry out")
-        self._ask(self._action.preflight)
-        self._missing = await self._preflight(descriptor)
-        if self._missing and self._action.kind is not ActionKind.ROLLBACK:
-            trouble = next(iter(self._missing.values()))
+        trouble = await self._preflight(descriptor, past_doubts=view.armed.override)
+        if trouble:
             if resumed:
                 raise Refused(f"{trouble}. It stays interrupted")
             return await self._write_own(
                 ActionFailed(action=self._id, run=self._run, why=f"before the start: {trouble}")
             )
-        for index, why in self._missing.items():
-            await self._write_own(PreflightFailed(action=self._id, run=self._run, step=index, why=why))
         if not resumed and not await self._begin():
             return None
         ended = await self._steps(descriptor)
@@ -185,24 +180,19 @@ class Runner:
             await self._verify()
         return None
 
-    async def _preflight(self, descriptor: int) -> dict[int, str]:
-        """Try what the steps need, here where they will run; gives what is missing, by step (from 0)."""
-        limit_s = HURRY_S if self._action.kind is ActionKind.ROLLBACK else None
-        steps = range(len(self._action.steps))
-        tried = await asyncio.gather(*(self._prepare(index, descriptor, limit_s=limit_s) for index in steps))
-        return {index: why for index, why in enumerate(tried) if why}
-
-    async def _prepare(self, index: int, descriptor: int, *, limit_s: float | None = None) -> str:
-        """Resolve a step's credentials and try what it needs without doing it; gives what is missing."""
-        step = self._action.steps[index]
-        try:
-            async with asyncio.timeout(limit_s):
-                self._credentials[index] = await credentials_of(step, self._place.environ, self._place.directory)
-                await try_out(step, self._scene(self._credentials[index], descriptor))
-        except SourceError as error:
-            return str(error)
-        except TimeoutError:
-            return f"“{step.name}”: what it needs did not answer within {limit_s:g} s"
+    async def _preflight(self, descriptor: int, *, past_doubts: bool) -> str:
+        """Try what the steps need, here where they will run; gives what bars it, which for a rollback nothing does."""
+        self._ask(self._action.preflight)
+        rollback = self._action.kind is ActionKind.ROLLBACK
+        scene, limit_s = self._scene({}, descriptor), HURRY_S if rollback else None
+        looking = (look(step, scene, limit_s=limit_s, asks=True) for step in self._action.steps)
+        self._found = list(await asyncio.gather(*looking))
+        for index, found in enumerate(self._found):
+            if rollback and found.trouble:
+                failed = PreflightFailed(action=self._id, run=self._run, step=index, why=found.trouble)
+                await self._write_own(failed)
+            elif found.missing or (found.doubt and not past_doubts):
+                return found.trouble
         return ""
 
     async def _begin(self) -> bool:
@@ -261,10 +251,12 @@ class Runner:
     async def _do(self, index: int, descriptor: int) -> Ended:
         """Do one step, and write down how it ended. Raises Replaced."""
         step = self._action.steps[index]
-        missing = await self._prepare(index, descriptor) if index in self._missing else ""
+        if self._found[index].trouble:
+            self._found[index] = await look(step, self._scene({}, descriptor))
+        missing = self._found[index].missing
         started = self._record.view().steps[index].started
         path = output_path(self._store.directory, self._id, step=index, started=started)
-        output = Output(path, shown_secrets(self._credentials[index]), self._place.environ)
+        output = Output(path, shown_secrets(self._found[index].credentials), self._place.environ)
         with output:
             if missing:
                 ended = Ended(Outcome.FAILED, f"not begun: {missing}")
@@ -288,7 +280,7 @@ class Runner:
         """Do a step as long as the action is this runner's; its processes end with it."""
         if isinstance(step, ManualAct):
             return await self._by_hand(step, index)
-        scene = self._scene(self._credentials[index], descriptor)
+        scene = self._scene(self._found[index].credentials, descriptor)
         if isinstance(step, NotifyAct):
             notice = notice_of(step, index, label=self._record.view().armed.label, values=self._values)
             work = self._herald.tell(notice, scene, output.write)
