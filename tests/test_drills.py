@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -200,6 +200,33 @@ def play_ssh_drop(directory: Path, terminal: Terminal) -> tuple[int, Told]:
     return code, {}
 
 
+def play_unkept(directory: Path, dsn: str) -> tuple[int, Told]:
+    """Drill where the store turns out to be unsafe when the score is to be kept."""
+    with headless(directory, dsn, "calm") as drill:
+        team = Team(directory)
+        team.until(lambda: team.snapshot().drills.scenario)
+        (directory / "state").mkdir()
+        (directory / "state").chmod(0o777)
+        drill.send_signal(signal.SIGINT)
+        out, err = drill.communicate(timeout=PATIENCE_S)
+        assert "The score could not be kept: " in err
+        return drill.returncode, json.loads(out)
+
+
+def play_killed(directory: Path, terminal: Terminal) -> None:
+    """End a drill from outside: the terminal is as before, and nothing of its world is left."""
+    terminal.wait_for("Press enter to begin", timeout_s=PATIENCE_S)
+    terminal.press("enter")
+    terminal.wait_for(" DRILL ", timeout_s=PATIENCE_S)
+    terminal.resize(columns=80, rows=24)
+    terminal.wait_for(lambda text: "none lit" in text, timeout_s=PATIENCE_S)  # as it is laid out at 80x24
+    os.kill(terminal.pid, signal.SIGTERM)
+    assert terminal.wait_for_exit(timeout_s=PATIENCE_S) == 128 + signal.SIGTERM
+    assert b"\x1b[?1049l" in terminal.raw
+    assert seats(directory) == []
+    assert list(directory.glob("loom-demo-*")) == []
+
+
 def seats(directory: Path) -> list[psutil.Process]:
     """The rooms at the far ends of lines."""
     return [
@@ -222,26 +249,35 @@ PLAYS = {
     "silence": play_silence,
     "slow-database": play_slow_database,
     "failed-step": play_failed_step,
+    "unkept": play_unkept,
 }
+IN_TERMINALS: Mapping[str, Callable[[Path, Terminal], Any]] = {"ssh-drop": play_ssh_drop, "killed": play_killed}
 
 
 @contextmanager
-def played() -> Iterator[Mapping[str, tuple[Path, Future[tuple[int, Told]]]]]:
+def played() -> Iterator[Mapping[str, tuple[Path, Future[Any]]]]:
     """Play them all at once, each in a directory of its own, over one PostgreSQL."""
-    names = [*PLAYS, "ssh-drop"]
+    names = [*PLAYS, *IN_TERMINALS]
     with tempfile.TemporaryDirectory(prefix="loom-test-") as base, running_postgres(Path(base) / "pg") as dsn:
         Path(base).chmod(0o711)  # where root runs the tests, the server is another user
         for name in names:
             (Path(base) / name).mkdir()
-        place = Path(base) / "ssh-drop"
-        words = ("drill", "ssh-drop", "--fast", "--postgres", dsn, "--store", str(place / "state"))
-        with (
-            Terminal((*LOOM, *words), environ=environ(place), directory=place) as terminal,  # forks: before any thread
-            ThreadPoolExecutor(len(names)) as pool,
-        ):
-            under_way = {name: pool.submit(play, Path(base) / name, dsn) for name, play in PLAYS.items()}
-            under_way["ssh-drop"] = pool.submit(play_ssh_drop, place, terminal)
+        with ExitStack() as stack:
+            terminals = {name: stack.enter_context(opened(Path(base) / name, dsn, name)) for name in IN_TERMINALS}
+            pool = stack.enter_context(ThreadPoolExecutor(len(names)))
+            under_way: dict[str, Future[Any]] = {
+                name: pool.submit(play, Path(base) / name, dsn) for name, play in PLAYS.items()
+            }
+            for name, play in IN_TERMINALS.items():
+                under_way[name] = pool.submit(play, Path(base) / name, terminals[name])
             yield {name: (Path(base) / name, play) for name, play in under_way.items()}
+
+
+def opened(place: Path, dsn: str, name: str) -> Terminal:
+    """Open a drill in a terminal: this forks, so it comes before any thread."""
+    scenario = "calm" if name == "killed" else name
+    words = ("drill", scenario, "--fast", "--postgres", dsn, "--store", str(place / "state"))
+    return Terminal((*LOOM, *words), environ=environ(place), directory=place)
 
 
 def kept(place: Path) -> DrillEnded:
@@ -263,7 +299,8 @@ def previewed(place: Path) -> str:
 
 def test_a_team_that_does_it_well_passes_each_drill_and_the_score_is_kept() -> None:
     with played() as plays:
-        for name, (place, play) in plays.items():
+        for name in [scenario.name for scenario in SCENARIOS]:
+            place, play = plays[name]
             code, score = play.result(2 * PATIENCE_S)
             assert code == 0, (name, score)
             ended = kept(place)
@@ -273,6 +310,9 @@ def test_a_team_that_does_it_well_passes_each_drill_and_the_score_is_kept() -> N
             assert (ended.times.notice_s is not None) is (name != "calm")
             assert [step.name.partition(":")[0] for step in ended.steps] == ["Immediate", "Communication"] * rolled_back
             assert all(asked["seen"] for asked in score.get("asked", ()))
+        code, score = plays["unkept"][1].result(PATIENCE_S)
+        assert (code, score["passed"]) == (1, True)
+        plays["killed"][1].result(PATIENCE_S)
         line = previewed(plays["regression"][0])
         assert " ago (regression): " in line
         assert line.endswith(" to verify")

@@ -12,7 +12,7 @@ import sys
 import termios
 import tty
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 _GULP_BYTES = 1 << 16
 _LEAVE_S = 10.0
@@ -55,14 +55,17 @@ class Line:
             raise
         finally:
             os.close(far)
-        with _raw(near):
-            dropped = self._relay(near)
+        dropped = True
+        try:
+            with _raw(near):
+                dropped = self._relay(near)
+        finally:
             os.close(near)  # the kernel hangs up on whoever has the other end as their terminal
-        code = _end(program)
-        if not dropped:
-            return code
-        os.write(1, _AS_BEFORE)
-        return None
+            code = _end(program)
+            if dropped:
+                with suppress(OSError):  # this terminal may be gone too
+                    os.write(1, _AS_BEFORE)
+        return None if dropped else code
 
     def _relay(self, near: int) -> bool:
         """Carry bytes to and fro until either end closes or the line drops; says whether it dropped."""
@@ -116,7 +119,8 @@ def _raw(near: int) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGWINCH, resized)
-        termios.tcsetattr(0, termios.TCSAFLUSH, before)
+        with suppress(termios.error):  # this terminal is gone
+            termios.tcsetattr(0, termios.TCSAFLUSH, before)
 
 
 def _copy_size(near: int) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from types import FrameType
+from typing import Never
 
 from loom_tui.demo.run import FIRST_READINGS_TIMEOUT_S, wait_for_readings
 from loom_tui.demo.world import World, world
@@ -45,6 +48,8 @@ def play(
 
     The world is taken down after that. `wait` asks them to go on. Raises DemoError, StoreError, CallFailed.
     """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
     say("Making a small real world: PostgreSQL, Sentry's API, the app and the platform that ships it …")
     with _ready_world(postgres_dsn) as made, closing(Line()) as line:
         say(BRIEFING.format(title=scenario.title, teaches=scenario.teaches))
@@ -71,9 +76,13 @@ def play_headless(
     """Play a drill without a room of its own, for a team in other terminals. Raises as `play` does."""
     with _ready_world(postgres_dsn) as made:
         director = Director(scenario, made, pace=pace, drop=lambda: None)
-        director.begin(last)
         signal.signal(signal.SIGINT, lambda *_: director.leave.set())  # ctrl+c is how one leaves here
+        director.begin(last)
         return tell(director.direct(for_s=for_s))
+
+
+def _leave(number: int, _frame: FrameType | None) -> Never:
+    sys.exit(128 + number)  # through all that is open: the terminal is put back, and the world taken down
 
 
 @contextmanager
