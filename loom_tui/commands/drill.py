@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from random import choice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -69,17 +70,17 @@ def drill(
     last = keep.last()
     tell = partial(_tell, keep=keep, where=where, last=last, as_json=as_json)
 
-    from loom_tui.drill.run import FAST, play, play_headless
+    from loom_tui.drill.run import FAST, Terms, play, play_headless
 
-    pace = FAST if fast else 1.0
+    terms = Terms(scenario=scenario, told_as=name, pace=FAST if fast else 1.0, last=last, postgres_dsn=dsn)
     if headless:
-        sys.exit(play_headless(scenario, pace=pace, for_s=seconds, last=last, postgres_dsn=dsn, tell=tell))
+        sys.exit(play_headless(terms, for_s=seconds, tell=tell))
     options = [word for word, given in (("--ascii", ascii_only), ("--light", light)) if given]
-    sys.exit(play(scenario, pace=pace, last=last, postgres_dsn=dsn, options=options, say=_say, wait=_wait, tell=tell))
+    sys.exit(play(terms, options=options, say=_say, wait=_wait, tell=tell))
 
 
 def _list(*, as_json: bool) -> None:
-    from loom_tui.drill.scenario import SCENARIOS
+    from loom_tui.drill.scenario import SCENARIOS, SURPRISE
 
     if as_json:
         echo_json([{"name": each.name, "title": each.title, "teaches": each.teaches} for each in SCENARIOS])
@@ -88,19 +89,23 @@ def _list(*, as_json: bool) -> None:
     for each in SCENARIOS:
         echo(Styled(each.name.ljust(width), bold=True), f"  {each.title}")
         echo(" " * width, f"  teaches {each.teaches}")
+    echo(Styled(SURPRISE.ljust(width), bold=True), "  One of them, and nobody is told which")
 
 
 def _scenario(name: str, *, headless: bool) -> Scenario:
     from loom_tui.commands.rooms import require_terminal
-    from loom_tui.drill.scenario import SCENARIOS, Switch, scenario_of
+    from loom_tui.drill.scenario import SCENARIOS, SURPRISE, Switch, scenario_of
 
+    drops = [each for each in SCENARIOS if any(happening.switch is Switch.DROP for happening in each.happenings)]
+    if not headless:
+        require_terminal()
+    if name == SURPRISE:
+        return choice([each for each in SCENARIOS if not headless or each not in drops])  # noqa: S311 - a surprise, no secret
     found = scenario_of(name)
     if found is None:
         known = ", ".join(each.name for each in SCENARIOS)
-        raise click.UsageError(f"There is no drill {name!r}; there are {known}")
-    if not headless:
-        require_terminal()
-    elif any(happening.switch is Switch.DROP for happening in found.happenings):
+        raise click.UsageError(f"There is no drill {name!r}; there are {known}, and {SURPRISE}")
+    if headless and found in drops:
         raise click.UsageError(f"{name} hangs up the room's terminal: without one there is nothing to drill")
     return found
 

@@ -33,14 +33,14 @@ class Director:
         self._done: dict[Switch, Happened] = {}
         self.leave = threading.Event()  # set by whoever wants it to end
 
-    def begin(self, last: DrillEnded | None) -> None:
-        """Say in the drill's own room that it is one, and how the last one went. Raises StoreError."""
+    def begin(self, last: DrillEnded | None, *, told_as: str) -> None:
+        """Say in the drill's own room that it is one, by this name, and how the last one went. Raises StoreError."""
         self._began_at = time.time()
         store = self._made.open_store()
         try:
             if last is not None:
                 store.append(last, actor=ACTOR, at=self._began_at)
-            store.append(DrillBegan(scenario=self._scenario.name), actor=ACTOR, at=self._began_at)
+            store.append(DrillBegan(scenario=told_as), actor=ACTOR, at=self._began_at)
         finally:
             store.close()
 

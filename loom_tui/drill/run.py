@@ -10,6 +10,8 @@ from contextlib import closing, contextmanager
 from types import FrameType
 from typing import Never
 
+from msgspec import Struct
+
 from loom_tui.demo.run import FIRST_READINGS_TIMEOUT_S, wait_for_readings
 from loom_tui.demo.world import World, world
 from loom_tui.drill.director import Director
@@ -28,17 +30,32 @@ Write down what you see (m), decide, and act. What you write and do is timed. q 
 In another terminal: cd "$(loom demo where)", and every command speaks to this room: loom rollback --reason WHY.
 When you are alone, a second person approves by: loom demo approve.
 """
+UNTOLD = ("A surprise", "to expect nothing in particular: what happens, and whether anything does, is told at the end")
 DROPPED = """\
 Your connection dropped: this drill hung up your terminal. Whatever was under way on the other side is under way still.
 """
 
 
+class Terms(Struct, frozen=True, kw_only=True):
+    """How a drill is played: told by which name, at which pace, after which last one, over whose PostgreSQL."""
+
+    scenario: Scenario
+    told_as: str
+    pace: float
+    last: DrillEnded | None
+    postgres_dsn: str | None
+
+    @property
+    def briefing(self) -> str:
+        """What is said before it begins."""
+        told = self.told_as == self.scenario.name
+        title, teaches = (self.scenario.title, self.scenario.teaches) if told else UNTOLD
+        return BRIEFING.format(title=title, teaches=teaches)
+
+
 def play(
-    scenario: Scenario,
+    terms: Terms,
     *,
-    pace: float,
-    last: DrillEnded | None,
-    postgres_dsn: str | None,
     options: Sequence[str],
     say: Callable[[str], None],
     wait: Callable[[str], None],
@@ -51,11 +68,11 @@ def play(
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     say("Making a small real world: PostgreSQL, Sentry's API, the app and the platform that ships it …")
-    with _ready_world(postgres_dsn) as made, closing(Line()) as line:
-        say(BRIEFING.format(title=scenario.title, teaches=scenario.teaches))
+    with _ready_world(terms.postgres_dsn) as made, closing(Line()) as line:
+        say(terms.briefing)
         wait("Press enter to begin")
-        director = Director(scenario, made, pace=pace, drop=line.drop)
-        director.begin(last)
+        director = Director(terms.scenario, made, pace=terms.pace, drop=line.drop)
+        director.begin(terms.last, told_as=terms.told_as)
         with _directing(director) as told:
             words = ["room", str(made.plan_path), "--store", str(made.store_directory), *options]
             while line.open(words) is None:
@@ -64,20 +81,12 @@ def play(
         return tell(told.result())
 
 
-def play_headless(
-    scenario: Scenario,
-    *,
-    pace: float,
-    for_s: float | None,
-    last: DrillEnded | None,
-    postgres_dsn: str | None,
-    tell: Callable[[Score], int],
-) -> int:
+def play_headless(terms: Terms, *, for_s: float | None, tell: Callable[[Score], int]) -> int:
     """Play a drill without a room of its own, for a team in other terminals. Raises as `play` does."""
-    with _ready_world(postgres_dsn) as made:
-        director = Director(scenario, made, pace=pace, drop=lambda: None)
+    with _ready_world(terms.postgres_dsn) as made:
+        director = Director(terms.scenario, made, pace=terms.pace, drop=lambda: None)
         signal.signal(signal.SIGINT, lambda *_: director.leave.set())  # ctrl+c is how one leaves here
-        director.begin(last)
+        director.begin(terms.last, told_as=terms.told_as)
         return tell(director.direct(for_s=for_s))
 
 

@@ -126,6 +126,9 @@ SCENARIOS = (
 )
 
 
+SURPRISE = "surprise"  # one of them, which is told at the end
+
+
 def scenario_of(name: str) -> Scenario | None:
     """Find a scenario by its name."""
     return next((scenario for scenario in SCENARIOS if scenario.name == name), None)
