@@ -114,7 +114,7 @@ def _kept(wish: Wish) -> Iterator[World]:
             keeper_pid=os.getpid(),
             collector_pid=collector,
         )
-        _secret(directory / "world.json", encode(made).decode())
+        _secret(directory / "world.new", encode(made).decode()).rename(directory / "world.json")  # found whole, or not
         yield made
 
 
