@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -16,6 +19,7 @@ from loom_tui.config.operator import whoami
 from loom_tui.plan.model import Criterion, Stakeholder
 from loom_tui.plan.toml import dump_plan
 from loom_tui.room.events import Waived, WaiverAgreed
+from loom_tui.room.signals import PollerReport, Reading, State
 from loom_tui.store.sqlite import open_store
 from tests.gates import ENVIRONMENT, RELEASE, plan
 from tests.test_cli import loom
@@ -141,6 +145,25 @@ def test_a_watched_status_writes_a_line_for_each_change(place):
             assert watching.wait(timeout=60) == 130
         finally:
             watching.kill()
+
+
+def test_the_status_says_which_source_is_down_and_why(place):
+    store = open_store(place / "state", plan_id="friday")
+    lease = store.acquire("collector", holder="h", ttl_s=600, now=time.time())
+    assert lease is not None
+    now = time.time()
+    for last, told in ((now - 180, r"heard \d+ m ago"), (None, "never heard")):
+        report = PollerReport(last_success_at=last, failures=2, why="app did not answer within 5 s")
+        store.record(
+            [Reading(signal="feed.app", observed_at=time.time(), state=State.BAD, body=msgspec.json.encode(report))],
+            lease=lease,
+            now=time.time(),
+        )
+        [line] = loom(place, "status").stdout.splitlines()[1:]
+        assert re.fullmatch(rf"Down: app \({told}\): {report.why}", line)
+    store.release(lease)
+    assert loom(place, "status").stdout.splitlines()[1:] == ["Nobody asks the world: no collector runs"]
+    store.close()
 
 
 def test_the_plan_s_release_and_environment_are_those_of_every_claim(place):

@@ -1,4 +1,4 @@
-"""What holds besides the gate, as lines: a stop, a freeze, the action under way, what a rollback left to do."""
+"""What holds besides the gate, as lines: a stop, a freeze, the action under way, what is left to do, who is down."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from loom_tui.room.locks import held
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.widgets.standing import off_words
 from loom_tui.widgets.text import age
+
+MOST_NAMED = 5  # feeds
 
 
 def standing_lines(snapshot: Snapshot) -> Iterator[str]:
@@ -31,3 +33,19 @@ def standing_lines(snapshot: Snapshot) -> Iterator[str]:
     for automation in snapshot.automation:
         if automation.off:
             yield f"Off: {off_words(automation, now)}"
+    yield from _down(snapshot)
+
+
+def _down(snapshot: Snapshot) -> Iterator[str]:
+    """Say which feeds tell nothing, and why: what the gate lacks is often theirs. One never asked is no trouble yet."""
+    asked = [feed for feed in snapshot.feeds if feed.report is not None]
+    if asked and not snapshot.collector.alive:
+        yield f"Nobody asks the world: {snapshot.collector.why}"
+        return
+    down = [feed for feed in asked if not feed.live]
+    for feed in down[:MOST_NAMED]:
+        heard = feed.report.last_success_at if feed.report is not None else None
+        since = f"heard {age(snapshot.now - heard)} ago" if heard is not None else "never heard"
+        yield f"Down: {feed.label} ({since}): {feed.why}"
+    if len(down) > MOST_NAMED:
+        yield f"Down: {len(down) - MOST_NAMED} more (loom doctor)"
