@@ -358,6 +358,20 @@ class LoomApp(App[None]):
         if isinstance(self.screen, RoomScreen):
             ask_decision(self.screen)
 
+    def action_lead(self) -> None:
+        """Ask who leads from now on."""
+        from loom_tui.screens.gate_dialogs import ask_lead  # noqa: PLC0415 - Textual's Input costs 30 ms
+
+        if isinstance(self.screen, RoomScreen):
+            ask_lead(self.screen)
+
+    def action_poll(self) -> None:
+        """Ask whether to call each role in turn."""
+        from loom_tui.screens.gate_dialogs import ask_poll  # noqa: PLC0415 - Textual's Input costs 30 ms
+
+        if isinstance(self.screen, RoomScreen):
+            ask_poll(self.screen)
+
     def action_checklist(self, check: str) -> None:
         """Open a workflow's steps by hand."""
         from loom_tui.screens.by_hand import Checklist  # noqa: PLC0415 - Textual's Input costs 30 ms

@@ -141,6 +141,9 @@ WRITES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("lift",): ("QA", "--reason", "x"),
     ("accept",): ("late", "--reason", "x"),
     ("decide",): ("no-go", "--reason", "x"),
+    ("poll", "call"): (),
+    ("poll", "end"): ("--reason", "x"),
+    ("lead", "give"): ("lee", "--reason", "x"),
     ("step",): ("booking", "1", "ok"),
     ("uat", "participant"): ("Bo",),
     ("uat", "session"): ("Maya",),
@@ -157,8 +160,8 @@ WRITES: dict[tuple[str, ...], tuple[str, ...]] = {
 ACTS = {("rollback",), ("act",), ("notify",), ("approve",), ("abort",), ("stop",)}
 READS = {
     ("import",), ("init",), ("plan", "check"), ("plan", "show"), ("plan", "path"), ("plan", "schema"), ("check",),
-    ("doctor",), ("status",), ("uat", "show"), ("report", "decision"), ("report", "rootcause"), ("journal", "verify"),
-    ("journal", "export"),
+    ("doctor",), ("status",), ("uat", "show"), ("who",), ("poll", "show"), ("report", "decision"),
+    ("report", "rootcause"), ("journal", "verify"), ("journal", "export"),
 }  # fmt: skip
 ELSEWHERE = {("room",), ("demo",), ("drill",), ("watch",)}  # the screens' own test; worlds of their own; readings alone
 
@@ -252,6 +255,8 @@ def test_a_viewer_s_command_is_refused_in_a_sentence_and_nothing_is_written(here
 @pytest.mark.parametrize("command", [each for each in WRITES if each not in ACTS])
 def test_the_same_words_of_somebody_who_may_are_written(here, command):
     room_of(here, Right.LEAD)
+    if command == ("poll", "end"):
+        assert say("poll", "call") == (0, "")
     before = heads(here)
     assert say(*command, *WRITES[command]) == (0, "")
     assert heads(here) != before

@@ -22,11 +22,14 @@ from loom_tui.room.events import (
     DecisionAgreed,
     DecisionCalled,
     Event,
+    LeadGiven,
     NoGoCleared,
     NoGoLifted,
     NoGoShown,
     Payload,
     PlanAdopted,
+    PollCalled,
+    PollEnded,
     RiskAccepted,
     SignedOff,
     Voted,
@@ -64,6 +67,13 @@ class Call(Struct, frozen=True):
     agreed: tuple[Said[DecisionAgreed], ...] = ()
 
 
+class Poll(Struct, frozen=True):
+    """A launch poll, and that it was ended."""
+
+    called: Said[PollCalled]
+    ended: Said[PollEnded] | None = None
+
+
 class Adoption(Struct, frozen=True):
     """Since when the room's plan has been of this release and environment."""
 
@@ -82,6 +92,9 @@ class Ballot(Struct, frozen=True, kw_only=True):
     ran: Mapping[str, Said[ClockRan]] = {}  # by criterion
     decisions: Mapping[int, Call] = {}  # by place, in order
     risks: Mapping[str, Said[RiskAccepted]] = {}  # by the risk's folded text
+    words: Mapping[str, tuple[Said[Voted] | Said[VoteWithdrawn], ...]] = {}  # all that was said for a role, in order
+    poll: Poll | None = None  # the last one
+    lead: LeadGiven | None = None
     adoption: Adoption | None = None
 
 
@@ -92,8 +105,10 @@ def count(ballot: Ballot, event: Event) -> Ballot:
         case PlanAdopted() as said:
             return _adopt(ballot, said, at)
         case Voted() as said:
+            ballot = _heard(ballot, said.role, Said(said, by, at, seq))
             return replace(ballot, votes={**ballot.votes, (said.role, by): Said(said, by, at, seq)})
         case VoteWithdrawn() as said:
+            ballot = _heard(ballot, said.role, Said(said, by, at, seq))
             return replace(ballot, votes={key: vote for key, vote in ballot.votes.items() if key != (said.role, by)})
         case SignedOff() as said:
             key = (said.criterion, said.role, by)
@@ -118,9 +133,19 @@ def count(ballot: Ballot, event: Event) -> Ballot:
         case DecisionAgreed() as said if call := ballot.decisions.get(said.decision):
             call = replace(call, agreed=(*call.agreed, Said(said, by, at, seq)))
             return replace(ballot, decisions={**ballot.decisions, said.decision: call})
+        case PollCalled() as said:
+            return replace(ballot, poll=Poll(Said(said, by, at, seq)))
+        case PollEnded() as said if ballot.poll is not None and ballot.poll.called.seq == said.poll:
+            return replace(ballot, poll=replace(ballot.poll, ended=Said(said, by, at, seq)))
+        case LeadGiven() as said:
+            return replace(ballot, lead=said)
         case RiskAccepted() as said:
             return replace(ballot, risks={**ballot.risks, said.risk: Said(said, by, at, seq)})
     return ballot
+
+
+def _heard(ballot: Ballot, role: str, word: Said[Voted] | Said[VoteWithdrawn]) -> Ballot:
+    return replace(ballot, words={**ballot.words, role: (*ballot.words.get(role, ()), word)})
 
 
 def _adopt(ballot: Ballot, said: PlanAdopted, at: float) -> Ballot:

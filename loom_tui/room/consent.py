@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from loom_tui.plan.criteria import Named, Part, may, speaks_for
 from loom_tui.plan.model import Plan, Right, Stakeholder
 from loom_tui.room.ballot import Ballot, Call, Proposal, Said
 from loom_tui.room.events import SignedOff, Voted
+from loom_tui.room.poll import history_of
 from loom_tui.room.proof import Facts
 from loom_tui.room.signals import CLOCK_TOLERANCE_S
 from loom_tui.room.verdicts import Choice, DecisionView, Evidence, GateState, Says, VoteView, Waiver
@@ -22,7 +25,8 @@ def vote_views(facts: Facts) -> tuple[VoteView, ...]:
     known = {stakeholder.name for stakeholder in facts.plan.stakeholders}
     views = [_vote(stakeholder, facts) for stakeholder in facts.plan.stakeholders if stakeholder.votes]
     gone = [said for said in _votes(facts) if said.payload.role not in known and said.payload.choice is Choice.NO_GO]
-    return (*views, *(_said(said.payload.role, said) for said in gone))
+    said_of = (*views, *(_said(said.payload.role, said) for said in gone))
+    return tuple(replace(view, history=history_of(view.role, facts)) for view in said_of)
 
 
 def _vote(stakeholder: Stakeholder, facts: Facts) -> VoteView:

@@ -58,6 +58,9 @@ RIGHTS: Mapping[type[Payload], Right | None] = {
     events.ClockRan: None,
     events.DecisionCalled: Right.APPROVER,
     events.DecisionAgreed: Right.APPROVER,
+    events.PollCalled: Right.APPROVER,
+    events.PollEnded: Right.APPROVER,
+    events.LeadGiven: Right.OPERATOR,  # the lead's own; to pass on another's takes an approver
     events.RiskAccepted: Right.OPERATOR,
     events.ErrorAcknowledged: Right.OPERATOR,
     events.ErrorNoted: Right.OPERATOR,

@@ -175,6 +175,26 @@ class DecisionAgreed(PayloadBase, frozen=True, tag="decision_agreed"):
     decision: int
 
 
+class PollCalled(Claim, frozen=True, tag="poll_called"):
+    """A person called the launch poll: each of these roles in turn, for its go or no-go."""
+
+    roles: tuple[str, ...]
+
+
+class PollEnded(PayloadBase, frozen=True, tag="poll_ended"):
+    """A person ended a poll, named by its place in the journal, before all were heard."""
+
+    poll: int
+    reason: str
+
+
+class LeadGiven(PayloadBase, frozen=True, tag="lead_given"):
+    """The room is led by this person from now on."""
+
+    to: str
+    reason: str = ""
+
+
 class RiskAccepted(Claim, frozen=True, tag="risk_accepted"):
     """Somebody takes a risk on. One that its trigger lights stays lit."""
 
@@ -246,6 +266,9 @@ GatePayload = (
     | ClockRan
     | DecisionCalled
     | DecisionAgreed
+    | PollCalled
+    | PollEnded
+    | LeadGiven
     | RiskAccepted
 )
 

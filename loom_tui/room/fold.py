@@ -27,6 +27,7 @@ from loom_tui.room.followed import aftermath
 from loom_tui.room.gate import judge
 from loom_tui.room.guard import as_of
 from loom_tui.room.joined import uat_views, workflow_view
+from loom_tui.room.lead import lead_of
 from loom_tui.room.ledger import Ledger, advance, progress_of, stand, task_views
 from loom_tui.room.manual import manual_views
 from loom_tui.room.presence import present
@@ -131,6 +132,7 @@ class Folder:
             runners=observations.runners,
             plan_hash=self.ledger.plan_hash,
             present=present(observations.seats, now),
+            lead=lead_of(self.plan, self.ledger.ballot.lead),
             drills=self.ledger.drills,
             versions=self.ledger.versions,
             preflights=preflights(facts, version),

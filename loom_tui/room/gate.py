@@ -12,6 +12,7 @@ from loom_tui.plan.criteria import Named, Part, checks_of, clock_rules, criteria
 from loom_tui.plan.model import Issue, IssueId, Rule, Status
 from loom_tui.room.consent import anybody, attestations, denials, vote_evidence, vote_views, waiver_of, word_evidence
 from loom_tui.room.events import IssueStatusSet, NoGoShown, SignedOff
+from loom_tui.room.poll import poll_view
 from loom_tui.room.proof import Facts, condition, find, held, stretch_of
 from loom_tui.room.proved import findings_of, state_of, why_of
 from loom_tui.room.signals import State
@@ -45,6 +46,7 @@ def judge(facts: Facts) -> GateView:
         deployment=tuple(views[Part.DEPLOYMENT]),
         post_deployment=tuple(views[Part.POST_DEPLOYMENT]),
         votes=votes,
+        poll=poll_view(facts),
         release=facts.plan.plan.release,
         environment=facts.plan.plan.environment,
     )

@@ -18,6 +18,8 @@ from loom_tui.room.events import (
     DecisionCalled,
     NoGoLifted,
     Payload,
+    PollCalled,
+    PollEnded,
     RiskAccepted,
     SignedOff,
     Voted,
@@ -30,6 +32,7 @@ from loom_tui.room.snapshot import Snapshot
 from loom_tui.room.verdicts import Choice, CriterionView, GateState, Says, Verdict, Waiver
 
 LONGEST_WAIVER_S = 30 * 86_400.0
+NOBODY_VOTES = "Nobody votes in this plan: write votes = true for the stakeholders whose go is needed"
 
 
 class _Ours(TypedDict):
@@ -189,6 +192,35 @@ def agree_to_decision() -> Deed:
     return deed
 
 
+def call_poll() -> Deed:
+    """Call each voting role in turn, in the plan's order; what was voted before counts on, and is asked again."""
+
+    def deed(snapshot: Snapshot, actor: str) -> Payload:
+        require(snapshot.plan, actor, PollCalled)
+        under_way = snapshot.gate.poll
+        if under_way is not None and under_way.calls:
+            raise Refused(f"A poll is under way, and calls {under_way.calls}; end it first")
+        roles = tuple(stakeholder.name for stakeholder in snapshot.plan.stakeholders if stakeholder.votes)
+        if not roles:
+            raise Refused(NOBODY_VOTES)
+        return PollCalled(roles=roles, **_ours(snapshot))
+
+    return deed
+
+
+def end_poll(*, reason: str) -> Deed:
+    """End the poll before all were heard."""
+
+    def deed(snapshot: Snapshot, actor: str) -> Payload:
+        require(snapshot.plan, actor, PollEnded)
+        poll = snapshot.gate.poll
+        if poll is None or not poll.calls:
+            raise Refused("No poll is under way")
+        return PollEnded(poll=poll.id, reason=words_of(reason, "To end a poll needs a reason"))
+
+    return deed
+
+
 def accept_risk(risk: str, *, owner: str, reason: str) -> Deed:
     """Take a risk on. One that its trigger lights stays lit."""
 
@@ -205,7 +237,7 @@ def voter_of(plan: Plan, role: str) -> Stakeholder:
     """Find a voting role by its name or a part of it. Raises Refused."""
     voters = {stakeholder.name: stakeholder for stakeholder in plan.stakeholders if stakeholder.votes}
     if not voters:
-        raise Refused("Nobody votes in this plan: write votes = true for the stakeholders whose go is needed")
+        raise Refused(NOBODY_VOTES)
     return voters[_one(list(voters), role, "voting role")]
 
 

@@ -321,6 +321,7 @@ class Snapshot(_View, frozen=True):
     runners: Mapping[int, float] = {}  # until when the runner of an action is known to live
     plan_hash: str = ""  # of the version that the room took last
     present: tuple[Seat, ...] = ()  # who is in the room, who came first before
+    lead: str = ""  # who leads it; empty: nobody
     drills: Drills = Drills()
     versions: Versions = ()  # that ran here, oldest first
     preflights: Mapping[str, tuple[Tried, ...]] = {}  # by the action's name

@@ -102,6 +102,35 @@ class CriterionView(_Value, frozen=True):
         return any(item.says is Says.AGAINST for item in self.evidence)
 
 
+class VoteWord(_Value, frozen=True):
+    """Something that was said for a role, once; `choice` is None where a vote was taken back."""
+
+    choice: Choice | None
+    by: str
+    at: float
+    reason: str = ""
+
+
+class Polled(_Value, frozen=True):
+    """A role in a launch poll, and what it heard of it, oldest first."""
+
+    role: str
+    heard: tuple[VoteWord, ...] = ()
+
+
+class PollView(_Value, frozen=True):
+    """The last launch poll. `calls` names the role that is asked since `since`; empty: all were heard, or it ended."""
+
+    id: int
+    by: str
+    at: float
+    roles: tuple[Polled, ...]
+    calls: str
+    since: float
+    ended_by: str = ""
+    ended_why: str = ""
+
+
 class VoteView(_Value, frozen=True):
     """What a role says. `choice` is None while it has not voted, or its vote has run out."""
 
@@ -112,6 +141,7 @@ class VoteView(_Value, frozen=True):
     at: float | None = None
     reason: str = ""
     expired: bool = False
+    history: tuple[VoteWord, ...] = ()  # all that was said for it of this release, oldest first
 
 
 class GateView(_Value, frozen=True):
@@ -124,6 +154,7 @@ class GateView(_Value, frozen=True):
     deployment: tuple[CriterionView, ...] = ()
     post_deployment: tuple[CriterionView, ...] = ()
     votes: tuple[VoteView, ...] = ()
+    poll: PollView | None = None
     needs: tuple[str, ...] = ()  # what GO still needs, and from whom
     release: str = ""
     environment: str = ""

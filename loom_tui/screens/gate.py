@@ -153,7 +153,15 @@ class EvidencePane(Scroll):
 
     def foot(self, width: int) -> Sequence[Line]:  # noqa: ARG002 - clipped by the list
         """Name what may be done."""
-        keys = (("V", "vote"), ("W", "waive"), ("S", "sign off"), ("L", "lift"), ("D", "decide"), ("r", "ask"))
+        keys = (
+            ("V", "vote"),
+            ("C", "poll"),
+            ("W", "waive"),
+            ("S", "sign off"),
+            ("L", "lift"),
+            ("D", "decide"),
+            ("r", "ask"),
+        )
         return (tuple(span for key, word in keys for span in (Span(key, Ink.ACCENT), Span(f" {word}  ", Ink.FAINT))),)
 
     def empty(self) -> Sequence[Line]:
@@ -186,6 +194,7 @@ class GateScreen(RoomScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("V", "vote", "Vote for a role", show=False, id="gate.vote"),
         Binding("W", "waive", "Waive this criterion, or agree to it", show=False, id="gate.waive"),
+        Binding("C", "app.poll", "Call each role in turn: go or no-go", show=False, id="gate.poll"),
         Binding("S", "sign_off", "Sign this criterion off by name", show=False, id="gate.sign_off"),
         Binding("L", "lift", "Lift this no-go, with a reason", show=False, id="gate.lift"),
     ]

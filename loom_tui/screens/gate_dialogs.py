@@ -7,24 +7,30 @@ from collections.abc import Callable
 from loom_tui.room.deeds import Deed
 from loom_tui.room.events import Payload
 from loom_tui.room.gate_deeds import (
+    NOBODY_VOTES,
     accept_risk,
     agree_to_decision,
     agree_to_waiver,
     call_decision,
+    call_poll,
     cast_vote,
+    end_poll,
     end_waiver,
     lift_no_go,
     propose_waiver,
     sign_off,
     withdraw_vote,
 )
+from loom_tui.room.lead import give_lead
+from loom_tui.room.presence import names
 from loom_tui.room.snapshot import RiskView, Snapshot
-from loom_tui.room.verdicts import Choice, CriterionView, GateState
+from loom_tui.room.verdicts import Choice, CriterionView, GateState, Polled
 from loom_tui.screens.base import RoomScreen
-from loom_tui.screens.gate_rows import decision_line, sign_of_criterion, sign_of_no_go
+from loom_tui.screens.gate_rows import decision_line, poll_line, sign_of_criterion, sign_of_no_go
 from loom_tui.screens.guarded import Answer, Field, Guarded, Question
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, wrap
-from loom_tui.widgets.text import INK_OF_GATE
+from loom_tui.widgets.poll import heard_words
+from loom_tui.widgets.text import INK_OF_GATE, Sign
 
 WIDTH = 84  # cells that facts are wrapped for, where the terminal has them
 
@@ -144,6 +150,41 @@ def ask_decision(screen: RoomScreen) -> None:
     agree = (("agree", "Agree to the GO"),) if decision is not None and decision.pending else ()
     buttons = (("go", "Call GO"), ("no_go", "Call NO-GO"), *agree)
     _ask(screen, Question("Decide", facts, (Field("reason", "reason", hint=hint),), buttons), deed)
+
+
+def ask_poll(screen: RoomScreen) -> None:
+    """Ask whether to call each role in turn; where that is under way, for the reason to end it."""
+    snapshot = _room_of(screen)
+    if snapshot is None:
+        return
+    poll = snapshot.gate.poll
+    if poll is not None and poll.calls:
+        facts = (poll_line(poll, now=snapshot.now), *(_polled(screen, polled) for polled in poll.roles))
+        question = Question("The launch poll", facts, (_REASON,), (("end", "End it"),))
+        _ask(screen, question, lambda answer: end_poll(reason=answer.fields["reason"]))
+        return
+    roles = ", ".join(vote.role for vote in snapshot.gate.votes) or NOBODY_VOTES
+    facts = _wrapped(screen, f"Each is called in turn, and their vote moves it on: {roles}")
+    _ask(screen, Question("The launch poll", facts, (), (("call", "Call them"),)), lambda _: call_poll())
+
+
+def _polled(screen: RoomScreen, polled: Polled) -> Line:
+    sign = screen.loom.pen.sign(Sign.OK if polled.heard else Sign.OPEN)
+    return (sign, Span(f" {clean(polled.role, limit=40)}"), Span(f"  {clean(heard_words(polled))}", Ink.FAINT))
+
+
+def ask_lead(screen: RoomScreen) -> None:
+    """Ask who leads from now on."""
+    snapshot = _room_of(screen)
+    if snapshot is None:
+        return
+    leads = f"{snapshot.lead} leads the room." if snapshot.lead else "Nobody leads the room: the plan names no lead."
+    fields = (
+        Field("to", "who leads from now on", hint=clean(", ".join(names(snapshot.present)), limit=60)),
+        Field("reason", "reason", hint="needed where another one leads, and is not in the room"),
+    )
+    question = Question("The lead", _wrapped(screen, leads), fields, (("give", "Hand it over"),))
+    _ask(screen, question, lambda answer: give_lead(answer.fields["to"], reason=answer.fields["reason"]))
 
 
 def ask_acceptance(screen: RoomScreen, view: RiskView) -> None:

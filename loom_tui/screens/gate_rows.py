@@ -14,12 +14,14 @@ from loom_tui.room.verdicts import (
     DecisionView,
     Evidence,
     GateView,
+    PollView,
     Says,
     Verdict,
     VoteView,
     Waiver,
 )
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit, spread, width_of, wrap
+from loom_tui.widgets.poll import poll_words
 from loom_tui.widgets.text import Pen, Sign, age
 
 _ISSUES_NAMED = re.compile(r"\s*\((?:#\d+[,\s]*)+\)\s*$")  # "(#145, #146)": the evidence names them
@@ -86,12 +88,20 @@ def vote_row(vote: VoteView, pen: Pen, width: int, *, now: float) -> Line:
 def gate_sentence(snapshot: Snapshot, pen: Pen, width: int, height: int) -> Sequence[Line]:
     """Draw what the gate needs, wrapped; then the decision, where there is one."""
     decision = snapshot.decision
-    below = [decision_line(decision, pen, now=snapshot.now)] if decision is not None else []
+    poll = snapshot.gate.poll
+    below = [poll_line(poll, now=snapshot.now)] if poll is not None else []
+    below += [decision_line(decision, pen, now=snapshot.now)] if decision is not None else []
     room = max(1, height - len(below))
     words = wrap(snapshot.gate.why, width)
     if len(words) > room:
         words = [*words[: room - 1], " ".join(words[room - 1 :])]
     return [*((Span(fit(text, width)),) for text in words), *below]
+
+
+def poll_line(poll: PollView, *, now: float) -> Line:
+    """Draw the launch poll: the role that is called now, and for how long it has been silent."""
+    ink = Ink.WARN if poll.calls else Ink.FAINT
+    return (Span(fit("poll", 10), Ink.FAINT), Span(clean(poll_words(poll, now)), ink, bold=bool(poll.calls)))
 
 
 def decision_line(decision: DecisionView, pen: Pen, *, now: float) -> Line:
@@ -218,6 +228,11 @@ def vote_lines(vote: VoteView, plan: Plan, pen: Pen, width: int, *, now: float) 
     yield vote_row(vote, pen, width, now=now)
     yield EMPTY
     yield from ((Span(part),) for part in wrap(vote.reason, width))
+    for word in reversed(vote.history[:-1]):
+        said = {Choice.GO: "GO", Choice.NO_GO: "NO-GO", None: "took it back"}[word.choice]
+        why = f": {word.reason}" if word.reason else ""
+        text = f"before: {said} {word.by} {pen.day_clock(word.at, now=now)}{why}"
+        yield from ((Span(part, Ink.FAINT),) for part in wrap(text, width))
     who = next((stakeholder.who for stakeholder in plan.stakeholders if stakeholder.name == vote.role), ())
     speaks = (
         f"{', '.join(who)} may vote for it." if who else "Anybody may vote for it: the plan names nobody (who = […])."

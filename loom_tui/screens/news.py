@@ -24,6 +24,7 @@ from loom_tui.room.events import (
     IssueEffortSet,
     IssueOwnersSet,
     IssueStatusSet,
+    LeadGiven,
     ManualStepDone,
     MarkerSet,
     NoGoCleared,
@@ -32,6 +33,8 @@ from loom_tui.room.events import (
     NoteAdded,
     ParticipantJoined,
     PlanAdopted,
+    PollCalled,
+    PollEnded,
     RiskAccepted,
     SessionHeld,
     SignedOff,
@@ -179,6 +182,12 @@ def _told_of_gate(payload: GatePayload) -> str:
             return f"called {word_of(payload.choice)}{against}{_because(payload.reason)}"
         case DecisionAgreed():
             return f"agreed to decision {payload.decision}"
+        case PollCalled():
+            return f"called the poll: {', '.join(payload.roles)}"
+        case PollEnded():
+            return f"ended the poll{_because(payload.reason)}"
+        case LeadGiven():
+            return f"gave the lead to {payload.to}{_because(payload.reason)}"
         case RiskAccepted():
             return f"accepted a risk: {payload.risk}{_because(payload.reason)}"
 

@@ -39,6 +39,8 @@ def entries(snapshot: Snapshot) -> Iterator[Entry]:
     yield Entry("command", "Acceptance testing: feedback, sessions, participants", "", lambda app: app.action_uat())
     yield Entry("command", "What changed since you last looked", "u", lambda app: app.action_changes())
     yield Entry("command", "Feeds: who is asked, when, at what cost", "F", lambda app: app.action_feeds())
+    yield Entry("command", "Call each role in turn: go or no-go (poll)", "C", lambda app: app.action_poll())
+    yield Entry("command", "Hand over the lead of the room", "", lambda app: app.action_lead())
     yield Entry("command", "Who is in the room, and where they look", "i", lambda app: app.action_people())
     yield Entry("command", "The plan: particulars, people, references, notes", "P", lambda app: app.action_plan())
     yield Entry("command", "Ask every source now", "r", lambda app: app.ask_source(""))

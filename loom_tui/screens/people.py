@@ -26,7 +26,8 @@ class People(ListPanel):
 
     def figures(self) -> Line:
         """Count the rooms."""
-        return (Span(f"{len(self.snapshot.present)} open  esc closes", Ink.FAINT),)
+        leads = f"{clean(self.snapshot.lead, limit=20)} leads" if self.snapshot.lead else "nobody leads"
+        return (Span(f"{leads} · {len(self.snapshot.present)} open  esc closes", Ink.FAINT),)
 
     def _seats(self) -> dict[str, Seat]:
         return {seat.room: seat for seat in self.snapshot.present}

@@ -194,7 +194,8 @@ def people_line(snapshot: Snapshot, width: int) -> Line:
     logins, count = names(snapshot.present), len(snapshot.present)
     if not count:
         return EMPTY
-    shown = [clean(login, limit=12) for login in logins[:NAMED]]
+    marks = {snapshot.lead: " (lead)"} if count > 1 else {}
+    shown = [clean(login, limit=12) + marks.get(login, "") for login in logins[:NAMED]]
     more = f" +{len(logins) - NAMED}" if len(logins) > NAMED else ""
     number = f" ({count})" if count > 1 else ""
     text = f"{', '.join(shown)}{more}{number}" if width >= WIDE else f"{count} here"
