@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Sequence
+from itertools import count
 from math import inf
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
 from textual.binding import BindingType
@@ -16,15 +17,17 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import Monochrome, NoColor
 from textual.message import Message
 
+from loom_tui.messages import ReplyArrived, SnapshotArrived, TroubleTold
+from loom_tui.orders import GUARD, SnapshotSource
 from loom_tui.plan.signals import asked_of
-from loom_tui.room.deeds import Deed, Refused, add_note
+from loom_tui.room.deeds import Deed
 from loom_tui.room.door import ASKS_NOTHING, READ_ONLY, Person, why_only_looks
 from loom_tui.room.events import Payload
-from loom_tui.room.mail import Reply
 from loom_tui.room.record import CHAIN
 from loom_tui.room.snapshot import Snapshot
-from loom_tui.screens.base import RoomScreen, Showing
-from loom_tui.screens.news import alarms, news_of
+from loom_tui.room.tail import OUTPUT
+from loom_tui.screens.base import RoomScreen, Showing, later
+from loom_tui.screens.news import alarms, news_of, wanted
 from loom_tui.widgets.frame import News, NewsLine
 from loom_tui.widgets.lines import clean
 from loom_tui.widgets.panel import ListPanel
@@ -32,75 +35,11 @@ from loom_tui.widgets.plug import PluggedDriver
 from loom_tui.widgets.text import Pen, Sign
 from loom_tui.widgets.theme import theme
 
+if TYPE_CHECKING:
+    from loom_tui.room.guarded import Intent
+
 OTHER_STYLES = Path(__file__).parent / "screens" / "loom.tcss"
 ANSWER_S = 10.0  # how long the answer to a key may stand before what is new
-
-
-class SnapshotSource(Protocol):
-    """Where snapshots come from and intents go; its calls return at once, its answers come on another thread."""
-
-    def listen(
-        self,
-        snapshot: Callable[[Snapshot], None],
-        trouble: Callable[[str], None],
-        reply: Callable[[str, str, Reply], None],
-    ) -> Snapshot | None:
-        """Give the newest snapshot so far; tell of later ones, of trouble ("" when it is over), and of replies."""
-        ...
-
-    def submit(self, deed: Payload | Deed) -> None:
-        """Write down what this room's person did."""
-        ...
-
-    def ask(self, what: str, subject: str) -> None:
-        """Have a source asked now ("poll"), or ask it something of its own ("event" of "sentry 4711")."""
-        ...
-
-    def set_window(self, seconds: float) -> None:
-        """Choose how far back the database's percentiles reach."""
-        ...
-
-    def look_at(self, screen: str) -> None:
-        """Have the others know which screen this room's person looks at."""
-        ...
-
-
-class SnapshotArrived(Message):
-    """There is something new to show."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        super().__init__()
-        self.snapshot = snapshot
-
-
-class ReplyArrived(Message):
-    """A question was answered, or it is said why not."""
-
-    def __init__(self, what: str, subject: str, reply: Reply) -> None:
-        super().__init__()
-        self.what = what
-        self.subject = subject
-        self.reply = reply
-
-
-class TroubleTold(Message):
-    """A person must know this; an empty text says that it is over."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.text = text
-
-
-def _screen(module: str, name: str) -> Callable[[], RoomScreen]:
-    """Give a screen's maker that imports it on the first visit: the room opens with one screen's code."""
-
-    def make() -> RoomScreen:
-        from importlib import import_module  # noqa: PLC0415 - beside its one use
-
-        screen: RoomScreen = getattr(import_module(f"loom_tui.screens.{module}"), name)()
-        return screen
-
-    return make
 
 
 class LoomApp(App[None]):
@@ -111,15 +50,15 @@ class LoomApp(App[None]):
     TITLE = "Loom"
     BINDINGS: ClassVar[list[BindingType]] = []
     MODES: ClassVar[dict[str, Any]] = {
-        "room": _screen("room", "Overview"),
-        "path": _screen("path", "PathScreen"),
-        "timeline": _screen("timeline", "TimelineScreen"),
-        "risks": _screen("risks", "RisksScreen"),
-        "errors": _screen("errors", "ErrorsScreen"),
-        "database": _screen("database", "DatabaseScreen"),
-        "checks": _screen("checks", "ChecksScreen"),
-        "gate": _screen("gate", "GateScreen"),
-        "journal": _screen("journal", "JournalScreen"),
+        "room": later("room", "Overview"),
+        "path": later("path", "PathScreen"),
+        "timeline": later("timeline", "TimelineScreen"),
+        "risks": later("risks", "RisksScreen"),
+        "errors": later("errors", "ErrorsScreen"),
+        "database": later("database", "DatabaseScreen"),
+        "checks": later("checks", "ChecksScreen"),
+        "gate": later("gate", "GateScreen"),
+        "journal": later("journal", "JournalScreen"),
     }
     DEFAULT_MODE = "room"
 
@@ -139,6 +78,8 @@ class LoomApp(App[None]):
         self.dismissed: frozenset[str] = frozenset()
         self.looked_at = 0.0
         self.chosen_issue = ""
+        self._asked: dict[str, Callable[[int, str], None]] = {}  # of the guard, by name
+        self._names = count(1)
         self.farewell = ""
         self.crash: Exception | None = None
         look = theme(dark=self.dark)
@@ -209,10 +150,14 @@ class LoomApp(App[None]):
             self.pen = Pen(zone=snapshot.plan.calendar.zone, ascii_only=self.pen.ascii_only)
 
     def on_reply_arrived(self, message: ReplyArrived) -> None:
-        """Hand a reply to the screen that is seen, also under a dialog: whoever left it no longer wants it."""
-        screen = next((each for each in reversed(self.screen_stack) if isinstance(each, RoomScreen)), None)
-        if screen is not None:
-            screen.replied(message.what, message.subject, message.reply)
+        """Hand a reply to the screens that are seen, also under a dialog: whoever left one no longer wants it."""
+        if message.what == GUARD:
+            told = self._asked.pop(message.subject)
+            told(0 if message.reply.why else int(bytes(message.reply.body)), message.reply.why)
+            return
+        for screen in self.screen_stack:
+            if isinstance(screen, Showing):
+                screen.replied(message.what, message.subject, message.reply)
 
     def on_trouble_told(self, message: TroubleTold) -> None:
         """Show the trouble above the keys; before there is anything to show, leave with it."""
@@ -288,6 +233,16 @@ class LoomApp(App[None]):
         else:
             self.source.ask(what, subject)
 
+    def ask_guard(self, intent: Intent, told: Callable[[int, str], None]) -> None:
+        """Have the guard decide; `told` is given the action's number, or a sentence why not."""
+        name = str(next(self._names))
+        self._asked[name] = told
+        self.source.act(name, intent)
+
+    def follow_output(self, action: int) -> None:
+        """Have the end of an action's output told as it grows; 0 ends that."""
+        self.source.ask(OUTPUT, str(action) if action else "")
+
     def inspect_journal(self, *, whole: bool) -> None:
         """Have the journal's chain checked, whole or from where it was checked to; `replied` is told how far it holds.
 
@@ -337,19 +292,10 @@ class LoomApp(App[None]):
 
     def action_note(self) -> None:
         """Stamp a note on the timeline."""
-        if not self.may_write():
-            return
-        from loom_tui.screens.dialogs import Prompt  # noqa: PLC0415 - Textual's Input costs 30 ms
+        from loom_tui.screens.dialogs import ask_note  # noqa: PLC0415 - Textual's Input costs 30 ms
 
-        def noted(text: str | None) -> None:
-            if not text:
-                return
-            try:
-                self.act(add_note(text))
-            except Refused as refusal:
-                self.say(str(refusal), Sign.WARN)
-
-        self.push_screen(Prompt("note"), noted)
+        if self.may_write():
+            ask_note(self)
 
     def action_decide(self) -> None:
         """Ask for the decision."""
@@ -371,6 +317,18 @@ class LoomApp(App[None]):
 
         if isinstance(self.screen, RoomScreen):
             ask_poll(self.screen)
+
+    def action_rollback(self) -> None:
+        """Roll back: arm it, or show the rollback that is under way."""
+        from loom_tui.screens.arming import ask_rollback  # noqa: PLC0415 - Textual's Input costs 30 ms
+
+        ask_rollback(self)
+
+    def action_follow(self, action: int = 0) -> None:
+        """Show an action, to approve, follow or abort it; 0: the one under way."""
+        from loom_tui.screens.follow import follow_action  # noqa: PLC0415 - Textual's Input costs 30 ms
+
+        follow_action(self, action)
 
     def action_checklist(self, check: str) -> None:
         """Open a workflow's steps by hand."""
@@ -430,7 +388,7 @@ class LoomApp(App[None]):
         """Take the news away until there is newer."""
         if self.snapshot is not None:
             self.headline, self.trouble, self.dismissed_at = None, "", self.snapshot.now
-            self.dismissed |= {news.key for news in alarms(self.snapshot)}
+            self.dismissed |= {news.key for news in (*wanted(self.snapshot), *alarms(self.snapshot))}
             self._show_news()
 
     def turn(self, *, dark: bool) -> None:

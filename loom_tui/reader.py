@@ -14,15 +14,17 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Raw, Struct
 from msgspec.json import encode
 from msgspec.structs import replace
 
-from loom_tui.config.plans import PlanFile, same_room
+from loom_tui.config.plans import PlanFile
+from loom_tui.editing import Editing
 from loom_tui.gathering import Gathering, adopt, append_deed, append_payload, collector_view
 from loom_tui.inspection import Inspection
-from loom_tui.plan.faults import PlanFaults
+from loom_tui.orders import GUARD, Act, Ask, Command, Intent, Listener, LookAt, Stop, Window
 from loom_tui.plan.model import Plan
 from loom_tui.room.deeds import Deed, Refused
 from loom_tui.room.door import Person, may_ask, why_only_looks
@@ -32,64 +34,22 @@ from loom_tui.room.mail import Reply, decode_reply
 from loom_tui.room.presence import SEAT_TTL_S, Seat, Terminal
 from loom_tui.room.record import CHAIN
 from loom_tui.room.snapshot import CollectorView, Snapshot
+from loom_tui.room.tail import OUTPUT
 from loom_tui.store.base import Store, StoreError, Token
+from loom_tui.tailing import Tailing
+
+if TYPE_CHECKING:
+    from loom_tui.room import guarded
 
 LOOK_EVERY_S = 0.25
 READINGS_EVERY_S = 2.0  # what only moves; what turned is shown at the next look
 AGES_EVERY_S = 5.0
+ACTION_EVERY_S = 1.0  # while an action is under way: its countdown and its steps are timed
 BREATH_S = 0.01  # between two steps of checking the journal's chain: keys come first
 SEAT_EVERY_S = 3.0
 SEAT_MOVED_S = 1.0  # so soon a room that went to another screen says so
-GONE_AFTER_S = 5.0  # an editor that writes anew takes the file away for a moment
 FROZEN = "The disk under the store is full: the room is shown as it was when it was opened. Free some space, open anew."
 COLLECTOR_GRACE_S = 6.0  # a takeover takes up to 5 s; before that nothing is started a second time
-
-
-class Intent(Struct, frozen=True):
-    """Something that a person in this room does; it becomes an event, or a sentence why not."""
-
-    deed: Payload | Deed
-
-
-class Ask(Struct, frozen=True):
-    """Ask something of the collector: "poll" a source, or a question of the source's own (see `store.base.Request`).
-
-    What is asked of the journal's chain (`room.record.CHAIN`) the room answers itself: "whole" checks it from its first
-    event, anything else goes on from where it was checked to.
-    """
-
-    what: str
-    subject: str
-
-
-class Window(Struct, frozen=True):
-    """Show the database's percentiles over this many seconds."""
-
-    seconds: float
-
-
-class LookAt(Struct, frozen=True):
-    """This room's person looks at the screen of this key."""
-
-    screen: str
-
-
-class Stop(Struct, frozen=True):
-    """End the thread."""
-
-
-Command = Intent | Ask | Window | LookAt | Stop
-
-
-class Listener(Struct, frozen=True):
-    """What the reader calls, on its own thread.
-
-    A new snapshot; a sentence that a person must see ("" clears it); a reply, with what was asked of whom.
-    """
-
-    snapshot: Callable[[Snapshot], None]
-    trouble: Callable[[str], None]
-    reply: Callable[[str, str, Reply], None]
 
 
 class RoomPlace(Struct, frozen=True, kw_only=True):
@@ -103,6 +63,7 @@ class RoomPlace(Struct, frozen=True, kw_only=True):
     clock: Callable[[], float]
     terminal: Terminal = Terminal()
     start_collector: Callable[[Path], str] | None = None  # gives "" or a sentence why it cannot
+    start_runner: Callable[[int], str] = lambda _: "This room starts no runners"  # as above, of an action
 
 
 class Reader:
@@ -138,6 +99,10 @@ class Reader:
     def submit(self, deed: Payload | Deed) -> None:
         """Do something as this room's person."""
         self._commands.put(Intent(deed))
+
+    def act(self, asked: str, intent: guarded.Intent) -> None:
+        """Have the guard decide on what this person wants of an action."""
+        self._commands.put(Act(asked, intent))
 
     def ask(self, what: str, subject: str) -> None:
         """Ask the collector to poll a source now, or a question of the source's own."""
@@ -217,7 +182,6 @@ class Session:
     def __init__(self, place: RoomPlace) -> None:
         self._place = place
         self._person = Person(place.actor, place.read_only)
-        self._file = place.plan_file
         self._plan = place.plan
         self._store = place.open_store(place.plan)
         self._folder = Folder(place.plan)
@@ -228,6 +192,9 @@ class Session:
         self._unread = True  # there are readings that are not shown yet
         self._questions: dict[int, Ask] = {}
         self._inspection: Inspection | None = None
+        self._tailing: Tailing | None = None
+        self._decided: list[tuple[Ask, Reply]] = []
+        self._acting = False
         self._seat = Seat(
             room=f"{place.terminal.host}:{os.getpid()}:{id(self):x}",
             login=place.actor,
@@ -238,17 +205,15 @@ class Session:
         )
         self._seated_at, self._seated_before = 0.0, ""
         self._started_at = 0.0
-        self._there_at = place.clock()  # when the plan's file was last seen
-        self._plan_trouble = self._gone_trouble = self._collector_trouble = ""
-        self._write_trouble = ""
+        self._editing = Editing(place.plan_file, now=place.clock())
+        self._collector_trouble = self._write_trouble = ""
         self._disk_trouble = FROZEN if self._store.frozen else ""
         self._adopt()
 
     @property
     def trouble(self) -> str:
         """Say what a person must know: a refused write first, then the plan's faults, then a missing collector."""
-        plan_trouble = self._gone_trouble or self._plan_trouble
-        return self._write_trouble or self._disk_trouble or plan_trouble or self._collector_trouble
+        return self._write_trouble or self._disk_trouble or self._editing.trouble or self._collector_trouble
 
     def close(self) -> None:
         """Leave the room."""
@@ -270,6 +235,12 @@ class Session:
         if isinstance(command, Ask) and command.what == CHAIN:
             self._inspect(whole=command.subject == "whole")
             return
+        if isinstance(command, Ask) and command.what == OUTPUT:
+            self._tailing = Tailing(self._store.directory, int(command.subject)) if command.subject else None
+            return
+        if isinstance(command, Act):
+            self._decided.append((Ask(GUARD, command.asked), self._act(command.intent)))
+            return
         now = self._place.clock()
         try:
             if isinstance(command, Intent):
@@ -283,15 +254,36 @@ class Session:
         except (StoreError, Refused) as error:
             self._write_trouble = str(error)
 
-    def _do(self, deed: Payload | Deed, now: float) -> None:
+    def _do(self, deed: Payload | Deed, now: float) -> Event:
         """Write something down; what hangs on the room's state is decided against the newest of it."""
         if not callable(deed):
-            append_payload(self._store, deed, plan=self._plan, person=self._person, at=now)
-            return
+            return append_payload(self._store, deed, plan=self._plan, person=self._person, at=now)
         self._gathering.read(self._folder.ledger.marks, now=now)
         self._readings_at = 0.0  # what it is decided on is shown at the next look
         observations = self._gathering.observations(collector_view(self._store, now=now))
-        append_deed(self._store, deed, folder=self._folder, observations=observations, person=self._person, at=now)
+        return append_deed(
+            self._store, deed, folder=self._folder, observations=observations, person=self._person, at=now
+        )
+
+    def _act(self, intent: guarded.Intent) -> Reply:
+        """Have the guard decide, and what it let through begun; the reply says what became of it."""
+        from loom_tui.guarding import have_done  # noqa: PLC0415 - a room that opens needs no guard: 4 ms
+        from loom_tui.room.guarded import deed_of  # noqa: PLC0415 - as above
+
+        now = self._place.clock()
+        observations = self._gathering.observations(collector_view(self._store, now=now))
+        try:
+            action = have_done(
+                intent,
+                write=lambda each: self._do(deed_of(each), self._place.clock()),
+                start=self._place.start_runner,
+                lives=lambda each: observations.runners.get(each, 0.0) > now,
+            )
+        except Refused as refusal:
+            return Reply(why=str(refusal))
+        except StoreError as error:
+            return Reply(why=f"{error} By hand: loom rollback --print")
+        return Reply(body=Raw(encode(action)))
 
     def look(self) -> Snapshot | None:
         """Take in what is new since the last look; None while there is nothing to show anew."""
@@ -302,14 +294,22 @@ class Session:
         events = self._new_events(token)
         fresh_readings = self._new_readings(token, now)
         self._token = token
-        aged = not 0 <= now - self._snapshot_at < AGES_EVERY_S
+        aged = not 0 <= now - self._snapshot_at < (ACTION_EVERY_S if self._acting else AGES_EVERY_S)
         if not (events or fresh_readings or aged):
             return None
         self._snapshot_at = now
-        return self._folder.snapshot(self._gathering.observations(self._collector(now)), now)
+        snapshot = self._folder.snapshot(self._gathering.observations(self._collector(now)), now)
+        self._acting = snapshot.action is not None
+        return snapshot
 
     def replies(self) -> Iterator[tuple[Ask, Reply]]:
-        """Give the replies that came to this room's questions since the last look, and how far the chain holds."""
+        """Give the replies that came to this room's questions since the last look, and what it tells itself."""
+        decided, self._decided = self._decided, []
+        yield from decided
+        if self._tailing is not None:
+            tail = self._tailing.look(self._folder.ledger.actions.views.get(self._tailing.action))
+            if tail is not None:
+                yield Ask(OUTPUT, str(tail.action)), Reply(body=Raw(encode(tail)))
         if self._inspection is not None:
             view = self._inspection.go_on(self._store.token().journal, self._folder.ledger.events)
             if view is not None:
@@ -365,7 +365,7 @@ class Session:
         if start is None or 0 <= now - self._started_at < COLLECTOR_GRACE_S:
             return
         self._started_at = now
-        self._collector_trouble = start(self._file.path)
+        self._collector_trouble = start(self._place.plan_file.path)
 
     def _be_present(self, now: float) -> None:
         """Say that somebody looks, and where: the others see it, and the collector stays.
@@ -384,29 +384,9 @@ class Session:
             self._disk_trouble = str(error)
 
     def _reload_plan(self, now: float) -> None:
-        """Take the plan's file again when it was edited; a version with faults is shown, and the old one stays."""
-        if not self._file.gone():
-            self._there_at, self._gone_trouble = now, ""
-        elif now - self._there_at > GONE_AFTER_S:
-            self._gone_trouble = f"{self._file.path} is gone; the plan as it was stays in force"
-        if not self._file.changed():
-            return
-        try:
-            plan = self._file.read()
-        except (PlanFaults, OSError) as error:
-            told = f"{self._file.path}: {error.strerror}" if isinstance(error, OSError) else str(error)
-            first, *more = told.splitlines()
-            rest = f" (and {len(more)} more: loom plan check)" if more else ""
-            self._plan_trouble = f"{first}{rest}; the plan as it was stays in force"
-            return
-        if not same_room(plan, self._plan):
-            self._plan_trouble = (
-                f"{self._file.path.name} is another room's plan now (its id or its store changed): leave and open it; "
-                "here the plan as it was stays in force"
-            )
-            return
-        self._plan_trouble = ""
-        if plan != self._plan:
+        """Take the plan's file again when it was edited."""
+        plan = self._editing.look(self._plan, now)
+        if plan is not None:
             self._plan = plan
             self._folder = Folder(plan, self._folder.ledger)
             self._gathering.plan = plan

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
+from msgspec import Raw
 from textual.pilot import Pilot
 
-from loom_tui.app import LoomApp, SnapshotArrived
+from loom_tui.app import LoomApp
+from loom_tui.messages import SnapshotArrived
+from loom_tui.orders import GUARD
 from loom_tui.room.deeds import Deed, Refused
 from loom_tui.room.door import Person
 from loom_tui.room.events import Payload
+from loom_tui.room.guarded import Intent
 from loom_tui.room.mail import Reply
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.widgets.canvas import Canvas
@@ -23,6 +27,9 @@ class Still:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.sent: list[Payload] = []
+        self.intents: list[Intent] = []
+        self.refuses = ""
+        self.silent = False
         self.asked: list[tuple[str, str]] = []
         self.windows: list[float] = []
 
@@ -42,6 +49,11 @@ class Still:
         except Refused as refusal:
             self.trouble(str(refusal))
 
+    def act(self, asked: str, intent: Intent) -> None:
+        self.intents.append(intent)
+        if not self.silent:
+            self.reply(GUARD, asked, Reply(why=self.refuses) if self.refuses else Reply(body=Raw(b"2")))
+
     def ask(self, what: str, subject: str) -> None:
         self.asked.append((what, subject))
 
@@ -57,6 +69,7 @@ class Room:
 
     def __init__(self, app: LoomApp, pilot: Pilot[None], source: Still) -> None:
         self.app = app
+        self.source = source
         self.pilot = pilot
         self.sent = source.sent
         self.asked = source.asked
@@ -69,7 +82,14 @@ class Room:
     async def type(self, text: str) -> None:
         await self.press(*("space" if c == " " else c for c in text), "enter")
 
+    async def fill(self, *texts: str) -> None:
+        """From Cancel on, type a text a line of the sheet that is open, and stand on its first button."""
+        await self.press("tab")
+        for text in texts:
+            await self.type(text)
+
     async def show(self, snapshot: Snapshot) -> None:
+        self.source.snapshot = snapshot
         self.app.post_message(SnapshotArrived(snapshot))
         await self.pilot.pause()
 
@@ -109,10 +129,11 @@ async def open_room(
     ascii_only: bool = False,
     read_only: bool = False,
     light: bool = False,
+    actor: str = "ana",
 ) -> AsyncIterator[Room]:
     """Open a room on the screen of a key."""
     source = Still(snapshot)
-    app = LoomApp(source, person=Person("ana", read_only), ascii_only=ascii_only, light=light)
+    app = LoomApp(source, person=Person(actor, read_only), ascii_only=ascii_only, light=light)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         await pilot.press(key)

@@ -32,8 +32,7 @@ from loom_tui.plan.model import Operator, Right
 from loom_tui.plan.toml import dump_plan
 from loom_tui.room.acting import Outcome
 from loom_tui.room.drills import DrillEnded
-from loom_tui.room.guard import ActionState
-from loom_tui.room.guarded import question_of
+from loom_tui.room.guard import ActionState, question_of
 from loom_tui.room.snapshot import Snapshot
 from tests.guards import guarded_plan
 from tests.terminal import Terminal

@@ -9,7 +9,8 @@ import pytest
 from msgspec.structs import replace
 from textual.widgets import Input
 
-from loom_tui.app import LoomApp, TroubleTold
+from loom_tui.app import LoomApp
+from loom_tui.messages import TroubleTold
 from loom_tui.plan.model import About
 from loom_tui.room.door import Person
 from loom_tui.room.events import Event, NoteAdded

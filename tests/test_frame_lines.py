@@ -138,7 +138,8 @@ def test_a_room_that_knows_nothing_holds():
 
 
 @pytest.mark.parametrize(
-    ("width", "words"), [(160, ("note", "filter", "Path")), (80, ("keys", "leave")), (60, ("Room",))]
+    ("width", "words"),
+    [(160, ("note", "filter", "Path")), (80, ("R rollback", "keys", "leave")), (60, ("Room", "R rollback"))],
 )
 def test_the_keys_fit_at_any_width_and_the_numbers_stay(width, words):
     line = key_line("1", width)
@@ -146,4 +147,4 @@ def test_the_keys_fit_at_any_width_and_the_numbers_stay(width, words):
     assert widths_of([line]) == {width}
     assert all(word in told for word in words)
     assert all(f" {number}" in told for number in range(1, 8))
-    assert [span.text.strip() for span in line if span.bold] == ["1", "Room"]
+    assert [span.text.strip() for span in line if span.bold] == ["1", "Room", "R"]

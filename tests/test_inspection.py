@@ -14,8 +14,9 @@ import pytest
 from loom_tui.commands.rooms import open_room_store
 from loom_tui.config.plans import PlanFile
 from loom_tui.inspection import STEP, Inspection
+from loom_tui.orders import Ask, Intent
 from loom_tui.plan.toml import dump_plan
-from loom_tui.reader import Ask, Intent, RoomPlace, Session
+from loom_tui.reader import RoomPlace, Session
 from loom_tui.room.events import NoteAdded
 from loom_tui.room.record import CHAIN, NO_TIME, ChainView, Record
 from loom_tui.store import chain

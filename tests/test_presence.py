@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from loom_tui.orders import LookAt
 from loom_tui.plan.model import Operator, Right, Stakeholder
-from loom_tui.reader import SEAT_EVERY_S, LookAt, Session
+from loom_tui.reader import SEAT_EVERY_S, Session
 from loom_tui.room.fold import fold
 from loom_tui.room.guarded import Approve
 from loom_tui.room.presence import SEAT_TTL_S, Seat, Terminal, present, shared_accounts

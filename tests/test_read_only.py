@@ -22,13 +22,14 @@ from loom_tui.config.operator import whoami
 from loom_tui.config.plans import PlanFile
 from loom_tui.entry import main
 from loom_tui.gathering import adopt, read_once, write_deed
+from loom_tui.orders import Ask, Intent
 from loom_tui.plan.channels import SlackChannel
 from loom_tui.plan.model import Automation, Criterion, Issue, Operator, Plan, Right, Risk, Stakeholder, Task, Uat
 from loom_tui.plan.sources.base import Secret
 from loom_tui.plan.steps import ManualStep
 from loom_tui.plan.toml import dump_plan
 from loom_tui.plan.workflows import Workflow
-from loom_tui.reader import Ask, Intent, RoomPlace, Session
+from loom_tui.reader import RoomPlace, Session
 from loom_tui.room.deeds import Refused
 from loom_tui.room.door import RIGHTS, Person, admit, admitted
 from loom_tui.room.events import FeedbackGiven, NoteAdded, ParticipantJoined, Payload, Voted

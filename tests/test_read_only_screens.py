@@ -20,12 +20,14 @@ from textual.widgets import Input
 from loom_tui.app import LoomApp
 from loom_tui.commands.rooms import open_room_store
 from loom_tui.config.plans import PlanFile
+from loom_tui.orders import Act, Ask, Intent
 from loom_tui.plan.model import Operator, Right
 from loom_tui.plan.toml import dump_plan
-from loom_tui.reader import Ask, Intent, RoomPlace, Session
+from loom_tui.reader import RoomPlace, Session
 from loom_tui.room.deeds import Deed
 from loom_tui.room.door import Person
 from loom_tui.room.events import Payload
+from loom_tui.room.guarded import Intent as GuardIntent
 from loom_tui.room.record import CHAIN
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.screens.base import RoomScreen
@@ -59,6 +61,12 @@ class Wired(Still):
     def ask(self, what: str, subject: str) -> None:
         if what != CHAIN:  # which the room looks at itself
             self._tried(Ask(what, subject))
+
+    def act(self, asked: str, intent: GuardIntent) -> None:
+        self._session.obey(Act(asked, intent))
+        for question, reply in self._session.replies():
+            self.refused.append(reply.why)
+            self.reply(question.what, question.subject, reply)
 
     def _tried(self, command: Intent | Ask) -> None:
         self._session._write_trouble = ""

@@ -13,10 +13,11 @@ from msgspec.structs import replace
 from loom_tui.commands.rooms import open_room_store
 from loom_tui.config.plans import PlanFile
 from loom_tui.gathering import read_once
+from loom_tui.orders import Ask, Intent, Window
 from loom_tui.plan.model import Plan
 from loom_tui.plan.signals import signals_of
 from loom_tui.plan.toml import dump_plan
-from loom_tui.reader import AGES_EVERY_S, SEAT_EVERY_S, Ask, Intent, Reader, RoomPlace, Session, Window
+from loom_tui.reader import AGES_EVERY_S, SEAT_EVERY_S, Reader, RoomPlace, Session
 from loom_tui.room.events import MarkerSet, NoteAdded, PlanAdopted, TaskTicked
 from loom_tui.room.gate_deeds import sign_off
 from loom_tui.room.mail import Reply, encode_reply

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loom_tui.runner import output
-from loom_tui.runner.output import Output, output_path
+from loom_tui.runner.output import Output
+from loom_tui.runner.paths import output_path
 
 SECRET = "hunter2-ü-0123456789"
 

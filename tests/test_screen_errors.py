@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from textual import events
 
-from loom_tui.app import ReplyArrived
+from loom_tui.messages import ReplyArrived
 from loom_tui.plan.sources.git import GitSource
 from loom_tui.room.commits import Commit, Commits
 from loom_tui.room.errors import Crumb, ErrorEvent, ErrorIssue, Frame, Listing, Requested, Thrown

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from loom_tui.app import ReplyArrived
+from loom_tui.messages import ReplyArrived
 from loom_tui.room.events import Event, NoteAdded, Payload, TaskTicked, Voted
 from loom_tui.room.mail import Reply
 from loom_tui.room.record import CHAIN, NO_TIME, ChainView, Record

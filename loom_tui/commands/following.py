@@ -7,23 +7,21 @@ import time
 from collections.abc import Callable, Iterator
 
 from loom_tui.gathering import Gathering, collector_view
-from loom_tui.plan.acts import BY_HAND
 from loom_tui.plan.model import Plan
-from loom_tui.room.acting import ActionArmed, ActionPayload, Answer, StopCalled, StopLifted
+from loom_tui.room.acting import ActionArmed, ActionPayload, StopCalled, StopLifted
 from loom_tui.room.events import Event
 from loom_tui.room.fold import Folder
-from loom_tui.room.guard import UNDER_WAY, ActionState, ActionView
-from loom_tui.room.guarded import find_action, question_of
+from loom_tui.room.guard import UNDER_WAY, ActionState, ActionView, asked_now
+from loom_tui.room.guarded import find_action
 from loom_tui.room.messages import MessageSent, told_of_message
 from loom_tui.room.told import told_of_action
-from loom_tui.runner.output import output_path
+from loom_tui.runner.paths import output_path
 from loom_tui.store.base import Store
 from loom_tui.widgets.lines import clean
 from loom_tui.widgets.text import Pen
 
 LOOK_EVERY_S = 0.1
 MAX_READ_BYTES = 1_000_000
-SETTLED_S = 0.5  # a step that failed asks for a moment, until its runner writes that it is the end
 LOST_AFTER_S = 15.0  # a runner that is only just starting has no lease yet
 
 
@@ -31,7 +29,6 @@ def follow(store: Store, plan: Plan, action: int, *, say: Callable[[str], None])
     """Say what happens to an action until it is over, or its runner is gone for good. Raises Refused, StoreError."""
     folder, gathering = Folder(plan), Gathering(plan, store)
     pen, outputs, asked = Pen(zone=plan.calendar.zone), Outputs(store, action), None
-    asked_at, told = 0.0, False
     lost_since: float | None = None
     while True:
         now = time.time()
@@ -43,11 +40,9 @@ def follow(store: Store, plan: Plan, action: int, *, say: Callable[[str], None])
         for event in events:
             if _is_of(event, action):
                 say(f"{pen.local(event.at):%H:%M:%S} {clean(f'{event.actor} {_told(event)}')}")
-        question = question_of(view) if view.state is ActionState.RUNNING and view.step is None else _by_hand(view)
-        if question != asked:
-            asked, asked_at, told = question, now, False
-        if question is not None and not told and now - asked_at >= SETTLED_S:
-            told = True
+        question = asked_now(view, now=now)
+        told, asked = question == asked, question
+        if question is not None and not told:
             answers = " | ".join(answer.value for answer in question[1])
             say(f"It waits for a person: loom act {action} --answer {answers}")
         lost_since = (lost_since or now) if view.state is ActionState.INTERRUPTED else None
@@ -105,10 +100,3 @@ def _told(event: Event) -> str:
         return told_of_message(event.payload)
     assert isinstance(event.payload, ActionPayload)  # noqa: S101 - `_is_of` lets no other through
     return told_of_action(event.payload)
-
-
-def _by_hand(view: ActionView) -> tuple[int, tuple[Answer, ...]] | None:
-    """Give the question of a step that a person does, which waits while it is open."""
-    step = view.step
-    by_hand = step is not None and step.shown.startswith(BY_HAND) and view.state is ActionState.RUNNING
-    return question_of(view) if by_hand else None

@@ -17,13 +17,12 @@ from loom_tui.commands.rooms import Room, find_room
 from loom_tui.config.operator import whoami
 from loom_tui.config.plans import room_id
 from loom_tui.gathering import adopt, read_once, write_deed
-from loom_tui.plan.model import Plan
-from loom_tui.room.acting import ActionArmed, ActionInterrupted, Announcement, Answer
+from loom_tui.guarding import have_done
+from loom_tui.room.acting import ActionArmed, Announcement, Answer
 from loom_tui.room.announcing import NAME as ANNOUNCEMENT
 from loom_tui.room.announcing import announce
 from loom_tui.room.deeds import Refused
 from loom_tui.room.door import Person, require
-from loom_tui.room.events import Event
 from loom_tui.room.fold import Folder, fold
 from loom_tui.room.guard import ActionState, ActionView
 from loom_tui.room.guarded import (
@@ -135,7 +134,6 @@ def act(
             raise click.UsageError("Say one of --repeat and --skip")
         said = Answer.REPEAT if repeat else Answer.GO_ON if skip else None
         _do(room, Resume(action, reason, said))
-        _start(room, action)
     sys.exit(_follow(room, action))
 
 
@@ -189,9 +187,6 @@ def approve(action: int | None, *, glass: str, yes: bool, plan_file: Path | None
         raise click.Abort
     _do(room, Approve(view.id, glass))
     echo(f"Approved {view.id}")
-    snapshot = _snapshot(room)
-    if snapshot.runners.get(view.id, 0.0) < snapshot.now:
-        _start(room, view.id)
 
 
 @click.command("abort")
@@ -248,13 +243,10 @@ def _arm(
         for line in (*_lines_of(seen), *_known_of(seen, now)):
             echo(line)
         typed = environment if environment is not None else _typed(seen)
-        intent = Arm(seen=seen, environment=typed, plan_hash=plan_hash, reason=reason, override=override)
-        action = _write(store, room.plan, intent).seq
+        intent = Arm(seen=seen, environment=typed, plan_hash=plan_hash, reason=reason, override=override, glass=glass)
+        action = _have_done(store, room, intent)
         echo(f"Armed {action}")
-        _start(room, action)
-        if glass or (seen.people == 1 and not override):
-            _write(store, room.plan, Approve(action, glass))
-        else:
+        if not glass and (seen.people > 1 or override):
             echo(f"It waits for another person: loom approve {action}")
     finally:
         store.close()
@@ -354,24 +346,22 @@ def _follow(room: Room, action: int) -> int:
     return 3 if state is ActionState.DONE_UNVERIFIED else 1
 
 
-def _start(room: Room, action: int) -> None:
-    trouble = spawn_runner(room.path, room.directory, room_id(room.plan), room.plan.store.group, action)
-    if trouble:
-        raise Refused(trouble)
-
-
 def _do(room: Room, intent: Intent) -> None:
-    """Have an intent written down; what is decided in two steps, in both. Raises Refused, StoreError."""
+    """Have an intent written down, and its runner started where it needs one. Raises Refused, StoreError."""
     store = room.open()
     try:
-        while isinstance(_write(store, room.plan, intent).payload, ActionInterrupted):
-            continue
+        _have_done(store, room, intent)
     finally:
         store.close()
 
 
-def _write(store: Store, plan: Plan, intent: Intent) -> Event:
-    return write_deed(plan, store, deed_of(intent), person=Person(whoami()), now=time.time())
+def _have_done(store: Store, room: Room, intent: Intent) -> int:
+    return have_done(
+        intent,
+        write=lambda each: write_deed(room.plan, store, deed_of(each), person=Person(whoami()), now=time.time()),
+        start=lambda action: spawn_runner(room.path, room.directory, room_id(room.plan), room.plan.store.group, action),
+        lives=lambda action: read_once(room.plan, store, now=time.time()).runners.get(action, 0.0) > time.time(),
+    )
 
 
 def _snapshot(room: Room) -> Snapshot:

@@ -17,7 +17,7 @@ def open_room(
     """Open the room in this terminal and stay until its person leaves; gives the exit code."""
     from loom_tui.reader import Reader, RoomPlace
     from loom_tui.room.door import Person
-    from loom_tui.spawn import Spawner
+    from loom_tui.spawn import Spawner, spawn_runner
     from loom_tui.store.place import room_name
 
     log = found.directory / room_name(room_id(found.plan)) / f"collector-{os.getuid()}.err"
@@ -30,6 +30,9 @@ def open_room(
         clock=time.time,
         terminal=terminal(os.environ),
         start_collector=Spawner(found.directory, log).start if collect and not read_only else None,
+        start_runner=lambda action: spawn_runner(
+            found.path, found.directory, room_id(found.plan), found.plan.store.group, action
+        ),
     )
     reader = Reader(place)
     reader.start()  # before Textual is imported: its first snapshot is there when the first screen is drawn

@@ -12,7 +12,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from loom_tui.plan.acts import ActionKind
+from loom_tui.plan.acts import BY_HAND, ActionKind
 from loom_tui.room.acting import (
     AbortAsked,
     ActionAborted,
@@ -101,6 +101,12 @@ TABLE: Mapping[tuple[ActionState, type[ActionPayload]], ActionState] = {
 WAITING = frozenset({_S.ARMED, _S.APPROVED})
 ACTIVE = frozenset({_S.COUNTING_DOWN, _S.RUNNING, _S.VERIFYING})  # a runner is at work, or should be
 UNDER_WAY = WAITING | ACTIVE | {_S.INTERRUPTED}
+SETTLED_S = 0.5  # after which a step that did not end well waits, if its action did not end with it
+_ENDS = {
+    Outcome.FAILED: (Answer.GO_ON, Answer.REPEAT, Answer.STOP),
+    Outcome.UNKNOWN: (Answer.GO_ON, Answer.REPEAT, Answer.STOP),
+    None: (Answer.DONE, Answer.FAILED),  # by hand
+}
 
 
 class Illegal(Exception):
@@ -289,6 +295,29 @@ def next_step(view: ActionView) -> int | None:
         if each.answer is Answer.REPEAT or each.ended_at is None:
             return index
     return None
+
+
+def question_of(view: ActionView) -> tuple[int, tuple[Answer, ...]] | None:
+    """Give the step that may wait for a person, with what they may say."""
+    for index, each in reversed(list(enumerate(view.steps))):
+        if each.started_at is None or each.answer is not None:
+            continue
+        return None if each.outcome is Outcome.OK else (index, _ENDS[each.outcome])
+    return None
+
+
+def asked_now(view: ActionView, *, now: float) -> tuple[int, tuple[Answer, ...]] | None:
+    """Give the step that waits for a person at `now`, with what they may say.
+
+    One that did not end well waits only where the plan has it ask: else its runner writes the end at once.
+    """
+    question = question_of(view) if view.state is ActionState.RUNNING else None
+    if question is None:
+        return None
+    step_view = view.steps[question[0]]
+    if step_view.ended_at is None:
+        return question if step_view.shown.startswith(BY_HAND) else None
+    return question if view.step is None and now - step_view.ended_at >= SETTLED_S else None
 
 
 def _told(view: ActionView, payload: OfAction, *, by: str, at: float) -> ActionView:

@@ -27,7 +27,6 @@ from loom_tui.room.acting import (
     Answer,
     CountdownStarted,
     OfAction,
-    Outcome,
     StepAnswered,
     StepStarted,
     StopCalled,
@@ -36,7 +35,17 @@ from loom_tui.room.acting import (
 from loom_tui.room.announcing import action_of
 from loom_tui.room.deeds import Refused, words_of
 from loom_tui.room.door import require
-from loom_tui.room.guard import ACTIVE, UNDER_WAY, WAITING, ActionState, ActionView, Illegal, next_step, step
+from loom_tui.room.guard import (
+    ACTIVE,
+    UNDER_WAY,
+    WAITING,
+    ActionState,
+    ActionView,
+    Illegal,
+    next_step,
+    question_of,
+    step,
+)
 from loom_tui.room.locks import held
 from loom_tui.room.presence import shared_accounts
 from loom_tui.room.preview import Preview, preview
@@ -47,7 +56,8 @@ from loom_tui.room.verdicts import Choice, GateState
 class Arm(Struct, frozen=True, kw_only=True):
     """Have an action done, after one saw this preview of it and typed its environment's name.
 
-    `override`: past a freeze, or a deploy without a GO that is fresh; it takes a reason and a second person.
+    `override`: past a freeze, or a deploy without a GO that is fresh; it takes a reason and a second person. `glass`:
+    the reason for doing a rollback alone, with which it is approved at once (`guarding.have_done`).
     """
 
     seen: Preview
@@ -55,6 +65,7 @@ class Arm(Struct, frozen=True, kw_only=True):
     plan_hash: str
     reason: str = ""
     override: bool = False
+    glass: str = ""
 
 
 class Approve(Struct, frozen=True):
@@ -113,11 +124,6 @@ _WRITES: dict[type[Intent], type[ActionPayload]] = {  # what each becomes, for t
     CallStop: StopCalled,
     LiftStop: StopLifted,
 }
-_ENDS = {
-    Outcome.FAILED: (Answer.GO_ON, Answer.REPEAT, Answer.STOP),
-    Outcome.UNKNOWN: (Answer.GO_ON, Answer.REPEAT, Answer.STOP),
-    None: (Answer.DONE, Answer.FAILED),  # by hand
-}
 
 
 def deed_of(intent: Intent) -> Callable[[Snapshot, str], ActionPayload]:
@@ -175,13 +181,17 @@ def find_action(snapshot: Snapshot, action: int) -> ActionView:
     raise Refused(f"There is no action {action}; under way: {', '.join(under_way) or 'none'}")
 
 
-def question_of(view: ActionView) -> tuple[int, tuple[Answer, ...]] | None:
-    """Give the step that may wait for a person, with what they may say."""
-    for index, each in reversed(list(enumerate(view.steps))):
-        if each.started_at is None or each.answer is not None:
-            continue
-        return None if each.outcome is Outcome.OK else (index, _ENDS[each.outcome])
-    return None
+def why_held_up(what: ActionKind, name: str, snapshot: Snapshot) -> str:
+    """Say what an action needs an override for: a freeze, a pre-flight, a GO that is not there; empty for nothing."""
+    try:
+        if what in HELD_UP:
+            _not_frozen(frozen_at(snapshot.plan, snapshot.now), snapshot.plan)
+        _preflight_holds(what, name, snapshot)
+        if what is ActionKind.DEPLOY:
+            _go_is_fresh(snapshot)
+    except Refused as refusal:
+        return str(refusal)
+    return ""
 
 
 def _arm(intent: Arm, snapshot: Snapshot) -> ActionArmed:
@@ -204,11 +214,9 @@ def _arm(intent: Arm, snapshot: Snapshot) -> ActionArmed:
                 f"{held(other, snapshot.now)}"
             )
     frozen = frozen_at(plan, snapshot.now) if now.what in HELD_UP else None
-    if not intent.override:
-        _not_frozen(frozen, plan)
-        _preflight_holds(now.what, now.name, snapshot)
-        if now.what is ActionKind.DEPLOY:
-            _go_is_fresh(snapshot)
+    held_up = "" if intent.override else why_held_up(now.what, now.name, snapshot)
+    if held_up:
+        raise Refused(held_up)
     why = intent.reason.strip()
     if intent.override or now.what is ActionKind.ROLLBACK:
         why = words_of(intent.reason, "An override, and a rollback, need a reason")

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from loom_tui.refusal import Refusal
 from loom_tui.room.guard import ActionState
-from loom_tui.runner.output import actions_directory, make_directory
+from loom_tui.runner.output import make_directory
+from loom_tui.runner.paths import actions_directory
 from loom_tui.runner.runner import Place, Runner
 from loom_tui.store.base import Store
 

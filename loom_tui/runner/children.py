@@ -17,7 +17,8 @@ from pathlib import Path
 from loom_tui.refusal import Refusal
 from loom_tui.room.guard import UNDER_WAY, ActionView
 from loom_tui.room.snapshot import Snapshot
-from loom_tui.runner.output import actions_directory, make_directory
+from loom_tui.runner.output import make_directory
+from loom_tui.runner.paths import actions_directory
 
 VARIABLE = "LOOM_ACTION"
 GRACE_S = 3.0

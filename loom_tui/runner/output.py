@@ -86,16 +86,6 @@ class Output:
         self.close()
 
 
-def output_path(store_directory: Path, action: int, *, step: int, started: int) -> Path:
-    """Name the file of a step's output; `started` counts from 1 how often it began."""
-    return actions_directory(store_directory) / str(action) / f"{step + 1}-{started}.log"
-
-
-def actions_directory(store_directory: Path) -> Path:
-    """Name the directory of all actions' output."""
-    return store_directory / "actions"
-
-
 def make_directory(path: Path) -> None:
     """Make a directory beneath the store's with the mode of the store's own."""
     if path.is_dir():

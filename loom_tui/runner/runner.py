@@ -45,7 +45,8 @@ from loom_tui.room.preview import values_of
 from loom_tui.room.verification import verify
 from loom_tui.runner.children import VARIABLE, Children, cut_short, left_at_work
 from loom_tui.runner.notices import Herald, acknowledged, notice_of
-from loom_tui.runner.output import Output, output_path
+from loom_tui.runner.output import Output
+from loom_tui.runner.paths import output_path
 from loom_tui.runner.preflight import HURRY_S, Found, look
 from loom_tui.runner.record import LOOK_EVERY_S, Record, Replaced
 from loom_tui.sources.acts import do, shown_secrets

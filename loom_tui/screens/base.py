@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
@@ -19,11 +20,14 @@ if TYPE_CHECKING:
 
 
 class Showing:
-    """A screen that is handed each snapshot while it is seen."""
+    """A screen that is handed each snapshot while it is seen, and the replies to what it asked."""
 
     def show(self, snapshot: Snapshot) -> None:
         """Show a snapshot."""
         raise NotImplementedError
+
+    def replied(self, what: str, subject: str, reply: Reply) -> None:
+        """Take the answer to a question that this screen asked; most ask none."""
 
 
 class RoomScreen(Showing, Screen[None]):
@@ -42,6 +46,8 @@ class RoomScreen(Showing, Screen[None]):
         Binding("8", "app.go('gate')", "Gate", show=False, id="go.gate"),
         Binding("9", "app.go('journal')", "Journal", show=False, id="go.journal"),
         Binding("D", "app.decide", "Decide: GO or NO-GO", show=False, id="decide"),
+        Binding("R", "app.rollback", "Roll back", show=False, id="rollback"),
+        Binding("A", "app.follow", "The action under way: approve, follow, abort", show=False, id="action"),
         Binding("m", "app.note", "Stamp a note on the timeline", show=False, id="note"),
         Binding("u", "app.changes", "What changed since you last looked", show=False, id="changes"),
         Binding("F", "app.feeds", "Feeds: who is asked, when, at what cost", show=False, id="feeds"),
@@ -101,9 +107,6 @@ class RoomScreen(Showing, Screen[None]):
         for panel in self.query(Panel):
             panel.show(snapshot)
 
-    def replied(self, what: str, subject: str, reply: Reply) -> None:
-        """Take the answer to a question that this screen asked; most ask none."""
-
     def action_back(self) -> None:
         """Clear this list's filter; the way out is q."""
         panel = self.focused
@@ -137,3 +140,15 @@ class RoomScreen(Showing, Screen[None]):
     def copied(self, panel: ListPanel) -> str:
         """Give the text that `y` copies for the row under a list's cursor."""
         return panel.cursor
+
+
+def later(module: str, name: str) -> Callable[[], RoomScreen]:
+    """Give a screen's maker that imports it on the first visit: the room opens with one screen's code."""
+
+    def make() -> RoomScreen:
+        from importlib import import_module  # noqa: PLC0415 - beside its one use
+
+        screen: RoomScreen = getattr(import_module(f"loom_tui.screens.{module}"), name)()
+        return screen
+
+    return make

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,12 +11,16 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
+from loom_tui.room.deeds import Refused, add_note
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.screens.news import told
 from loom_tui.widgets.canvas import Canvas
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit
 from loom_tui.widgets.panel import ListPanel, edge, heading
-from loom_tui.widgets.text import Pen
+from loom_tui.widgets.text import Pen, Sign
+
+if TYPE_CHECKING:
+    from loom_tui.app import LoomApp
 
 
 class Edge(Canvas):
@@ -68,6 +72,20 @@ class Prompt(ModalScreen[str | None]):
     def action_cancel(self) -> None:
         """Give nothing."""
         self.dismiss(None)
+
+
+def ask_note(app: LoomApp) -> None:
+    """Ask for a note, and stamp it on the timeline."""
+
+    def noted(text: str | None) -> None:
+        if not text:
+            return
+        try:
+            app.act(add_note(text))
+        except Refused as refusal:
+            app.say(str(refusal), Sign.WARN)
+
+    app.push_screen(Prompt("note"), noted)
 
 
 class Page(ListPanel):

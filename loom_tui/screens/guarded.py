@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import ClassVar
 
 from msgspec import Struct
@@ -18,6 +19,7 @@ from loom_tui.widgets.canvas import Canvas
 from loom_tui.widgets.lines import Ground, Ink, Line, Span, clip, on, width_of
 
 CANCEL = "cancel"
+FASTER_THAN_A_HAND_S = 0.01
 
 
 class Field(Struct, frozen=True):
@@ -71,7 +73,21 @@ class Words(Canvas):
 
 
 class Typed(Input):
-    """A field that takes keys alone: what decides is typed by a person, not pasted."""
+    """A field that takes keys alone: what decides is typed by a person, not pasted.
+
+    Of an escape sequence that it does not know Textual 8.2.8 makes keys, a `^` and its letters, all at one moment. They
+    are no keys that anybody pressed: what follows a `^` faster than a hand is ignored, and the `^` with it.
+    """
+
+    _sequence_at = -inf
+
+    async def _on_key(self, event: events.Key) -> None:
+        if event.character == "^" or event.time - self._sequence_at < FASTER_THAN_A_HAND_S:
+            self._sequence_at = event.time
+            event.stop()
+            event.prevent_default()
+            return
+        await super()._on_key(event)
 
     def on_paste(self, event: events.Paste) -> None:
         """Ignore what is pasted."""

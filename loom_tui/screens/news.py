@@ -46,6 +46,7 @@ from loom_tui.room.events import (
     WaiverEnded,
     WorkflowBegun,
 )
+from loom_tui.room.guard import ActionState, asked_now
 from loom_tui.room.messages import MessageSent, told_of_message
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.room.told import told_of_action
@@ -55,18 +56,43 @@ from loom_tui.widgets.frame import News
 from loom_tui.widgets.text import WORD_OF_STATUS, Sign, issue_name
 
 ERROR_NEWS_S = 3600.0
+_ACTION = "action "  # so begins the key of news of an action
 _OUTCOMES = {"ok": "found well", "failed": "found wrong", "skipped": "skipped"}
 
 
 def news_of(snapshot: Snapshot, *, since: float, dismissed: Collection[str] = ()) -> News | None:
-    """Choose what to tell: of what is alarming and was not dismissed the worst and newest, else the last event."""
-    found = [news for news in alarms(snapshot) if news.key not in dismissed]
+    """Choose what to tell: an action that waits for people, else the worst and newest alarm, else the last event.
+
+    What was dismissed is not told again.
+    """
+    found = [news for news in (*wanted(snapshot), *alarms(snapshot)) if news.key not in dismissed]
+    if found and found[0].key.startswith(_ACTION):
+        return found[0]
     if found:
         return max(found, key=lambda news: (news.sign is Sign.BAD, news.at or 0.0))
     last = snapshot.events[-1] if snapshot.events else None
     if last is None or last.at <= since:
         return None
     return News(Sign.OPEN, f"{last.actor} {told(last)}", last.at)
+
+
+def wanted(snapshot: Snapshot) -> Iterator[News]:
+    """Say for which person an action under way waits: for who approves it, answers it, or looks after it."""
+    view = snapshot.action
+    if view is None:
+        return
+    key = f"{_ACTION}{view.id} {view.state.value}"
+    what = f"“{view.armed.label}” ({view.id})"
+    if view.state is ActionState.ARMED and view.armed.people > 1:
+        why = f": {view.armed.reason}" if view.armed.reason else ""
+        yield News(Sign.WARN, f"A: {view.by} wants {what} approved by another person{why}", view.at, key)
+    elif view.state is ActionState.INTERRUPTED:
+        yield News(Sign.BAD, f"A: {what} is interrupted: its runner has gone, and somebody must look", None, key)
+    elif (question := asked_now(view, now=snapshot.now)) is not None:
+        step = view.steps[question[0]]
+        yield News(
+            Sign.WARN, f"A: {what} waits for a person at “{step.name}”", None, f"{key} {question[0]} {step.started}"
+        )
 
 
 def alarms(snapshot: Snapshot) -> Iterator[News]:

@@ -17,7 +17,21 @@ if TYPE_CHECKING:
     from loom_tui.app import LoomApp
 
 
-class Over(Showing, ModalScreen[None]):
+class Live(Showing, ModalScreen[None]):
+    """A dialog over the screen that goes on showing what is new."""
+
+    @property
+    def loom(self) -> LoomApp:
+        """The app, by its own type."""
+        return cast("LoomApp", self.app)
+
+    def on_screen_resume(self) -> None:
+        """Show what the app shows, also after another dialog lay over this one."""
+        if self.loom.snapshot is not None:
+            self.show(self.loom.snapshot)
+
+
+class Over(Live):
     """Holds one page, and hands it each snapshot."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -36,19 +50,9 @@ class Over(Showing, ModalScreen[None]):
         with Vertical(classes="over"):
             yield self._page
 
-    @property
-    def loom(self) -> LoomApp:
-        """The app, by its own type."""
-        return cast("LoomApp", self.app)
-
     def on_mount(self) -> None:
         """Let the keys move in the page."""
         self._page.focus()
-
-    def on_screen_resume(self) -> None:
-        """Show what the app shows, also after another dialog lay over this one."""
-        if self.loom.snapshot is not None:
-            self.show(self.loom.snapshot)
 
     def show(self, snapshot: Snapshot) -> None:
         """Show a snapshot."""

@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from loom_tui.room.snapshot import Snapshot
+from loom_tui.screens.arming import ask_action, ask_stop
 from loom_tui.widgets.frame import SCREENS
 from loom_tui.widgets.lines import Ink, Line, Span, clean, fit
 from loom_tui.widgets.panel import ListPanel, heading
@@ -36,6 +37,11 @@ def entries(snapshot: Snapshot) -> Iterator[Entry]:
         yield Entry("screen", name, key, _going(name.lower()))
     yield Entry("command", "Stamp a note on the timeline", "m", lambda app: app.action_note())
     yield Entry("command", "Decide: GO or NO-GO", "D", lambda app: app.action_decide())
+    yield Entry("command", "Roll back", "R", lambda app: app.action_rollback())
+    yield Entry("command", "The action under way: approve, follow, abort", "A", lambda app: app.action_follow())
+    stop = "Lift the stop of all actions" if snapshot.actions_of.stop is not None else "Stop all actions"
+    yield Entry("command", stop, "", ask_stop)
+    yield from _actions(snapshot)
     yield Entry("command", "Acceptance testing: feedback, sessions, participants", "", lambda app: app.action_uat())
     yield Entry("command", "What changed since you last looked", "u", lambda app: app.action_changes())
     yield Entry("command", "Feeds: who is asked, when, at what cost", "F", lambda app: app.action_feeds())
@@ -68,6 +74,23 @@ def entries(snapshot: Snapshot) -> Iterator[Entry]:
         yield Entry("reference", reference.name, reference.text, _copying(reference.text or reference.name))
     for note in snapshot.plan.notes:
         yield Entry("note", note.text, f"line {note.line}", _copying(note.text))
+
+
+def _actions(snapshot: Snapshot) -> Iterator[Entry]:
+    """List the plan's actions, to arm one, and those that were armed, newest first, to see one."""
+    for name, action in snapshot.plan.actions.items():
+        label = f"{name}: {action.label}" if action.label else name
+        yield Entry("action", label, action.kind.value, _arming(name))
+    for view in reversed(snapshot.actions):
+        yield Entry("action", f"{view.id} {view.armed.label} by {view.by}", view.state.value, _following(view.id))
+
+
+def _arming(name: str) -> Callable[[LoomApp], None]:
+    return lambda app: ask_action(app, name)
+
+
+def _following(action: int) -> Callable[[LoomApp], None]:
+    return lambda app: app.action_follow(action)
 
 
 def _going(mode: str) -> Callable[[LoomApp], None]:

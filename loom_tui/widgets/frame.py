@@ -102,10 +102,12 @@ def _action(snapshot: Snapshot) -> Line:
 
 
 def action_words(snapshot: Snapshot) -> str:
-    """Say what is being done to the world: "rollback running 1/2", "deploy armed"; or that it was stopped."""
+    """Say what is being done to the world: "rollback running 1/2", "deploy armed: A"; or that it was stopped."""
     view = snapshot.action
     if view is None:
         return "STOPPED" if snapshot.actions_of.stop is not None else ""
+    if view.state is ActionState.ARMED and view.armed.people > 1:
+        return f"{view.armed.what.value} waits for approval: A"
     at_step = [number for number, step in enumerate(view.steps, 1) if step.started]
     place = f" {at_step[-1]}/{len(view.steps)}" if at_step and view.state is ActionState.RUNNING else ""
     return f"{view.armed.what.value} {view.state.value}{place}"
@@ -226,16 +228,18 @@ class KeyLine(Canvas):
 
 def key_line(current: str, width: int) -> Line:
     """Draw the keys for a width in cells."""
+    back = _key("R", "rollback", Ink.BAD)
     right: Line = (
         *_key("m", "note"),
         *_key("/", "filter"),
         *_key(":", "all"),
+        *back,
         *_key("?", "keys"),
         *_key("q", "leave"),
     )
     left: Line = tuple(span for key, name in SCREENS for span in _screen(key, name, chosen=key == current))
     if width_of(left) + width_of(right) > width:
-        right = (*_key("?", "keys"), *_key("q", "leave"))
+        right = (*back, *_key("?", "keys"), *_key("q", "leave"))
     if width_of(left) + width_of(right) > width:
         left = tuple(
             span
@@ -243,9 +247,10 @@ def key_line(current: str, width: int) -> Line:
             for span in _screen(key, name if key == current else "", chosen=key == current)
         )
     if width_of(left) + width_of(right) > width:
-        right = _key("?", "keys")
+        right = (*back, *_key("?", "keys"))
     if width_of(left) + width_of(right) > width:
         left = tuple(span for key, _ in SCREENS for span in _screen(key, "", chosen=key == current))
+        right = right if width_of(left) + width_of(right) <= width else _key("R", "", Ink.BAD)
     return spread(left, right, width)
 
 
@@ -254,5 +259,5 @@ def _screen(key: str, name: str, *, chosen: bool) -> Line:
     return (Span(f" {key}", Ink.ACCENT, bold=chosen), Span(label, Ink.INK if chosen else Ink.FAINT, bold=chosen))
 
 
-def _key(key: str, word: str) -> Line:
-    return (Span(f" {key}", Ink.ACCENT), Span(f" {word} ", Ink.FAINT))
+def _key(key: str, word: str, ink: Ink = Ink.ACCENT) -> Line:
+    return (Span(f" {key}", ink, bold=ink is Ink.BAD), Span(f" {word} ", Ink.FAINT))
