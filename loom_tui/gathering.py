@@ -10,6 +10,7 @@ from loom_tui.plan.criteria import rules_over_time
 from loom_tui.plan.model import Plan
 from loom_tui.plan.sources.errors import ErrorFeed
 from loom_tui.plan.sources.postgres import PostgresSource
+from loom_tui.room.alive import is_alive
 from loom_tui.room.checks import Run
 from loom_tui.room.deeds import Deed
 from loom_tui.room.door import Person, admit, admitted
@@ -118,7 +119,7 @@ def collector_view(store: Store, *, now: float) -> CollectorView:
     lease = store.lease("collector")
     if lease is None:
         return CollectorView(alive=False, holder="", why="no collector runs")
-    alive = now < lease.until
+    alive = is_alive(lease.until, ttl_s=lease.ttl_s, now=now)
     return CollectorView(alive=alive, holder=lease.holder, why="" if alive else "the collector went silent")
 
 

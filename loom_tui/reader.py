@@ -30,6 +30,7 @@ from loom_tui.room.deeds import Deed, Refused
 from loom_tui.room.door import Person, may_ask, why_only_looks
 from loom_tui.room.events import Event, Payload
 from loom_tui.room.fold import Folder
+from loom_tui.room.guard import is_heard
 from loom_tui.room.mail import Reply, decode_reply
 from loom_tui.room.presence import SEAT_TTL_S, Seat, Terminal
 from loom_tui.room.record import CHAIN
@@ -277,7 +278,7 @@ class Session:
                 intent,
                 write=lambda each: self._do(deed_of(each), self._place.clock()),
                 start=self._place.start_runner,
-                lives=lambda each: observations.runners.get(each, 0.0) > now,
+                lives=lambda each: is_heard(observations.runners.get(each), now),
             )
         except Refused as refusal:
             return Reply(why=str(refusal))

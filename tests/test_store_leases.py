@@ -39,7 +39,7 @@ READING = Reading(signal="db", observed_at=AT)
 def test_one_holds_a_lease_and_everybody_sees_who(store, other):
     lease = taken(store)
     assert take(other, "two") is None
-    assert other.lease("collector") == lease == Lease(name="collector", holder="one", epoch=1, until=AT + 5)
+    assert other.lease("collector") == lease == Lease(name="collector", holder="one", epoch=1, until=AT + 5, ttl_s=5)
     assert other.lease("runner") is None
 
 
@@ -103,7 +103,7 @@ def test_its_own_holder_takes_a_lease_anew_and_ends_its_old_epoch(store):
 
 def test_a_lease_never_taken_writes_nothing(store):
     with pytest.raises(LeaseLost):
-        store.record([READING], lease=Lease(name="collector", holder="one", epoch=1, until=AT), now=AT)
+        store.record([READING], lease=Lease(name="collector", holder="one", epoch=1, until=AT, ttl_s=5), now=AT)
 
 
 def test_a_dead_holder_from_before_the_clock_was_set_back_is_succeeded_at_once(store, other):

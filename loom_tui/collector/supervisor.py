@@ -72,7 +72,7 @@ class Collector:
         self._changes: dict[str, float] = {}
         self._seen_room_at = clock()
         self._trouble = ""
-        self._lease = Lease(name=LEASE, holder=holder, epoch=0, until=0.0)
+        self._lease = Lease(name=LEASE, holder=holder, epoch=0, until=0.0, ttl_s=LEASE_TTL_S)
         self._replan = asyncio.Event()
 
     async def run(self) -> None:

@@ -24,7 +24,7 @@ from loom_tui.room.announcing import announce
 from loom_tui.room.deeds import Refused
 from loom_tui.room.door import Person, require
 from loom_tui.room.fold import Folder, fold
-from loom_tui.room.guard import ActionState, ActionView
+from loom_tui.room.guard import ActionState, ActionView, is_heard
 from loom_tui.room.guarded import (
     Abort,
     AnswerStep,
@@ -360,7 +360,7 @@ def _have_done(store: Store, room: Room, intent: Intent) -> int:
         intent,
         write=lambda each: write_deed(room.plan, store, deed_of(each), person=Person(whoami()), now=time.time()),
         start=lambda action: spawn_runner(room.path, room.directory, room_id(room.plan), room.plan.store.group, action),
-        lives=lambda action: read_once(room.plan, store, now=time.time()).runners.get(action, 0.0) > time.time(),
+        lives=lambda action: is_heard(read_once(room.plan, store, now=time.time()).runners.get(action), time.time()),
     )
 
 

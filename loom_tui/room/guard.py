@@ -39,6 +39,7 @@ from loom_tui.room.acting import (
     StopLifted,
     VerificationStarted,
 )
+from loom_tui.room.alive import is_alive
 
 
 class ActionState(StrEnum):
@@ -100,6 +101,7 @@ TABLE: Mapping[tuple[ActionState, type[ActionPayload]], ActionState] = {
 }
 WAITING = frozenset({_S.ARMED, _S.APPROVED})
 ACTIVE = frozenset({_S.COUNTING_DOWN, _S.RUNNING, _S.VERIFYING})  # a runner is at work, or should be
+RUNNER_TTL_S = 10.0
 UNDER_WAY = WAITING | ACTIVE | {_S.INTERRUPTED}
 SETTLED_S = 0.5  # after which a step that did not end well waits, if its action did not end with it
 _ENDS = {
@@ -217,6 +219,11 @@ def step(view: ActionView, payload: OfAction, *, by: str, at: float) -> ActionVi
     return view if state in UNDER_WAY else replace(view, ended_at=at)
 
 
+def is_heard(runner_until: float | None, now: float) -> bool:
+    """Say whether a runner whose lease ends then is known to live."""
+    return runner_until is not None and is_alive(runner_until, ttl_s=RUNNER_TTL_S, now=now)
+
+
 def as_of(view: ActionView, *, now: float, runner_until: float | None) -> ActionView:
     """Show an action as it is at `now`: what ran out is expired, and what lost its runner is interrupted.
 
@@ -224,7 +231,7 @@ def as_of(view: ActionView, *, now: float, runner_until: float | None) -> Action
     """
     if view.written in WAITING and now >= view.armed.expires_at:
         return replace(view, state=TABLE[view.written, ActionExpired])
-    if view.written in ACTIVE and (runner_until is None or now >= runner_until):
+    if view.written in ACTIVE and not is_heard(runner_until, now):
         return replace(view, state=TABLE[view.written, ActionInterrupted])
     return view
 

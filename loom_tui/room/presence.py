@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
+from loom_tui.room.alive import is_alive
+
 SEAT_TTL_S = 8.0
 
 
@@ -31,8 +33,8 @@ class Seat(Struct, frozen=True, kw_only=True):
 
 
 def present(seats: Iterable[Seat], now: float) -> tuple[Seat, ...]:
-    """List who is here at `now`, who came first before. A seat from before the clock was set back has run out too."""
-    here = (seat for seat in seats if now < seat.until <= now + 2 * SEAT_TTL_S)
+    """List who is here at `now`, who came first before."""
+    here = (seat for seat in seats if is_alive(seat.until, ttl_s=SEAT_TTL_S, now=now))
     return tuple(sorted(here, key=lambda seat: (seat.since, seat.room)))
 
 

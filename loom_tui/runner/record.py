@@ -97,7 +97,12 @@ class Record:
             _LOG.warning("no record of the root cause was kept: %s", error)
 
     async def until(self, holds: Callable[[ActionView], bool], *, deadline: float) -> ActionView | None:
-        """Wait for the journal to say something; None at the deadline (Unix seconds). Raises Replaced."""
+        """Wait for the journal to say something; None at the deadline (Unix seconds). Raises Replaced.
+
+        A clock that is set back meanwhile makes no countdown longer.
+        """
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + deadline - self._clock()
         while True:
             with suppress(StoreError):
                 view = self.view()
@@ -105,7 +110,7 @@ class Record:
                     raise Replaced
                 if holds(view):
                     return view
-            if self._clock() >= deadline:
+            if self._clock() >= deadline or loop.time() >= ends_at:
                 return None
             await asyncio.sleep(LOOK_EVERY_S)
 

@@ -40,7 +40,7 @@ from loom_tui.room.acting import (
 )
 from loom_tui.room.announcing import action_of
 from loom_tui.room.deeds import Refused, mark
-from loom_tui.room.guard import ACTIVE, UNDER_WAY, WAITING, ActionState, next_step
+from loom_tui.room.guard import ACTIVE, RUNNER_TTL_S, UNDER_WAY, WAITING, ActionState, next_step
 from loom_tui.room.preview import values_of
 from loom_tui.room.verification import verify
 from loom_tui.runner.children import VARIABLE, Children, cut_short, left_at_work
@@ -56,7 +56,6 @@ from loom_tui.sources.scene import Ended, Scene
 from loom_tui.store.base import Lease, LeaseLost, Store, StoreError
 
 _LOG = logging.getLogger("loom.runner")
-LEASE_TTL_S = 10.0
 LEASE_EVERY_S = 1.0
 ASK_EVERY_S = 5.0
 _MARKERS = {  # of percentiles and charts
@@ -132,7 +131,7 @@ class Runner:
 
     def _take_lease(self) -> None:
         name = f"{RUNNER_LEASE}{self._id}"
-        self._lease = self._store.acquire(name, holder=self._run, ttl_s=LEASE_TTL_S, now=self._place.clock())
+        self._lease = self._store.acquire(name, holder=self._run, ttl_s=RUNNER_TTL_S, now=self._place.clock())
         if self._lease is None:
             held = self._store.lease(name)
             raise Refused(f"Action {self._id} has a runner already: {held.holder if held is not None else 'another'}")
@@ -153,9 +152,9 @@ class Runner:
         name, now = f"{RUNNER_LEASE}{self._id}", self._place.clock()
         try:
             if self._lease is not None:
-                self._lease = self._store.renew(self._lease, ttl_s=LEASE_TTL_S, now=now)
+                self._lease = self._store.renew(self._lease, ttl_s=RUNNER_TTL_S, now=now)
         except LeaseLost:  # the journal says whose the action is; the lease only that somebody lives
-            self._lease = self._store.acquire(name, holder=self._run, ttl_s=LEASE_TTL_S, now=now) or self._lease
+            self._lease = self._store.acquire(name, holder=self._run, ttl_s=RUNNER_TTL_S, now=now) or self._lease
 
     # Its work.
 

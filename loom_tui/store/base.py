@@ -76,6 +76,7 @@ class Lease(Struct, frozen=True, kw_only=True):
     holder: str
     epoch: int
     until: float
+    ttl_s: float
 
 
 class Request(Struct, frozen=True, kw_only=True):

@@ -6,12 +6,12 @@ import sqlite3
 
 import msgspec
 
+from loom_tui.room.alive import is_alive
 from loom_tui.store.base import Lease, LeaseLost, Request
 from loom_tui.store.database import Database
 from loom_tui.store.text import storable
 
 KEPT_S = 86_400.0  # answered or not, run out or given back: what is older is nobody's any more
-_BELIEVED_TTLS = 2.0
 
 
 def hold(connection: sqlite3.Connection, lease: Lease) -> None:
@@ -38,20 +38,19 @@ class Leases:
     def acquire(self, name: str, *, holder: str, ttl_s: float, now: float) -> Lease | None:
         """Take a lease that is free, has run out, or is this holder's own; None while another holds it.
 
-        One that ends more than twice its length from now was taken before the clock was set back, and counts as
-        run out: else a dead holder would lock everybody out for as long as the clock went back. A living one loses
-        nothing but its turn, as its epoch is refused from then on.
+        One from before the clock was set back has run out too (`room.alive`). A living holder loses nothing but its
+        turn, as its epoch is refused from then on.
         """
         if not holder:
             raise ValueError("a lease needs a holder")
         with self._database.write() as connection:
             row = connection.execute("SELECT holder, until, ttl_s FROM leases WHERE name = ?", (name,)).fetchone()
             held_by, until, held_s = row or ("", 0.0, 0.0)
-            if held_by not in {"", holder} and now < until <= now + _BELIEVED_TTLS * held_s:
+            if held_by not in {"", holder} and is_alive(until, ttl_s=held_s, now=now):
                 return None
             connection.execute("UPDATE clock SET epoch = epoch + 1")
             (epoch,) = connection.execute("SELECT epoch FROM clock").fetchone()
-            lease = Lease(name=name, holder=holder, epoch=epoch, until=now + ttl_s)
+            lease = Lease(name=name, holder=holder, epoch=epoch, until=now + ttl_s, ttl_s=ttl_s)
             connection.execute(
                 "INSERT INTO leases (name, holder, epoch, until, ttl_s) VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO "
                 "UPDATE SET holder = excluded.holder, epoch = excluded.epoch, until = excluded.until, "
@@ -67,7 +66,7 @@ class Leases:
             connection.execute(
                 "UPDATE leases SET until = ?, ttl_s = ? WHERE name = ?", (now + ttl_s, ttl_s, lease.name)
             )
-        return msgspec.structs.replace(lease, until=now + ttl_s)
+        return msgspec.structs.replace(lease, until=now + ttl_s, ttl_s=ttl_s)
 
     def release(self, lease: Lease) -> None:
         """Give a lease back; does nothing if it was lost."""
@@ -81,7 +80,7 @@ class Leases:
         """Show who holds a lease, also one that has run out; None for one never taken or given back."""
         with self._database.read() as connection:
             row = connection.execute(
-                "SELECT name, holder, epoch, until FROM leases WHERE name = ? AND holder <> ''", (name,)
+                "SELECT name, holder, epoch, until, ttl_s FROM leases WHERE name = ? AND holder <> ''", (name,)
             ).fetchone()
         return None if row is None else _lease(*row)
 
@@ -89,7 +88,7 @@ class Leases:
         """Show the leases whose names begin with `prefix`, by name; also those that have run out."""
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT name, holder, epoch, until FROM leases WHERE substr(name, 1, ?) = ? AND holder <> '' "
+                "SELECT name, holder, epoch, until, ttl_s FROM leases WHERE substr(name, 1, ?) = ? AND holder <> '' "
                 "ORDER BY name",
                 (len(prefix), prefix),
             ).fetchall()
@@ -142,5 +141,5 @@ class Leases:
             connection.execute("DELETE FROM leases WHERE until < ?", (now - KEPT_S,))
 
 
-def _lease(name: str, holder: str, epoch: int, until: float) -> Lease:
-    return Lease(name=name, holder=holder, epoch=epoch, until=until)
+def _lease(name: str, holder: str, epoch: int, until: float, ttl_s: float) -> Lease:
+    return Lease(name=name, holder=holder, epoch=epoch, until=until, ttl_s=ttl_s)
