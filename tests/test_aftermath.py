@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -13,7 +12,7 @@ from msgspec.structs import replace
 
 from loom_tui.config.operator import whoami
 from loom_tui.plan.faults import PlanFaults
-from loom_tui.plan.model import Action, Automation, Operator, Plan, Right, RollbackStep, Rule
+from loom_tui.plan.model import Automation, Operator, Plan, Right, RollbackStep, Rule
 from loom_tui.plan.toml import parse_plan
 from loom_tui.reports.rootcause import rootcause_report
 from loom_tui.room.acting import ActionFailed, ActionVerified, Outcome, StepEnded, VerificationStarted
@@ -28,7 +27,7 @@ from loom_tui.room.root_cause import MOST_ERRORS, MOST_EVENTS, evidence
 from loom_tui.room.snapshot import AftermathView, Observations
 from tests.gates import NOW, history, read, reading
 from tests.guards import ACTIONS, STEPS, Stage, guarded_plan
-from tests.running import World, action, writes
+from tests.running import action, writes
 from tests.test_cli import loom
 from tests.test_guard_commands import GLASS, guarded, place_of
 
@@ -44,21 +43,6 @@ WAY_BACK = (
 )
 VERSION = reading("app.version", detail="v2")
 HOSTILE = "[/ **bold** <script> | a \x1b[2J\n# no title `x` " + "long " * 500
-Make = Callable[..., World]
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[Make]:
-    """Make a room with these actions; what its runners left is ended with the test."""
-    made: list[World] = []
-
-    def make(**actions: Action) -> World:
-        made.append(World(tmp_path / str(len(made)), **actions))
-        return made[-1]
-
-    yield make
-    for room in made:
-        room.close()
 
 
 def staged(seen: Observations | None = None, **changes: object) -> Stage:

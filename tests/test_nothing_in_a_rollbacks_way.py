@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -21,7 +20,7 @@ from msgspec.structs import replace
 
 from loom_tui.gathering import adopt
 from loom_tui.plan.acts import ActionKind
-from loom_tui.plan.model import Action, Freeze, Rule
+from loom_tui.plan.model import Freeze, Rule
 from loom_tui.plan.sources.base import Secret
 from loom_tui.room.acting import CountdownStarted
 from loom_tui.room.events import PlanAdopted
@@ -32,28 +31,13 @@ from loom_tui.room.signals import PollerReport
 from loom_tui.room.verdicts import GateState
 from tests.gates import ENVIRONMENT, RELEASE, bad, read, reading, signed
 from tests.guards import ACTIONS, Stage, guarded_plan
-from tests.running import World, action, waits, writes
+from tests.running import action, waits, writes
 from tests.test_cli import loom
 from tests.test_guard_commands import GLASS, guarded, place_of
 
 HERE = Path(__file__).resolve().parent.parent
 VERSION = reading("app.version", detail=RELEASE)
 ALWAYS = Freeze(why="the gala", weekly="Mon 00:00 – Sun 23:59")
-Make = Callable[..., World]
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[Make]:
-    """Make a room with these actions; what its runners left is ended with the test."""
-    made: list[World] = []
-
-    def make(**actions: Action) -> World:
-        made.append(World(tmp_path / str(len(made)), **actions))
-        return made[-1]
-
-    yield make
-    for room in made:
-        room.close()
 
 
 def begins(stage: Stage, name: str = "rollback") -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -22,26 +20,11 @@ from loom_tui.room.preview import preview
 from loom_tui.widgets.standing import tried_words
 from tests.gates import bad, read, reading
 from tests.guards import PURGE, ROLLBACK, Stage, guarded_plan
-from tests.running import World, action, writes
+from tests.running import action, writes
 
 AUTH_OK = Rule(signal="app.auth", is_="ok")
 PUSHES = "every push to main is deployed"
 VERSION = reading("app.version", detail="v2")
-Make = Callable[..., World]
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[Make]:
-    """Make a room with these actions; what its runners left is ended with the test."""
-    made: list[World] = []
-
-    def make(**actions: Action) -> World:
-        made.append(World(tmp_path / str(len(made)), **actions))
-        return made[-1]
-
-    yield make
-    for room in made:
-        room.close()
 
 
 def staged(an_action: Action, *readings: object) -> Stage:

@@ -6,15 +6,12 @@ import os
 import signal
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from loom_tui.gathering import adopt
 from loom_tui.plan.acts import ActionKind, CommandAct, ManualAct, OnFailure
-from loom_tui.plan.model import Action
 from loom_tui.plan.sources.base import Secret
 from loom_tui.room.acting import Answer, Outcome
 from loom_tui.room.deeds import Refused
@@ -25,22 +22,6 @@ from loom_tui.room.signals import State
 from loom_tui.runner import output
 from loom_tui.runner.children import Children
 from tests.running import World, action, python, waits, writes
-
-Make = Callable[..., World]
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[Make]:
-    """Make rooms with these actions; what their runners left is ended with the test."""
-    made: list[World] = []
-
-    def make(**actions: Action) -> World:
-        made.append(World(tmp_path / str(len(made)), **actions))
-        return made[-1]
-
-    yield make
-    for room in made:
-        room.close()
 
 
 def test_an_approved_action_is_done_step_by_step_and_is_done_when_the_world_says_so(world):
