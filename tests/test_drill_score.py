@@ -286,15 +286,15 @@ def test_a_scenarios_fault_is_among_what_happens_and_has_a_sign() -> None:
     assert scenario_of("nothing") is None
 
 
-def test_the_journal_keeps_the_last_drill_beside_the_one_under_way() -> None:
+def test_the_journal_keeps_the_last_drilled_rollback_beside_the_drill_under_way() -> None:
     first = scored("calm", []).ended()
     second = replace(first, scenario="silence", steps=(DrilledStep("Revert", 4),))
     assert isinstance(first, DrillEnded)
     drills = Drills()
     for payload in (second, first, NOTE):
         drills = take(drills, payload)
-    assert drills == Drills(last=first, rehearsed=second)
+    assert drills == Drills(rehearsed=second)
     drills = take(drills, DrillBegan(scenario="calm"))
     assert (drills.scenario, drills.is_over) == ("calm", False)
-    assert take(drills, second) == Drills("calm", second, second, is_over=True)
+    assert take(drills, second) == Drills("calm", second, is_over=True)
     assert isinstance(scored("calm", []).scenario, Scenario)

@@ -280,9 +280,9 @@ def opened(place: Path, dsn: str, name: str) -> Terminal:
 
 
 def kept(place: Path) -> DrillEnded:
-    last = Keep(directory=place / "state", plan=guarded_plan() if (place / "loom.toml").exists() else None).last()
-    assert last is not None
-    return last
+    plan = guarded_plan() if (place / "loom.toml").exists() else None
+    (ended,) = Keep(directory=place / "state", plan=plan).past()
+    return ended
 
 
 def previewed(place: Path) -> str:

@@ -67,12 +67,14 @@ def drill(
         raise click.UsageError("--for is how long a headless drill lasts; you leave yours with q")
     scenario = _scenario(name, headless=headless)
     keep, where = _keep(plan_file, store_directory)
-    last = keep.last()
-    tell = partial(_tell, keep=keep, where=where, last=last, as_json=as_json)
+    past = keep.past()
+    before = next((each for each in reversed(past) if each.scenario == scenario.name), None)
+    rehearsed = next((each for each in reversed(past) if each.steps), None)
+    tell = partial(_tell, keep=keep, where=where, before=before, as_json=as_json)
 
     from loom_tui.drill.run import FAST, Terms, play, play_headless
 
-    terms = Terms(scenario=scenario, told_as=name, pace=FAST if fast else 1.0, last=last, postgres_dsn=dsn)
+    terms = Terms(scenario=scenario, told_as=name, pace=FAST if fast else 1.0, rehearsed=rehearsed, postgres_dsn=dsn)
     if headless:
         sys.exit(play_headless(terms, for_s=seconds, tell=tell))
     options = [word for word, given in (("--ascii", ascii_only), ("--light", light)) if given]
@@ -135,7 +137,7 @@ def _wait(text: str) -> None:
     click.prompt(text, default="", show_default=False, prompt_suffix=" ", err=True)
 
 
-def _tell(score: Score, *, keep: Keep, where: str, last: DrillEnded | None, as_json: bool) -> int:
+def _tell(score: Score, *, keep: Keep, where: str, before: DrillEnded | None, as_json: bool) -> int:
     """Tell a score and keep it; gives the exit code. What cannot be kept was told all the same."""
     from loom_tui.config.operator import whoami
     from loom_tui.store.base import StoreError
@@ -143,7 +145,7 @@ def _tell(score: Score, *, keep: Keep, where: str, last: DrillEnded | None, as_j
     if as_json:
         echo_json(_as_json(score))
     else:
-        for parts in _table(score, last):
+        for parts in _table(score, before):
             echo(*parts)
     try:
         keep.add(score.ended(), login=whoami(), at=time.time())
@@ -154,9 +156,9 @@ def _tell(score: Score, *, keep: Keep, where: str, last: DrillEnded | None, as_j
     return 0 if score.passed else 1
 
 
-def _table(score: Score, last: DrillEnded | None) -> Iterator[Sequence[str | Styled]]:
+def _table(score: Score, before: DrillEnded | None) -> Iterator[Sequence[str | Styled]]:
     """Write a score as a table: when each thing was, what it took, who did it; then what was asked."""
-    from loom_tui.room.drills import told_of_times
+    from loom_tui.room.drills import Times, told_of_times
     from loom_tui.widgets.text import Pen, Sign
 
     pen = Pen(ascii_only=not speaks_unicode())
@@ -169,8 +171,8 @@ def _table(score: Score, last: DrillEnded | None) -> Iterator[Sequence[str | Sty
         sign, colour = signs[judged.held]
         said = f": {judged.words}" if judged.words else ""
         yield ["  ", Styled(pen.sign(sign).text, colour), f" {judged.ask.value}{said}"]
-    if last is not None:
-        yield [f"  The last drill ({last.scenario}): {told_of_times(last.times)}"]
+    if before is not None and before.times != Times():
+        yield [f"  The time before: {told_of_times(before.times)}"]
 
 
 def _rows(score: Score) -> Iterator[tuple[float | None, str, str, str]]:

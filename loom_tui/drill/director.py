@@ -33,13 +33,13 @@ class Director:
         self._done: dict[Switch, Happened] = {}
         self.leave = threading.Event()  # set by whoever wants it to end
 
-    def begin(self, last: DrillEnded | None, *, told_as: str) -> None:
-        """Say in the drill's own room that it is one, by this name, and how the last one went. Raises StoreError."""
+    def begin(self, rehearsed: DrillEnded | None, *, told_as: str) -> None:
+        """Say in its own room that this is a drill, by a name, and what the last rollback took. Raises StoreError."""
         self._began_at = time.time()
         store = self._made.open_store()
         try:
-            if last is not None:
-                store.append(last, actor=ACTOR, at=self._began_at)
+            if rehearsed is not None:
+                store.append(rehearsed, actor=ACTOR, at=self._began_at)
             store.append(DrillBegan(scenario=told_as), actor=ACTOR, at=self._began_at)
         finally:
             store.close()

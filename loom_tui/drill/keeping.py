@@ -10,8 +10,8 @@ from loom_tui.config.plans import room_id
 from loom_tui.gathering import append_payload
 from loom_tui.plan.model import Plan
 from loom_tui.room.door import Person, require
-from loom_tui.room.drills import DrillEnded, Drills, take
-from loom_tui.store.base import Store, StoreMissing
+from loom_tui.room.drills import DrillEnded
+from loom_tui.store.base import Store, StoreError, StoreMissing
 from loom_tui.store.sqlite import open_store
 
 DRILLS = "loom drills"  # the room that is none: it holds the drills that belong to no team's plan
@@ -23,19 +23,18 @@ class Keep(Struct, frozen=True, kw_only=True):
     directory: Path
     plan: Plan | None = None
 
-    def last(self) -> DrillEnded | None:
-        """Find the last drill; None where there was none. Raises StoreError."""
+    def past(self) -> tuple[DrillEnded, ...]:
+        """Give the drills that were kept here, oldest first. Raises StoreError."""
         try:
             store = self._open(read_only=True)
         except StoreMissing:
-            return None
-        drills = Drills()
+            return ()
+        except StoreError:
+            store = self._open()  # of an older version is made new; whatever else is wrong is said again
         try:
-            for event in store.events():
-                drills = take(drills, event.payload)
+            return tuple(event.payload for event in store.events() if isinstance(event.payload, DrillEnded))
         finally:
             store.close()
-        return drills.last
 
     def hold(self, login: str) -> None:
         """Hold a person to the right to write here, before they drill. Raises Refused."""

@@ -37,12 +37,12 @@ Your connection dropped: this drill hung up your terminal. Whatever was under wa
 
 
 class Terms(Struct, frozen=True, kw_only=True):
-    """How a drill is played: told by which name, at which pace, after which last one, over whose PostgreSQL."""
+    """How a drill is played: told by which name, at which pace, after which rollback, over whose PostgreSQL."""
 
     scenario: Scenario
     told_as: str
     pace: float
-    last: DrillEnded | None
+    rehearsed: DrillEnded | None
     postgres_dsn: str | None
 
     @property
@@ -72,7 +72,7 @@ def play(
         say(terms.briefing)
         wait("Press enter to begin")
         director = Director(terms.scenario, made, pace=terms.pace, drop=line.drop)
-        director.begin(terms.last, told_as=terms.told_as)
+        director.begin(terms.rehearsed, told_as=terms.told_as)
         with _directing(director) as told:
             words = ["room", str(made.plan_path), "--store", str(made.store_directory), *options]
             while line.open(words) is None:
@@ -86,7 +86,7 @@ def play_headless(terms: Terms, *, for_s: float | None, tell: Callable[[Score], 
     with _ready_world(terms.postgres_dsn) as made:
         director = Director(terms.scenario, made, pace=terms.pace, drop=lambda: None)
         signal.signal(signal.SIGINT, lambda *_: director.leave.set())  # ctrl+c is how one leaves here
-        director.begin(terms.last, told_as=terms.told_as)
+        director.begin(terms.rehearsed, told_as=terms.told_as)
         return tell(director.direct(for_s=for_s))
 
 

@@ -48,11 +48,10 @@ DrillPayload = DrillBegan | DrillEnded
 
 
 class Drills(Struct, frozen=True):
-    """What the journal says of drills: the scenario that this room is a drill of, and the last ones that ended."""
+    """What the journal says of drills: the scenario that this room is a drill of, and the last that rolled back."""
 
     scenario: str = ""
-    last: DrillEnded | None = None
-    rehearsed: DrillEnded | None = None  # the last one in which something was rolled back
+    rehearsed: DrillEnded | None = None
     is_over: bool = False  # the drill that this room is one of
 
 
@@ -63,7 +62,7 @@ def take(drills: Drills, payload: object) -> Drills:
             return replace(drills, scenario=payload.scenario, is_over=False)
         case DrillEnded():
             rehearsed = payload if payload.steps else drills.rehearsed
-            return replace(drills, last=payload, rehearsed=rehearsed, is_over=bool(drills.scenario))
+            return replace(drills, rehearsed=rehearsed, is_over=bool(drills.scenario))
         case _:
             return drills
 
