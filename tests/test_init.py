@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 
 from loom_tui.cli import loom
 from loom_tui.config.files import write_whole
 from loom_tui.config.plans import bundled_plan, load_plan
+from loom_tui.plan.acts import RequestAct
 from loom_tui.plan.check import check_plan
 from loom_tui.plan.narrow import narrowed
 from loom_tui.plan.sources.github import GithubSource
@@ -103,6 +105,7 @@ def test_init_writes_over_nothing_unless_it_is_told_to(tmp_path):
         ("colour=red", "the keys are title"),
         ("title", "takes KEY=VALUE"),
         ("database=perhaps", "yes or no"),
+        ("chat=perhaps", "yes or no"),
         ("repo=acme", "expected OWNER/NAME"),
         ("app_url=app.acme.test", "begins with https://"),
         ("zone=Mars/Olympus", "Mars/Olympus"),
@@ -131,3 +134,45 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     monkeypatch.undo()
     write_whole(path, "new")
     assert (path.read_text(encoding="utf-8"), path.stat().st_mode & 0o777) == ("new", 0o640)
+
+
+VERCEL = {"vercel_project": "prj_1", "vercel_release": "dpl_42", "vercel_stable": "dpl_41"}
+
+
+def test_the_actions_speak_of_the_team_s_own_deployments_and_name_their_credentials():
+    plan = started(bundled_plan(), replace(FULL, chat=True, **VERCEL))
+    assert [str(fault) for fault in check_plan(plan) if fault.level == "fault"] == []
+    assert parse_plan(dump_plan(plan)) == plan
+    back, deploy = plan.actions["rollback"].steps[0], plan.actions["deploy"].steps[0]
+    assert isinstance(back, RequestAct)
+    assert isinstance(deploy, RequestAct)
+    assert (back.url, deploy.url) == (
+        "https://api.vercel.com/v1/projects/prj_1/rollback/dpl_41",
+        "https://api.vercel.com/v10/projects/prj_1/promote/dpl_42",
+    )
+    assert {"VERCEL_TOKEN", "SUPABASE_ACCESS_TOKEN", "SLACK_WEBHOOK_URL"} <= set(credentials_of(plan))
+
+
+def test_what_a_team_has_no_tool_for_is_done_by_a_person_and_an_action_still_has_its_order():
+    plan = started(bundled_plan(), replace(FULL, supabase_url="", vercel_project="prj_1", vercel_stable="dpl_41"))
+    kinds = {name: [type(step).__name__ for step in action.steps] for name, action in plan.actions.items()}
+    assert kinds == {
+        "migrate": ["ManualAct"],
+        "deploy": ["ManualAct", "ManualAct"],
+        "rollback": ["RequestAct", "ManualAct"],
+    }
+    assert (plan.channels, plan.approvals.channels) == ({}, ())
+    assert set(started(bundled_plan(), BARE).actions) == {"deploy", "rollback"}
+
+
+def test_an_action_that_loses_the_rule_of_what_runs_can_only_end_unverified():
+    without_app = started(bundled_plan(), replace(FULL, app_url=""))
+    assert [without_app.actions[name].verify for name in ("deploy", "rollback")] == [(), ()]
+    without_sentry = started(bundled_plan(), replace(FULL, sentry_org=""))
+    assert [rule.signal for rule in without_sentry.actions["rollback"].verify] == ["app.version", "app"]
+    assert {rule.signal for rule in started(bundled_plan(), FULL).actions["migrate"].verify} == {
+        "production_migrations",
+        "db.dashboard.p95_ms",
+        "db.coach_clients.p95_ms",
+        "db.user_statistics.p95_ms",
+    }

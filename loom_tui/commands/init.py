@@ -33,6 +33,10 @@ _QUESTIONS = (
     Question("sentry_project", "Sentry project", _NONE),
     Question("supabase_url", "Supabase project's address", _NONE),
     Question("database", "A PostgreSQL to watch (yes or no)", "yes"),
+    Question("vercel_project", "Vercel project's id (prj_…)", _NONE),
+    Question("vercel_release", "Vercel deployment of the release (dpl_…)", _NONE),
+    Question("vercel_stable", "Vercel deployment of the last stable release (dpl_…)", _NONE),
+    Question("chat", "A Slack-compatible webhook to tell people by (yes or no)", "no"),
 )
 
 
@@ -91,8 +95,9 @@ def _answers(given: dict[str, str], *, ask: bool) -> dict[str, Any]:
             answer = click.prompt(question.words, default=default, show_default=bool(default)) if ask else default
         answer = answer.strip()
         out[question.key] = "" if answer == _NONE else answer
-    word = out["database"].casefold()
-    if word not in ("yes", "no", "y", "n", ""):
-        raise click.UsageError(f"database is yes or no, not {out['database']!r}")
-    out["database"] = word in ("yes", "y")
+    for key in ("database", "chat"):
+        word = out[key].casefold()
+        if word not in ("yes", "no", "y", "n", ""):
+            raise click.UsageError(f"{key} is yes or no, not {out[key]!r}")
+        out[key] = word in ("yes", "y")
     return out

@@ -6,8 +6,9 @@ from collections.abc import Container
 
 from msgspec.structs import replace
 
-from loom_tui.plan.model import Criteria, Criterion, Issue, Plan, Risk, RollbackStep
+from loom_tui.plan.model import Action, Criteria, Criterion, Issue, Plan, Risk, RollbackStep
 from loom_tui.plan.signals import signals_of
+from loom_tui.plan.template import variables_in
 
 
 def narrowed(plan: Plan) -> Plan:
@@ -29,6 +30,7 @@ def narrowed(plan: Plan) -> Plan:
         ),
         risks=tuple(_risk(risk, known) for risk in plan.risks),
         rollback=tuple(_step(step, known) for step in plan.rollback),
+        actions={name: _action(action, known) for name, action in plan.actions.items()},
     )
 
 
@@ -56,6 +58,17 @@ def _risk(risk: Risk, known: Container[str]) -> Risk:
 
 def _step(step: RollbackStep, known: Container[str]) -> RollbackStep:
     return step if all(rule.signal in known for rule in step.stable) else replace(step, stable=())
+
+
+def _action(action: Action, known: Container[str]) -> Action:
+    """Keep what still shows it done; where nothing says which release runs any more, it can only end unverified."""
+    lost = [rule for rule in action.verify if rule.signal not in known]
+    blind = any(variables_in(rule.is_ or "") for rule in lost)
+    return replace(
+        action,
+        preflight=tuple(rule for rule in action.preflight if rule.signal in known),
+        verify=() if blind else tuple(rule for rule in action.verify if rule.signal in known),
+    )
 
 
 def _known(names: tuple[str, ...], known: Container[str]) -> tuple[str, ...]:

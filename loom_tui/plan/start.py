@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from loom_tui.plan.model import Calendar, Issue, Plan
+from loom_tui.plan.acts import ActionKind, AnyActStep, CommandAct, ManualAct, NotifyAct, RequestAct
+from loom_tui.plan.channels import Approvals
+from loom_tui.plan.model import Action, Calendar, Issue, Plan
 from loom_tui.plan.narrow import narrowed
 from loom_tui.plan.sources import Source
 from loom_tui.plan.sources.base import secrets_of
@@ -34,6 +37,10 @@ class Answers(Struct, frozen=True, kw_only=True):
     sentry_project: str = ""
     supabase_url: str = ""
     database: bool = True
+    vercel_project: str = ""  # Vercel's ids: the project's, and of what it built of either release
+    vercel_release: str = ""
+    vercel_stable: str = ""
+    chat: bool = False
 
 
 def started(bundled: Plan, answers: Answers) -> Plan:
@@ -68,6 +75,9 @@ def started(bundled: Plan, answers: Answers) -> Plan:
         issues=tuple(_unclaimed(issue, answers.repo) for issue in bundled.issues),
         sites=sites,
         workflows=bundled.workflows if "staging" in sites else names_only(bundled.workflows),
+        channels=bundled.channels if answers.chat else {},
+        approvals=bundled.approvals if answers.chat else Approvals(),
+        actions=dict(_actions(bundled, answers)),
         sources={name: fitted for name, source in bundled.sources.items() if (fitted := _fitted(source, answers))},
     )
     return narrowed(plan)
@@ -81,6 +91,41 @@ def credentials_of(plan: Plan) -> list[str]:
 def _unclaimed(issue: Issue, repo: str) -> Issue:
     url = f"https://github.com/{repo}/issues/{issue.id}" if repo and issue.url else ""
     return replace(issue, claimed=False, url=url)
+
+
+def _actions(bundled: Plan, answers: Answers) -> Iterator[tuple[str, Action]]:
+    """Give the actions with the team's names; what it has no tool for, a person does, once."""
+    for name, action in bundled.actions.items():
+        if action.kind is ActionKind.MIGRATE and not answers.database:
+            continue
+        steps: list[AnyActStep] = []
+        for step in (_done_by(each, answers) for each in action.steps):
+            again = steps and isinstance(step, ManualAct) and step == replace(steps[-1], name=step.name)
+            steps += [] if again else [step]
+        undone_by = action.undone_by if answers.vercel_project else ()
+        yield name, replace(action, steps=tuple(steps), undone_by=undone_by)
+
+
+def _done_by(step: AnyActStep, answers: Answers) -> AnyActStep:
+    """Put the team's names into a step of an action, or give it to a person."""
+    names = {
+        "prj_loom": answers.vercel_project,
+        "dpl_release": answers.vercel_release,
+        "dpl_stable": answers.vercel_stable,
+    }
+    match step:
+        case RequestAct():
+            parts = step.url.split("/")
+            if "" not in [names[part] for part in parts if part in names]:
+                return replace(step, url="/".join(names.get(part, part) for part in parts))
+            by_hand = "put {to} in the place of {from}"
+        case CommandAct() if not answers.supabase_url:
+            by_hand = "apply the migrations that are pending"
+        case NotifyAct() if not answers.chat:
+            by_hand = "tell all stakeholders that {environment} goes from {from} to {to}, and why"
+        case _:
+            return step
+    return ManualAct(name=step.name, text=by_hand, on_failure=step.on_failure)
 
 
 def _fitted(source: Source, answers: Answers) -> Source | None:
