@@ -29,6 +29,7 @@ ADDRESSES = Addresses(
     platform_url="http://127.0.0.1:3",
     platform_token_file=Path("/w/platform-token"),
     chat_url="http://127.0.0.1:4",
+    webhook_file=Path("/w/webhook"),
     staging_url="http://127.0.0.1:5",
     mailbox_url="http://127.0.0.1:6",
     password_file=Path("/w/password"),

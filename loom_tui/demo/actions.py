@@ -9,12 +9,14 @@ from msgspec.structs import replace
 
 from loom_tui.demo.addresses import Addresses
 from loom_tui.demo.database import fast_queries
-from loom_tui.plan.acts import ActionKind, CommandAct, OnFailure, RequestAct, SqlAct
+from loom_tui.plan.acts import ActionKind, CommandAct, NotifyAct, OnFailure, SqlAct
 from loom_tui.plan.model import Action, Rule, Target
 from loom_tui.plan.sources.base import Secret
 
 APPLY = "apply.sql"  # beside the plan's file
 CALM_S = 10.0
+_DEPLOYED = "{to} serves {environment} now ({by})"
+_GOES_BACK = "{by} rolls {environment} back from {from} to {to}: {reason}"
 _SERVES = (Rule(signal="app.version", is_="{to}"), Rule(signal="app", is_="ok"))
 
 
@@ -31,14 +33,23 @@ def actions(targets: Iterable[Target], addresses: Addresses) -> dict[str, Action
             kind=ActionKind.DEPLOY,
             label="Deploy",
             approvals=1,
-            steps=(_ship("Ship the release", addresses),),
+            steps=(
+                _ship("Ship the release", addresses),
+                _tell("Tell everybody", "{to} serves {environment} now ({by})"),
+            ),
             verify=_SERVES,
             verify_s=60,
         ),
         "rollback": Action(
             kind=ActionKind.ROLLBACK,
             label="Roll back",
-            steps=(_ship("Immediate: revert to the last stable version", addresses), _tell(addresses)),
+            steps=(
+                _ship("Immediate: revert to the last stable version", addresses),
+                _tell(
+                    "Communication: notify all stakeholders",
+                    "{by} rolls {environment} back from {from} to {to}: {reason}",
+                ),
+            ),
             verify=(*_SERVES, Rule(signal="app.errors", is_="ok", for_s=CALM_S)),
             verify_s=120,
         ),
@@ -64,11 +75,5 @@ def _ship(name: str, addresses: Addresses) -> CommandAct:
     )
 
 
-def _tell(addresses: Addresses) -> RequestAct:
-    return RequestAct(
-        name="Communication: tell everybody",
-        url=f"{addresses.chat_url}/hooks/launch",
-        json={"text": "{environment} goes back from {from} to {to}"},
-        timeout_s=10,
-        on_failure=OnFailure.GO_ON,  # a channel that is down holds no rollback up
-    )
+def _tell(name: str, text: str) -> NotifyAct:
+    return NotifyAct(name=name, channels=("launch",), text=text, timeout_s=10)

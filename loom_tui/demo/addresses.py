@@ -18,6 +18,7 @@ class Addresses(Struct, frozen=True, kw_only=True):
     platform_url: str
     platform_token_file: Path
     chat_url: str
+    webhook_file: Path  # of the chat
     staging_url: str
     mailbox_url: str
     password_file: Path  # of staging's people

@@ -38,6 +38,7 @@ from loom_tui.demo.services import Answer, Request, serve
 from loom_tui.demo.staging import Staging
 from loom_tui.demo.tracker import sentry
 from loom_tui.demo.world import ACTOR, Answered, Wish, World, clear, decode, encode, hold
+from loom_tui.plan.channels import Approvals
 from loom_tui.plan.model import Plan, Priority, Status
 from loom_tui.plan.toml import dump_plan
 from loom_tui.room.events import IssueStatusSet, MarkerSet, NoteAdded, Payload, TaskTicked
@@ -96,7 +97,9 @@ def _kept(wish: Wish) -> Iterator[World]:
         zone = local_zone()
         plan = demo_plan(addresses, now=datetime.now(UTC if zone == "UTC" else ZoneInfo(zone)), zone=zone)
         if wish.shipped:
-            plan = replace(plan, actions=asking(plan.actions))
+            plan = replace(
+                plan, actions=asking(plan.actions), approvals=Approvals()
+            )  # a channel may fail once, in a step
         plan_path = directory / "loom.toml"
         plan_path.write_text(dump_plan(plan), encoding="utf-8")
         _tell(plan, addresses.rooms, _after_it(plan) if wish.shipped else _story(plan))
@@ -131,6 +134,7 @@ def _addresses(stack: ExitStack, wish: Wish) -> Addresses:
     write_migrations(directory / MIGRATIONS_DIRECTORY, directory / APPLY)
     dsn = stack.enter_context(coaching(server, migrated=wish.shipped))
     stack.enter_context(backfilling(dsn, product.holds_up))
+    chat_url = stack.enter_context(serve(refusing_once(Chat().answer, fails)))
     return Addresses(
         rooms=directory / "rooms",
         dsn_file=_secret(directory / "dsn", dsn),
@@ -139,7 +143,8 @@ def _addresses(stack: ExitStack, wish: Wish) -> Addresses:
         app_url=stack.enter_context(serve(app(product))),
         platform_url=stack.enter_context(serve(platform(product, token=platform_token))),
         platform_token_file=_secret(directory / "platform-token", platform_token),
-        chat_url=stack.enter_context(serve(refusing_once(Chat().answer, fails))),
+        chat_url=chat_url,
+        webhook_file=_secret(directory / "chat-webhook", f"{chat_url}/hooks/launch"),
         staging_url=staging_url,
         mailbox_url=mailbox_url,
         password_file=_secret(directory / "qa-password", password),

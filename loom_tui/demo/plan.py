@@ -14,6 +14,7 @@ from loom_tui.demo.gate import with_gate
 from loom_tui.demo.product import LAST_STABLE, RELEASE
 from loom_tui.demo.tracker import ENVIRONMENT, ORG, PROJECT
 from loom_tui.plan.calendar import WEEKDAYS
+from loom_tui.plan.channels import SlackChannel
 from loom_tui.plan.model import Calendar, DayCount, Grade, Keeping, Milestone, Plan, Priority, Risk, RiskKind, Rule
 from loom_tui.plan.narrow import narrowed
 from loom_tui.plan.sources import Source
@@ -59,6 +60,7 @@ def demo_plan(addresses: Addresses, *, now: datetime, zone: str) -> Plan:
         workflows=tuple(_at_staging(workflow, addresses) for workflow in bundled.workflows),
         risks=_risks(bundled.risks),
         grades=_GRADES,
+        channels={"launch": SlackChannel(url=Secret(file=str(addresses.webhook_file)))},
         actions=actions(bundled.targets, addresses),
         sources=_sources(addresses),
     )
