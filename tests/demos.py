@@ -18,6 +18,7 @@ from loom_tui.demo.world import World
 
 PATIENCE_S = 60.0  # on a loaded machine
 CROSSING_S = 180.0  # a quiet machine takes 20 s; a busy one executes seldom, and an outlier must drown in samples
+ACTION_S = 330.0  # the longest that an action of the demo waits for its verification, and what comes before
 ENVIRONMENT = ("--environment", "production")
 
 
@@ -47,7 +48,7 @@ class Shell:
     def ended(self, process: subprocess.Popen[str]) -> tuple[int, str]:
         """Wait for a command to end; gives its exit code and all that it said."""
         try:
-            said, complained = process.communicate(timeout=CROSSING_S)
+            said, complained = process.communicate(timeout=ACTION_S)
         finally:
             process.kill()
         return process.returncode, said + complained

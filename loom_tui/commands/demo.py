@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from loom_tui.commands.printing import echo, echo_json
+from loom_tui.commands.printing import echo, echo_json, speaks_unicode
 
 _SWITCH = click.argument("what", metavar="WHAT")
 
@@ -32,7 +32,7 @@ def demo(
 ) -> None:
     """Practise on the Sprint 07 plan, over a real PostgreSQL and loopback services; all of it goes when you leave.
 
-    While it runs, `cd "$(loom demo where)"` in another terminal, and every command speaks to it: loom act migrate.
+    While it runs, `loom demo story` in another terminal says what there is to play, from HOLD to a rollback.
 
     Example: loom demo --headless --for 20 --json
     """
@@ -75,6 +75,18 @@ def where() -> None:
     from loom_tui.demo.world import running_world
 
     echo(str(running_world().directory))
+
+
+@demo.command("story")
+def story() -> None:
+    """Write what there is to play in the running demo, line by line, and how far it has come.
+
+    Example: loom demo story
+    """
+    from loom_tui.demo.run import story as told
+
+    for line in told(ascii_only=not speaks_unicode()):
+        echo(line)
 
 
 @demo.command("break")

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import codecs
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from loom_tui.gathering import Gathering, collector_view
-from loom_tui.plan.model import Plan
-from loom_tui.room.acting import ActionArmed, ActionPayload, StopCalled, StopLifted
+from loom_tui.plan.acts import filled
+from loom_tui.plan.model import Plan, Rule
+from loom_tui.room.acting import (
+    ActionArmed,
+    ActionPayload,
+    StepEnded,
+    StopCalled,
+    StopLifted,
+    VerificationStarted,
+)
 from loom_tui.room.events import Event
 from loom_tui.room.fold import Folder
 from loom_tui.room.guard import UNDER_WAY, ActionState, ActionView, asked_now
 from loom_tui.room.guarded import find_action
 from loom_tui.room.messages import MessageSent, told_of_message
+from loom_tui.room.preview import values_of
+from loom_tui.room.proof import condition
 from loom_tui.room.told import told_of_action
 from loom_tui.runner.paths import output_path
 from loom_tui.store.base import Store
@@ -35,11 +45,8 @@ def follow(store: Store, plan: Plan, action: int, *, say: Callable[[str], None])
         events = store.events(after=folder.ledger.seq)
         folder.take(events)
         view = find_action(folder.snapshot(gathering.observations(collector_view(store, now=now)), now), action)
-        for line in outputs.new_lines(view):
-            say(f"    {clean(line)}")
-        for event in events:
-            if _is_of(event, action):
-                say(f"{pen.local(event.at):%H:%M:%S} {clean(f'{event.actor} {_told(event)}')}")
+        for line in _lines(plan, view, [event for event in events if _is_of(event, action)], outputs, pen):
+            say(line)
         question = asked_now(view, now=now)
         told, asked = question == asked, question
         if question is not None and not told:
@@ -52,6 +59,25 @@ def follow(store: Store, plan: Plan, action: int, *, say: Callable[[str], None])
         time.sleep(LOOK_EVERY_S)
 
 
+def _lines(plan: Plan, view: ActionView, events: Sequence[Event], outputs: Outputs, pen: Pen) -> Iterator[str]:
+    """Write the events, what a step wrote before it ended, and what the verification waits for."""
+    for event in events:
+        payload = event.payload
+        if isinstance(payload, StepEnded):
+            yield from (f"    {clean(line)}" for line in outputs.new_lines(view, steps=payload.step + 1))
+        yield f"{pen.local(event.at):%H:%M:%S} {clean(f'{event.actor} {_told(event)}')}"
+        action = plan.actions.get(view.armed.name)
+        if isinstance(payload, VerificationStarted) and action is not None and action.verify:
+            values = values_of(plan, from_release=view.armed.from_release, to_release=view.armed.to_release)
+            wanted = " · ".join(filled(_wanted(rule), values) for rule in action.verify)
+            yield clean(f"    It is done when {wanted}; that is waited for up to {action.verify_s:g} s")
+    yield from (f"    {clean(line)}" for line in outputs.new_lines(view))
+
+
+def _wanted(rule: Rule) -> str:
+    return f"{rule.signal} {condition(rule)}{f' for {rule.for_s:g} s' if rule.for_s is not None else ''}"
+
+
 class Outputs:
     """The lines that an action's steps write, each given once."""
 
@@ -62,9 +88,9 @@ class Outputs:
         self._rest = ""
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
-    def new_lines(self, view: ActionView) -> Iterator[str]:
-        """Give the whole lines that came since; the end of one only when its step has ended."""
-        for index, step in enumerate(view.steps):
+    def new_lines(self, view: ActionView, *, steps: int | None = None) -> Iterator[str]:
+        """Give the whole lines that came since, of the first `steps`; the end of one only when its step has ended."""
+        for index, step in enumerate(view.steps[:steps]):
             key = (index, step.started)
             if not step.started or self._read.get(key) == -1:
                 continue

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from loom_tui.demo.story import tell
 from loom_tui.demo.world import DemoError, World, running_world, world
 from loom_tui.gathering import read_once, write_deed
 from loom_tui.room.door import Person
@@ -16,7 +17,7 @@ from loom_tui.room.summary import as_json
 
 FIRST_READINGS_TIMEOUT_S = 8.0
 COLLEAGUE = "demo-colleague"  # practice: a second person where there is none, and named for what it is
-HOW_TO_PLAY = 'In another terminal: cd "$(loom demo where)", then loom act migrate, and see the charts fall'
+HOW_TO_PLAY = "What there is to play: loom demo story, in another terminal"
 
 
 def run_demo(
@@ -68,6 +69,16 @@ def approve(action: int | None) -> str:
     finally:
         store.close()
     return f"{COLLEAGUE} approved “{view.armed.label}” ({view.id})"
+
+
+def story(*, ascii_only: bool = False) -> list[str]:
+    """Tell the story of this user's newest demo, or of the one in whose directory one is. Raises DemoError."""
+    made = running_world()
+    store = made.open_store()
+    try:
+        return tell(read_once(made.plan(), store, now=time.time()), made.directory, ascii_only=ascii_only)
+    finally:
+        store.close()
 
 
 def wait_for_readings(made: World, *, timeout_s: float) -> bool:

@@ -76,7 +76,7 @@ def _told_of_one(payload: OfAction) -> str:
         case AbortAsked():
             return f"wants {action} aborted: {payload.reason}"
         case VerificationStarted():
-            return f"has {action} verified"
+            return f"asks the world whether {action} is done"
         case _:
             return _told_of_end(payload)
 
