@@ -34,11 +34,11 @@ def hanging(service: Service, is_silent: Callable[[float], bool]) -> Service:
 
 
 def refusing_once(service: Service, takes: Callable[[float], bool]) -> Service:
-    """Answer one POST with 500 for each time that it is switched on."""
+    """Refuse one POST, as Slack does (403), for each time that it is switched on."""
 
     def answer(request: Request, now: float) -> Answer:
         if request.method == "POST" and takes(now):
-            return Answer(status=500, body={"error": "internal error"})
+            return Answer(status=403, body="action_prohibited")
         return service(request, now)
 
     return answer

@@ -30,7 +30,7 @@ SWITCHES = {
     "booking": "staging refuses every booking, and a critical workflow with it",
     "silence": "Sentry takes connections, and answers none",
     "slow": f"a job of {RELEASE} locks the booked sessions again and again while it serves: who asks for them waits",
-    "channel": "the team's channel answers the next message with 500, and is well again",
+    "channel": "the team's channel refuses the next message, and is well again",
 }
 
 

@@ -13,7 +13,7 @@ class Switch(StrEnum):
     REGRESSION = "errors"  # the release that runs throws on each booking
     SILENCE = "silence"  # Sentry takes connections, and answers none
     SLOW = "slow"  # a job of the release that runs locks a table again and again
-    STEP_FAILS = "channel"  # the team's channel answers the rollback's second step with 500, once
+    STEP_FAILS = "channel"  # the team's channel refuses the rollback's second step, once
     DROP = "line"  # the room's terminal hangs up
 
 
