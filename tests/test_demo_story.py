@@ -66,7 +66,7 @@ def test_the_whole_story_plays_in_the_demo_and_its_journal_tells_it_from_top_to_
 
     assert "saw action" in shell.say("act", "migrate", *ENVIRONMENT)
     signals = shell.status()["signals"]
-    assert [signals[f"db.{slow.name}.ms"]["verdict"] for slow in SLOW] == ["met"] * 3
+    assert all(signals[f"db.{slow.name}.ms"]["p95"] < slow.slow_ms / 3 for slow in SLOW)
     shell.say("set", "146", "--status", "done")
     assert shell.say("check", "critical workflows", "--room").endswith("8 ok\n")
     shell.say("set", "147", "--status", "done")
@@ -74,10 +74,10 @@ def test_the_whole_story_plays_in_the_demo_and_its_journal_tells_it_from_top_to_
     assert shell.status()["gate"]["state"] == "HOLD"
     for role in VOTERS:
         shell.say("vote", role, "go")
-    assert shell.until(lambda shown: shown["gate"]["state"] == "GO")
-    shell.say("decide", "go")
+    shell.insist("decide", "go")
+    assert shell.status()["gate"]["decision"]["choice"] == "go"
 
-    shell.say("act", "deploy", *ENVIRONMENT)
+    shell.insist("act", "deploy", *ENVIRONMENT)
     assert served(made) == RELEASE
     shell.say("demo", "break", "errors")
     lit = shell.until(lambda shown: "Critical error in production" in risks(shown) and shown["gate"]["state"] != "GO")
