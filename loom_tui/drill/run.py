@@ -26,7 +26,7 @@ BRIEFING = """
 It teaches {teaches}.
 
 v1.7.0 has just gone out, and you are on call. The room says DRILL: nothing in it touches anything real.
-Write down what you see (m), decide, and act. What you write and do is timed. q leaves, and the score is told.
+Write down what you see (m), decide, and act (R rolls back): it is timed. q leaves, and the score is told.
 In another terminal: cd "$(loom demo where)", and every command speaks to this room: loom rollback --reason WHY.
 When you are alone, a second person approves by: loom demo approve.
 """
