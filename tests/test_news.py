@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
+from loom_tui.room.automation import AutomationView
 from loom_tui.room.errors import ErrorIssue
 from loom_tui.room.events import NoteAdded
 from loom_tui.room.signals import PollerReport
@@ -109,6 +110,19 @@ def test_an_error_that_goes_on_happening_stays_dismissed():
     before = with_errors(error("escalating", first=DAY, last=60))
     dismissed = {news.key for news in alarms(before)}
     assert news_of(with_errors(error("escalating", first=DAY, last=1)), since=NOW, dismissed=dismissed) is None
+
+
+def test_what_was_turned_off_for_an_action_is_news_for_as_long_as_it_is_off():
+    off = AutomationView(
+        action="rollback", text="[/ every push", off=True, why="", since=NOW - 30 * DAY, on_again="ci resume"
+    )
+    snapshot = replace(with_errors(), automation=(off,))
+    assert texts(snapshot) == ["still off: [/ every push (on again: ci resume)"]
+    for other in (replace(off, off=False), replace(off, off=None), replace(off, since=None)):
+        assert texts(replace(snapshot, automation=(other,))) == []
+    (news,) = alarms(snapshot)
+    shown = news_of(snapshot, since=NOW, dismissed={news.key})
+    assert shown is None or shown.key != news.key
 
 
 async def test_x_dismisses_a_feed_that_never_answered():

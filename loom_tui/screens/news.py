@@ -96,7 +96,7 @@ def wanted(snapshot: Snapshot) -> Iterator[News]:
 
 
 def alarms(snapshot: Snapshot) -> Iterator[News]:
-    """List the errors that became news within the hour, and the feeds that fell silent."""
+    """List the errors that became news within the hour, the feeds that fell silent, and what an action turned off."""
     for errors in snapshot.errors:
         for issue in errors.issues:
             at = issue.first_seen if issue.substatus == "new" else issue.last_seen  # an old error may come back
@@ -113,6 +113,10 @@ def alarms(snapshot: Snapshot) -> Iterator[News]:
         if snapshot.collector.alive and not feed.live and report is not None:
             at = report.failing_since if report.failing_since is not None else report.last_success_at
             yield News(Sign.WARN, f"{feed.label} is silent: {feed.why}", at, f"{feed.source} silent {at}")
+    for view in snapshot.automation:
+        if view.off and view.since is not None:
+            again = f" (on again: {view.on_again})" if view.on_again else ""
+            yield News(Sign.WARN, f"still off: {view.text}{again}", view.since, f"off {view.text} {view.since}")
 
 
 def told(event: Event) -> str:
