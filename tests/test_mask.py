@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
@@ -24,7 +26,13 @@ from loom_tui.sources import credentials
 from loom_tui.sources.mask import Mask
 from tests.servers import answer, serving
 
-SECRET = 'p/l+a"n<t>ed-ü-4711'
+SECRET = "p/l+a\"n<t>e&d='-ü-4711"
+
+
+def in_json(text: str, letters: str, case: Callable[[str], str]) -> str:
+    """Write a text as JSON does in a language that escapes more than it must."""
+    escapes = {ord(letter): "\\u" + case(f"{ord(letter):04x}") for letter in letters}
+    return json.dumps(text, ensure_ascii=False).translate(escapes)
 
 
 @pytest.fixture
@@ -40,8 +48,13 @@ def mask() -> Mask:
         SECRET,
         quote(SECRET),
         quote(SECRET, safe=""),
+        re.sub("%..", lambda found: found[0].lower(), quote(SECRET, safe="")),
         escape(SECRET),
+        escape(SECRET).replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
         json.dumps(SECRET),
+        in_json(SECRET, "<>&", str.lower),  # encoding/json of Go
+        in_json(SECRET, "<>&='", str.lower),  # Gson
+        in_json(SECRET, "<>&'+", str.upper),  # System.Text.Json
         json.dumps(SECRET, ensure_ascii=False).replace("/", "\\/"),
         b64encode(SECRET.encode()).decode(),
         b64encode(f"ana:{SECRET}".encode()).decode(),

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from loom_tui.room.errors import ErrorIssue, Listing
 from loom_tui.room.fold import fold
+from loom_tui.room.signals import State
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.screens.path import PathScreen
 from loom_tui.widgets.lines import Ink
@@ -46,6 +47,17 @@ async def test_it_shows_path_gate_errors_database_service_timeline_risks_and_eve
         assert "launched 12:46" in room.text("#timeline")
         assert "▲ Database performance degraded" in room.text("#risks")
         assert "14:41  bo        ticked #147 · Sign-in with MFA" in room.text("#events")
+
+
+async def test_a_service_that_fails_with_a_long_sentence_keeps_its_sign_and_name() -> None:
+    why = "Storage cannot be reached: no connection to its address"
+    observed = sample_observations()
+    failed = observed.latest["app.storage"]
+    failed = replace(failed, reading=replace(failed.reading, state=State.UNKNOWN, detail=why))
+    latest = {**observed.latest, "app.storage": failed}
+    snapshot = fold(sample_plan(), sample_events(), replace(observed, latest=latest), NOW)
+    async with open_room(snapshot, key="1") as room:
+        assert "◌ storage Storage cann…" in room.text("#service")
 
 
 async def test_a_healthy_room_wears_no_warning_but_the_gates() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from loom_tui.plan.check import check_plan
 from loom_tui.plan.criteria import checks_of
 from loom_tui.plan.faults import PlanFaults
 from loom_tui.plan.kinds import Kind
@@ -150,3 +151,24 @@ def test_names_of_an_import_become_ids_that_differ():
 @pytest.mark.parametrize("name", ["workflow", "uat", "feed"])
 def test_a_source_has_none_of_the_names_that_begin_signals_of_their_own(name):
     assert any("none of" in each for each in faults_of(f'[sources.{name}]\nkind = "http"\nurl = "https://a.example"'))
+
+
+def test_a_credential_among_a_commands_arguments_is_warned_of():
+    plan = parse_plan(
+        HEAD
+        + """
+        [[workflows]]
+        name = "Book"
+        site = "staging"
+        variables = { login = "ana:{pw}", who = "ana" }
+        credentials = { pw = { env = "PW" } }
+        steps = [
+            { kind = "command", name = "tells", command = ["book", "{who}", "--as={login}", "-p{pw}{pw}"] },
+            { kind = "command", name = "keeps", command = ["book", "{who}"], env = { PW = "{pw}" } },
+        ]
+        """
+    )
+    words = "has the credential {%s} among its arguments, which everybody on the host sees: use env"
+    assert [str(fault) for fault in check_plan(plan) if "arguments" in fault.what] == [
+        f"warning: workflow `Book`: `tells` {words % name}" for name in ("login", "pw")
+    ]

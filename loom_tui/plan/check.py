@@ -227,6 +227,11 @@ def _workflows(plan: Plan) -> Iterator[Fault]:
             yield Fault(
                 where, f"runs at site `{workflow.site}`, which does not exist{suggestion(workflow.site, plan.sites)}"
             )
+        for step, name in workflow.secret_arguments():
+            words = (
+                f"`{step}` has the credential {{{name}}} among its arguments, which everybody on the host sees: use env"
+            )
+            yield _warning(where, words)
         environment = at_site(plan, workflow).environment or plan.plan.environment
         if is_refused(workflow, environment):
             yield _warning(

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from loom_tui.plan.faults import suggestion
 from loom_tui.plan.sources.base import Asked, Secret, url_faults
-from loom_tui.plan.steps import HttpStep, ManualStep, RolesStep, Step
+from loom_tui.plan.steps import CommandStep, HttpStep, ManualStep, RolesStep, Step
 from loom_tui.plan.template import NAME, variables_in
 from loom_tui.plan.value import Value
 
@@ -63,6 +63,17 @@ class Workflow(Asked, frozen=True, kw_only=True, tag=False):
     def may_write(self) -> bool:
         """Whether a run may change something: the plan's word, or what its steps look like."""
         return any(step.writes for step in self.steps) if self.writes is None else self.writes
+
+    def secret_arguments(self) -> Iterator[tuple[str, str]]:
+        """Find each command's name with each variable among their arguments that holds a credential."""
+        secret = set(self.credentials)
+        for name, text in self.variables.items():
+            if not secret.isdisjoint(variables_in(text)):
+                secret.add(name)
+        for step in self.steps:
+            if isinstance(step, CommandStep):
+                named = dict.fromkeys(name for word in step.command for name in variables_in(word))
+                yield from ((step.name, name) for name in named if name in secret)
 
     def faults(self) -> Iterator[tuple[str, str]]:
         """Hold its steps to make sense one by one, and each variable to be known where it is used."""

@@ -28,6 +28,8 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _JWT = re.compile(r"eyJ[\w-]{8,}(?:\.[\w-]*){0,2}")
+_PERCENT = re.compile("%..")
+_ESCAPED = ("<>&", "<>&='", "<>&'+`")  # what Go, Gson and .NET write as \u003c though JSON lets it stand
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+")
 
 
@@ -132,21 +134,28 @@ class Mask:
 
 
 def _forms(secret: str) -> set[str]:
-    """Write a secret as it travels: as it is, in addresses, HTML, JSON (slashes and letters escaped) and base64."""
+    """Write a secret as it travels: as it is, in addresses, HTML, JSON (what each language escapes) and base64."""
     encoded = _in_json(secret)
     raw = secret.encode()
+    quoted = (quote(raw), quote(raw, safe=""), quote_plus(raw))
+    html = escape(secret)
     return {
         secret,
-        quote(raw),
-        quote(raw, safe=""),
-        quote_plus(raw),
-        escape(secret),
+        *quoted,
+        *(_PERCENT.sub(lambda found: found[0].lower(), each) for each in quoted),
+        html,
+        html.replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
         encoded,
         encoded.replace("/", r"\/"),
         json.dumps(secret)[1:-1],
+        *(_escaped(encoded, letters, form) for letters in _ESCAPED for form in ("04x", "04X")),
         *(encode(raw).decode().rstrip("=") for encode in (b64encode, urlsafe_b64encode)),
         *(form for form in _inside_base64(raw) if len(form) >= _MIN_BASE64),
     }
+
+
+def _escaped(text: str, letters: str, form: str) -> str:
+    return "".join(rf"\u{ord(letter):{form}}" if letter in letters else letter for letter in text)
 
 
 def _in_json(text: str) -> str:

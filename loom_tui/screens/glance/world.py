@@ -11,7 +11,7 @@ from loom_tui.room.verdicts import Verdict
 from loom_tui.screens.error_rows import error_sign, standing_of
 from loom_tui.screens.silence import read_when, silence
 from loom_tui.widgets.chart import axis_of, braille, gather, peak_of, scale_of, spark
-from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit, rule, spread, wrap
+from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit, rule, spread, width_of, wrap
 from loom_tui.widgets.text import (
     SIGN_OF_STATE,
     SIGN_OF_VERDICT,
@@ -189,8 +189,9 @@ def service_lines(snapshot: Snapshot, pen: Pen, width: int, _height: int) -> Seq
         figure = note or service_figure(view, latencies.get(view.signal.source))
         lamp = pen.sign(SIGN_OF_STATE[view.state])
         ink = Ink.FAINT if note or view.state is State.OK else lamp.ink
-        label = clean(view.signal.label, limit=20)
-        lines.append(spread((lamp, Span(f" {label}")), (Span(f" {clean(figure, limit=24)}", ink),), width))
+        left = (lamp, Span(f" {clean(view.signal.label, limit=20)}"))
+        room = max(width - width_of(left), width // 2) - 1  # a long sentence gives way: what it speaks of is seen first
+        lines.append(spread(left, (Span(f" {fit(figure, room, right=True)}", ink),), width))
     silent = {silence(snapshot, view) for view in snapshot.services if stale_note(view, snapshot.now)}
     return [*lines, EMPTY, *((Span(part, Ink.WARN),) for why in sorted(silent) for part in wrap(why, width))]
 
