@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import msgspec
 import pytest
 
-from loom_tui.plan.acts import DispatchAct
+from loom_tui.plan.acts import ActionKind, DispatchAct
 from loom_tui.plan.sources.base import Secret
 from loom_tui.room.acting import Outcome
+from loom_tui.room.guard import ActionState
 from loom_tui.sources import dispatch
 from loom_tui.sources.acts import credentials_of, do, try_out
 from loom_tui.sources.base import SourceError
 from loom_tui.sources.scene import Ended, Scene
+from tests.running import World, action, writes
 from tests.servers import Server, answer, hang, serving, silent, slam
 
 TOKEN = "planted-4711-token"
@@ -307,3 +310,45 @@ def test_it_is_shown_as_a_person_would_type_it():
         "gh workflow run ship.yml -R octo/app --ref main -f version=v1 -f 'why=it'\"'\"'s down'"
     )
     assert " -R ghe.example/octo/app " in step_at("https://ghe.example/api/v3").shown({})
+
+
+class InThread:
+    """The stand-in for a runner's own process: its loop runs in a thread."""
+
+    def __init__(self, actions: Actions) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self._serving = serving(actions)
+        actions.server = self._run(self._serving.__aenter__())
+        self.url = actions.server.url
+
+    def _run(self, doing: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(doing, self._loop).result(timeout=20)
+
+    def close(self) -> None:
+        self._run(self._serving.__aexit__(None, None, None))
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+def test_a_rollback_that_takes_over_from_a_deploy_has_its_workflow_cancelled(tmp_path):
+    actions = Actions()
+    actions.script = ["in_progress"] * 100_000
+    github = InThread(actions)
+    ship = action(step_at(github.url, timeout_s=600.0), kind=ActionKind.DEPLOY)
+    room = World(tmp_path, deploy=ship, rollback=action(writes("back")))
+    try:
+        deploy = room.begin("deploy", {"TOKEN": TOKEN}, override=True)
+        room.until(lambda: b"in progress" in room.output(deploy).encode() if room.view(deploy).step else False)
+        rollback = room.begin()
+        room.until(lambda: room.count("back"))
+        room.until(lambda: actions.cancelled)
+        assert room.state(deploy) is ActionState.ABORTED
+        assert f"stopped by rollback {rollback} in the middle of “Ship”" in room.view(deploy).why
+        room.until(lambda: "GitHub was asked to cancel it" in room.output(deploy))
+        assert TOKEN not in room.told() + room.output(deploy)
+    finally:
+        room.close()
+        github.close()
