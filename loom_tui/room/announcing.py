@@ -27,12 +27,18 @@ def announce(plan: Plan, text: str, channels: tuple[str, ...] = ()) -> Announcem
 
 def action_of(plan: Plan, name: str, said: Announcement | None = None) -> Action:
     """Find the action that a name means, or make the one of somebody's own words. Raises Refused."""
+    action = known_action(plan, name, said)
+    if action is None:
+        known = ", ".join(plan.actions)
+        what = f"it has {known}" if known else "it names none: [actions]"
+        raise Refused(f"The plan has no action {name!r}; {what}")
+    return action
+
+
+def known_action(plan: Plan, name: str, said: Announcement | None) -> Action | None:
+    """Do the same; None for an action that this version of the plan does not have."""
     if said is None:
-        if name not in plan.actions:
-            known = ", ".join(plan.actions)
-            what = f"it has {known}" if known else "it names none: [actions]"
-            raise Refused(f"The plan has no action {name!r}; {what}")
-        return plan.actions[name]
+        return plan.actions.get(name)
     text = said.text
     step = NotifyAct(name="Tell people", channels=said.channels, text=text, subject=one_line(text, limit=SUBJECT))
     return Action(kind=ActionKind.NOTIFY, label="Tell people", steps=(step,), countdown_s=0.0)

@@ -208,7 +208,7 @@ def _arm(intent: Arm, snapshot: Snapshot) -> ActionArmed:
     _not_stopped(now.what, snapshot)
     for other in snapshot.actions:
         over = now.what is ActionKind.ROLLBACK and other.armed.what is not ActionKind.ROLLBACK
-        if other.state in UNDER_WAY and not over and not _is_apart(now.what, other):
+        if other.state in UNDER_WAY and not over and not is_apart(now.what, other):
             raise Refused(
                 f"“{other.armed.label}” ({other.id}) is {other.state.value}: one action at a time. "
                 f"{held(other, snapshot.now)}"
@@ -318,7 +318,7 @@ def _may_begin(view: ActionView, snapshot: Snapshot) -> None:
     what = view.armed.what
     _not_stopped(what, snapshot)
     for other in snapshot.actions:
-        if other.id == view.id or other.state not in UNDER_WAY or _is_apart(what, other):
+        if other.id == view.id or other.state not in UNDER_WAY or is_apart(what, other):
             continue
         if other.written in ACTIVE or other.state is ActionState.INTERRUPTED:
             is_what = f"“{other.armed.label}” ({other.id}) is {other.state.value}"
@@ -338,7 +338,7 @@ def _may_begin(view: ActionView, snapshot: Snapshot) -> None:
         raise Refused("An override needs a second person")
 
 
-def _is_apart(what: ActionKind, other: ActionView) -> bool:
+def is_apart(what: ActionKind, other: ActionView) -> bool:
     """Say whether an action and another stand in no one's way: to tell people is no change of the world."""
     if ActionKind.NOTIFY not in (what, other.armed.what):
         return False

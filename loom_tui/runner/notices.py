@@ -15,6 +15,7 @@ from loom_tui.plan.acts import NotifyAct, filled
 from loom_tui.plan.model import Plan
 from loom_tui.plan.sources.base import secrets_of
 from loom_tui.room.acting import ActionArmed, ActionFailed, ActionUnverified, ActionVerified, Outcome
+from loom_tui.room.announcing import known_action
 from loom_tui.room.guard import ActionState, ActionView
 from loom_tui.room.messages import Message, MessageSent, approval_asked, fit_to_send, one_line, sent_before
 from loom_tui.runner.record import Record
@@ -149,7 +150,7 @@ def acknowledged(view: ActionView, run: str) -> ActionVerified | ActionUnverifie
 
 def asked_channels(plan: Plan, armed: ActionArmed) -> tuple[str, ...]:
     """Name the channels that are asked for a second person: the action's own, or those of all."""
-    action = plan.actions.get(armed.name)
+    action = known_action(plan, armed.name, armed.announcement)
     own = action.ask if action is not None else None
     return plan.approvals.channels if own is None else own
 

@@ -10,7 +10,9 @@ from rich.cells import cell_len, set_cell_size
 from loom_tui.plan.acts import ActionKind, filled
 from loom_tui.plan.criteria import may
 from loom_tui.plan.model import Plan, Right
+from loom_tui.room.announcing import known_action
 from loom_tui.room.guard import UNDER_WAY
+from loom_tui.room.guarded import is_apart
 from loom_tui.room.preview import Preview, values_of
 from loom_tui.room.proof import condition
 from loom_tui.room.signals import Freshness
@@ -98,7 +100,7 @@ def arm_lines(seen: Preview, snapshot: Snapshot, pen: Pen, width: int, *, roomy:
     """Draw an action as it would be done now."""
     gap = [EMPTY] if roomy else []
     plan = snapshot.plan
-    action = plan.actions.get(seen.name)
+    action = known_action(plan, seen.name, seen.announcement)
     limits = [step.timeout_s for step in action.steps] if action is not None else []
     rows = [
         StepRow((Span(str(index + 1), Ink.ACCENT),), name, shown, (Span(_right(seen, index, limit), Ink.FAINT),))
@@ -111,7 +113,7 @@ def arm_lines(seen: Preview, snapshot: Snapshot, pen: Pen, width: int, *, roomy:
     return [
         *way_line(
             seen.from_release,
-            seen.to_release,
+            "" if seen.what is ActionKind.NOTIFY else seen.to_release,
             before=_now(snapshot),
             after=_target(seen, snapshot),
             pen=pen,
@@ -128,7 +130,7 @@ def arm_lines(seen: Preview, snapshot: Snapshot, pen: Pen, width: int, *, roomy:
 
 def verify_words(plan: Plan, seen: Preview) -> list[str]:
     """Write what must be seen for it to be done, each rule as "app.version is v1"."""
-    action = plan.actions.get(seen.name)
+    action = known_action(plan, seen.name, seen.announcement)
     values = values_of(plan, from_release=seen.from_release, to_release=seen.to_release)
     return [f"{rule.signal} {filled(condition(rule), values)}" for rule in action.verify] if action is not None else []
 
@@ -140,7 +142,7 @@ def warnings(seen: Preview, snapshot: Snapshot) -> Iterator[str]:
     if stop is not None and (stop.everything or not rollback):
         yield f"{stop.by} stopped all actions: {stop.reason}. It is refused until that is lifted"
     for other in snapshot.actions:
-        if other.state in UNDER_WAY:
+        if other.state in UNDER_WAY and not is_apart(seen.what, other):
             over = rollback and other.armed.what is not ActionKind.ROLLBACK
             what = "this stops it first" if over else "one action at a time: this is refused until it has ended"
             yield f"“{other.armed.label}” ({other.id}) by {other.by} is {other.state.value}: {what}"

@@ -47,6 +47,7 @@ class RoomScreen(Showing, Screen[None]):
         Binding("9", "app.go('journal')", "Journal", show=False, id="go.journal"),
         Binding("D", "app.decide", "Decide: GO or NO-GO", show=False, id="decide"),
         Binding("R", "app.rollback", "Roll back", show=False, id="rollback"),
+        Binding("N", "announce", "Tell people something", show=False, id="announce"),
         Binding("A", "app.follow", "The action under way: approve, follow, abort", show=False, id="action"),
         Binding("m", "app.note", "Stamp a note on the timeline", show=False, id="note"),
         Binding("u", "app.changes", "What changed since you last looked", show=False, id="changes"),
@@ -123,6 +124,12 @@ class RoomScreen(Showing, Screen[None]):
             return
         panel.focus()
         self.loom.ask_filter(panel)
+
+    def action_announce(self) -> None:
+        """Tell people something in one's own words."""
+        from loom_tui.screens.telling import ask_announcement  # noqa: PLC0415 - Textual's Input costs 30 ms
+
+        ask_announcement(self.loom)
 
     def action_ask(self) -> None:
         """Ask the focused pane's source now."""

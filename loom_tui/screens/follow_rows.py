@@ -9,6 +9,7 @@ from loom_tui.plan.acts import ActionKind, filled
 from loom_tui.plan.criteria import may
 from loom_tui.plan.model import Right
 from loom_tui.room.acting import Answer, Outcome
+from loom_tui.room.announcing import known_action
 from loom_tui.room.guard import ACTIVE, WAITING, ActionState, ActionView, StepView, asked_now
 from loom_tui.room.preview import values_of
 from loom_tui.room.proof import condition
@@ -194,7 +195,7 @@ def _warnings(view: ActionView) -> Sequence[str]:
 
 
 def _steps(view: ActionView, snapshot: Snapshot, pen: Pen) -> Iterator[StepRow]:
-    action = snapshot.plan.actions.get(view.armed.name)
+    action = known_action(snapshot.plan, view.armed.name, view.armed.announcement)
     for index, step in enumerate(view.steps):
         limit = action.steps[index].timeout_s if action is not None and index < len(action.steps) else None
         sign, right = _state_of_step(step, view, limit, now=snapshot.now)
@@ -218,7 +219,7 @@ def _state_of_step(step: StepView, view: ActionView, limit: float | None, *, now
 
 def _proof(view: ActionView, snapshot: Snapshot, pen: Pen) -> Iterator[StepRow]:
     """Draw what proves it; once it is judged by that, with what the world says now."""
-    action = snapshot.plan.actions.get(view.armed.name)
+    action = known_action(snapshot.plan, view.armed.name, view.armed.announcement)
     if action is None or not action.verify:
         return
     armed, judged = view.armed, view.state is _S.VERIFYING

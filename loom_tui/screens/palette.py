@@ -13,6 +13,7 @@ from textual.widgets import Input
 
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.screens.arming import ask_action, ask_stop
+from loom_tui.screens.telling import ask_announcement
 from loom_tui.widgets.frame import SCREENS
 from loom_tui.widgets.lines import Ink, Line, Span, clean, fit
 from loom_tui.widgets.panel import ListPanel, heading
@@ -38,6 +39,7 @@ def entries(snapshot: Snapshot) -> Iterator[Entry]:
     yield Entry("command", "Stamp a note on the timeline", "m", lambda app: app.action_note())
     yield Entry("command", "Decide: GO or NO-GO", "D", lambda app: app.action_decide())
     yield Entry("command", "Roll back", "R", lambda app: app.action_rollback())
+    yield Entry("command", "Tell people something", "N", ask_announcement)
     yield Entry("command", "The action under way: approve, follow, abort", "A", lambda app: app.action_follow())
     stop = "Lift the stop of all actions" if snapshot.actions_of.stop is not None else "Stop all actions"
     yield Entry("command", stop, "", ask_stop)
