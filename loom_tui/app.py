@@ -235,6 +235,10 @@ class LoomApp(App[None]):
 
     def ask_guard(self, intent: Intent, told: Callable[[int, str], None]) -> None:
         """Have the guard decide; `told` is given the action's number, or a sentence why not."""
+        why = self._why_only_looks
+        if why:
+            told(0, f"{why}.")
+            return
         name = str(next(self._names))
         self._asked[name] = told
         self.source.act(name, intent)

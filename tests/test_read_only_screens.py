@@ -27,9 +27,11 @@ from loom_tui.reader import RoomPlace, Session
 from loom_tui.room.deeds import Deed
 from loom_tui.room.door import Person
 from loom_tui.room.events import Payload
+from loom_tui.room.guarded import CallStop
 from loom_tui.room.guarded import Intent as GuardIntent
 from loom_tui.room.record import CHAIN
 from loom_tui.room.snapshot import Snapshot
+from loom_tui.room.tail import OUTPUT
 from loom_tui.screens.base import RoomScreen
 from loom_tui.screens.confirm import Button
 from loom_tui.screens.guarded import Push
@@ -37,6 +39,7 @@ from loom_tui.screens.over import Over
 from loom_tui.screens.palette import Palette, entries
 from loom_tui.widgets.frame import SCREENS
 from loom_tui.widgets.panel import Panel
+from tests.guards import Stage
 from tests.rooms import Room, Still
 from tests.samples import ok_snapshot, sample_plan
 from tests.test_screen_by_hand import snapshot_of
@@ -44,7 +47,7 @@ from tests.test_screen_gate import rich_snapshot
 
 KEYS = [key for key, _ in SCREENS]
 ELSEWHERE = {"q", "ctrl+q", "ctrl+c", "ctrl+p", "colon", "escape", "tab", "shift+tab", *KEYS}
-MOST_BUTTONS = 6
+MOST_BUTTONS = 16
 
 
 class Wired(Still):
@@ -59,7 +62,7 @@ class Wired(Still):
         self._tried(Intent(deed))
 
     def ask(self, what: str, subject: str) -> None:
-        if what != CHAIN:  # which the room looks at itself
+        if what not in (CHAIN, OUTPUT):  # which the room looks at itself
             self._tried(Ask(what, subject))
 
     def act(self, asked: str, intent: GuardIntent) -> None:
@@ -103,16 +106,41 @@ async def looked_at(directory: Path, snapshot: Snapshot, person: Person) -> Asyn
         assert (store.head().seq, store.requests()) == (0, [])
 
 
-SNAPSHOTS: dict[str, Callable[[], Snapshot]] = dict.fromkeys(KEYS, ok_snapshot) | {
-    "7": snapshot_of,  # with steps by hand
-    "8": rich_snapshot,
-}
+def stopped() -> Snapshot:
+    stage = Stage()
+    stage.do("bo", CallStop("wait"))
+    return stage.snapshot()
 
 
-@pytest.mark.parametrize("key", KEYS)
-async def test_a_screen_of_a_room_that_looks_asks_for_nothing(tmp_path, key):
+def armed() -> Snapshot:
+    stage = Stage()
+    stage.arm(actor="bo")
+    return stage.snapshot()
+
+
+def running() -> Snapshot:
+    stage = Stage()
+    stage.begun(step=0)
+    return stage.snapshot()
+
+
+def interrupted() -> Snapshot:
+    stage = Stage()
+    stage.begun(step=0)
+    stage.now += 60
+    return stage.snapshot()
+
+
+# Each screen with something to act upon, and the dialogs of an action as it goes on (which open on every screen).
+SNAPSHOTS: dict[str, Callable[[], Snapshot]] = {"7": snapshot_of, "8": rich_snapshot}
+SHOWN: list[tuple[str, Callable[[], Snapshot]]] = [(key, SNAPSHOTS.get(key, ok_snapshot)) for key in KEYS]
+SHOWN += [("4", snapshot) for snapshot in (stopped, armed, running, interrupted)]
+
+
+@pytest.mark.parametrize(("key", "snapshot"), SHOWN)
+async def test_a_screen_of_a_room_that_looks_asks_for_nothing(tmp_path, key, snapshot):
     person = Person("ana", read_only=True)
-    async with looked_at(tmp_path, SNAPSHOTS[key](), person) as (room, source):
+    async with looked_at(tmp_path, snapshot(), person) as (room, source):
         await room.press(key)
         assert "READ-ONLY" in room.text("Header")
         await try_everything(room, room.app.screen)
@@ -120,9 +148,9 @@ async def test_a_screen_of_a_room_that_looks_asks_for_nothing(tmp_path, key):
         assert "READ-ONLY" in room.text("Header")
 
 
-@pytest.mark.parametrize("key", KEYS)
-async def test_what_a_screen_would_let_through_the_guard_refuses(tmp_path, key):
-    async with looked_at(tmp_path, SNAPSHOTS[key](), Person("ana")) as (room, source):
+@pytest.mark.parametrize(("key", "snapshot"), SHOWN)
+async def test_what_a_screen_would_let_through_the_guard_refuses(tmp_path, key, snapshot):
+    async with looked_at(tmp_path, snapshot(), Person("ana")) as (room, source):
         await room.press(key)
         assert "READ-ONLY" not in room.text("Header")
         await try_everything(room, room.app.screen)
