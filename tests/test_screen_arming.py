@@ -13,7 +13,7 @@ from loom_tui.room.events import PlanAdopted
 from loom_tui.room.guarded import Arm, CallStop, LiftStop
 from loom_tui.screens.arming import STUCK, Arming, NowhereToGo
 from loom_tui.screens.follow import Follow
-from loom_tui.screens.guarded import Typed
+from loom_tui.screens.guarded import Push, Typed
 from loom_tui.screens.sheet import Sheet
 from loom_tui.widgets.lines import Ink
 from tests.gates import ENVIRONMENT, read, reading
@@ -303,3 +303,13 @@ async def test_facts_that_do_not_fit_are_scrolled_to():
         await room.press("pagedown", "pagedown", "pagedown")
         assert "Step 30" in room.text(FACTS)
         assert "needs one more person" in room.text(FACTS)
+
+
+async def test_one_button_alone_stands_out_wherever_the_keys_go():
+    async with open_room(Stage().snapshot(), key="1") as room:
+        await room.press("R")
+        for _ in range(6):
+            shown = {push.id: push.render_line(0).text for push in room.app.screen.query(Push)}
+            lit = {name for name, text in shown.items() if "▶" in text}
+            assert lit == ({room.focused} & shown.keys())
+            await room.press("tab")

@@ -57,12 +57,9 @@ class Button(Canvas, can_focus=True):
         """Take a mouse's word too."""
         self.action_choose()
 
-    def on_focus(self) -> None:
-        """Take the accent."""
-        self.redraw()
-
-    def on_blur(self) -> None:
-        """Lose the accent."""
+    def watch_has_focus(self, _has_focus: bool) -> None:  # noqa: FBT001 - Textual's signature
+        """Take or lose the accent; `on_blur` would come before the focus is gone."""
+        super().watch_has_focus(_has_focus)
         self.redraw()
 
 

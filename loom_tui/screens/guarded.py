@@ -123,12 +123,9 @@ class Push(Canvas, can_focus=True):
         text = f"▶ {self._line[0].text[2:-2]} ◀"
         return (on((Span(text, Ink.ACCENT, bold=True),), Ground.SELECTED),)
 
-    def on_focus(self) -> None:
-        """Stand out."""
-        self.redraw()
-
-    def on_blur(self) -> None:
-        """Stand back."""
+    def watch_has_focus(self, _has_focus: bool) -> None:  # noqa: FBT001 - Textual's signature
+        """Stand out, or stand back: one alone must, and `on_blur` would come before the focus is gone."""
+        super().watch_has_focus(_has_focus)
         self.redraw()
 
     def on_click(self) -> None:
