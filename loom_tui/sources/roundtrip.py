@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import sentry_sdk
+import urllib3
 from msgspec import Struct
 from sentry_sdk.transport import HttpTransport
 from sentry_sdk.utils import BadDsn, Dsn
@@ -23,6 +24,7 @@ from loom_tui.sources.base import (
     Asker,
     CredentialMissing,
     Errand,
+    SourceAnswered,
     SourceError,
     SourceLimited,
     SourceTimeout,
@@ -94,12 +96,15 @@ class RoundTripAsker(Asker):
         began = asyncio.get_running_loop().time()
         event_id = uuid4().hex
         meter().called()
-        dropped = await asyncio.to_thread(_deliver, self._dsn, event_id, self._errand)
+        within_s = min(SEND_TIMEOUT_S, self._source.timeout_s)
+        dropped = await asyncio.to_thread(_deliver, self._dsn, event_id, self._errand, within_s)
         if dropped == "network":
             raise SourceUnreachable(f"{host}, to which the DSN points, cannot be reached from here")
+        if dropped == "redirects":
+            raise SourceAnswered(f"{host}, to which the DSN points, redirects in a circle; the DSN may be an old one")
         told = {
             "": "",
-            "timeout": f"did not take the event within {SEND_TIMEOUT_S:g} s",
+            "timeout": f"did not take the event within {within_s:g} s",
             "status_429": "refused the event (429): the project is over its quota",
         }
         why = told.get(dropped, f"refused the event ({dropped.removeprefix('status_')}); the DSN may be an old one")
@@ -147,13 +152,21 @@ def _arrived(sent: _Sent, delay_s: float | None) -> Step:
     )
 
 
-def _deliver(dsn: Masked, event_id: str, errand: Errand) -> str:
+def _deliver(dsn: Masked, event_id: str, errand: Errand, within_s: float) -> str:
     """Send one event and wait for the server's answer; gives "" or why it was dropped. Blocks."""
     dropped: list[str] = []
 
     class Told(HttpTransport):
         def on_dropped_event(self, reason: str) -> None:
             dropped.append(reason)
+
+        def _request(self, *words: Any, **named: Any) -> Any:
+            try:
+                return super()._request(*words, **named)
+            except urllib3.exceptions.MaxRetryError as error:  # the SDK calls whatever fails here "network"
+                if isinstance(error.reason, urllib3.exceptions.ResponseError):
+                    dropped.append("redirects")
+                raise
 
     began = monotonic()
     client = sentry_sdk.Client(
@@ -172,10 +185,10 @@ def _deliver(dsn: Masked, event_id: str, errand: Errand) -> str:
     )
     try:
         client.capture_event(_event(event_id))
-        client.flush(timeout=SEND_TIMEOUT_S)
+        client.flush(timeout=within_s)
     finally:
         client.close(timeout=0)
-    if not dropped and monotonic() - began >= SEND_TIMEOUT_S:  # the SDK tells a flush that timed out to its log alone
+    if not dropped and monotonic() - began >= within_s:  # the SDK tells a flush that timed out to its log alone
         return "timeout"
     return dropped[0] if dropped else ""
 
