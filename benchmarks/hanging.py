@@ -32,6 +32,7 @@ from loom_tui.store.sqlite import open_store
 SETTLED_S = 10.0  # imports and first tries are over
 ASKING = ("http", "sentry", "bugsink", "github", "supabase", "postgres", "migrations", "host")
 HANGS = "[ -e {name}.asked ] || date +%s.%N > {name}.asked; exec sleep 1000"  # it tells when it was first started
+COMMANDS = ("command", "stubborn", "credential", "environment")
 PLAN = """
 plan = {{ title = "hanging", id = "hanging", release = "v2", last_stable = "v1" }}
 [sources]
@@ -44,9 +45,14 @@ postgres = {{ kind = "postgres", dsn_from = {{ env = "DSN" }} }}
 migrations = {{ kind = "migrations", dsn_from = {{ env = "MIGRATIONS_DSN" }}, directory = "migrations" }}
 host = {{ kind = "host", host = "127.0.0.1", port = {host} }}
 command = {{ kind = "command", run = ["sh", "-c", "{command}"], interval_s = 15, timeout_s = 5 }}
+stubborn = {{ kind = "command", run = ["sh", "-c", "trap '' TERM; {stubborn}"], interval_s = 15, timeout_s = 5 }}
 git = {{ kind = "git", path = "." }}
 report = {{ kind = "report", report = {{ format = "junit", path = "none.xml" }} }}
 secrets = {{ kind = "secrets" }}
+[sources.credential]
+kind = "http"
+url = "http://127.0.0.1:{http}/"
+headers = {{ x-key = {{ command = ["sh", "-c", "{credential}"] }} }}
 [sources.environment]
 kind = "environment"
 origin = {{ command = ["sh", "-c", "{environment}"] }}
@@ -75,7 +81,7 @@ async def measure(seconds: float) -> None:
         place = Path(scratch)
         (place / "migrations").mkdir()
         (place / "migrations" / "20250101000000_one.sql").write_text("create table t (id int);\n")
-        commands = {name: HANGS.format(name=name) for name in ("command", "environment")}
+        commands = {name: HANGS.format(name=name) for name in COMMANDS}
         (place / "loom.toml").write_text(PLAN.format(**ports, **commands))
         dsns = {name: f"postgresql://u@127.0.0.1:{ports[name]}/db" for name in ("postgres", "migrations")}
         environ = {

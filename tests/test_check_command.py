@@ -67,7 +67,7 @@ async def test_a_failed_check_is_exit_1_with_its_detail_also_beside_an_unknown_o
     assert done.returncode == 1
     assert done.stdout.startswith("✖ app  failed ")
     assert "answered 503, expected 200\n" in done.stdout
-    assert "◌ web  unknown           the web did not answer within 0.2 s" in done.stdout
+    assert "◌ web  unknown           the web did not answer within 0.18 s" in done.stdout
     assert "1 failed, 1 unknown" in done.stdout
 
 

@@ -103,7 +103,7 @@ async def test_a_missing_credential_is_told_once_with_its_place_and_what_to_do(t
             "interval_s",
         ),
         (answer(b"<html>"), "bad", "a page of HTML", "by hand"),
-        (hang, "bad", "did not answer within 0.3 s", "timeout_s in [sources.sentry] is 0.3"),
+        (hang, "bad", "did not answer within 0.27 s", "timeout_s in [sources.sentry] is 0.3"),
     ],
 )
 async def test_each_way_to_fail_has_its_own_advice(tmp_path, handler, level, words, do):

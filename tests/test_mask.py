@@ -109,7 +109,7 @@ async def test_eight_credentials_commands_that_hang_keep_no_other_source_from_it
     hanging = Secret(command=("sleep", "600"))
     async with serving(answer(b"{}")) as server:
         url = server.url.replace("127.0.0.1", "localhost")
-        stuck = {f"s{n}": HttpSource(url=url, headers={"x-key": hanging}) for n in range(40)}
+        stuck = {f"s{n}": HttpSource(url=url, headers={"x-key": hanging}, timeout_s=600) for n in range(40)}
         plan = plan_of(app=HttpSource(url=url), **stuck)
         environ = {"PATH": os.environ["PATH"]}
         ground = Ground(plan=plan, directory=tmp_path, environ=environ, clock=lambda: 1.0)
@@ -123,6 +123,13 @@ async def test_eight_credentials_commands_that_hang_keep_no_other_source_from_it
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
     assert asking.readings[0].reading.state is State.OK
+
+
+async def test_a_credentials_command_that_hangs_is_told_of_within_its_sources_deadline(tmp_path):
+    hanging = HttpSource(url="http://127.0.0.1:1", headers={"a": Secret(command=("sleep", "600"))}, timeout_s=1)
+    (reading,) = await asked(plan_of(app=hanging), "app", {"PATH": os.environ["PATH"]}, tmp_path)
+    assert reading.state is State.UNKNOWN
+    assert reading.detail == "The credential's command `sleep` gave nothing within 0.9 s"
 
 
 async def test_a_credentials_command_past_its_deadline_ends_with_all_that_it_started(tmp_path, monkeypatch):

@@ -114,7 +114,7 @@ async def test_redirects_and_requests_that_are_never_answered_count_and_only_for
             for poller in pollers:
                 await poller.close()
     assert [(each.report.health.calls, each.report.health.size_bytes) for each in pollers] == [(2, 2000), (1, 0)]
-    assert pollers[1].report.why == "web did not answer within 0.2 s"
+    assert pollers[1].report.why == "web did not answer within 0.18 s"
 
 
 async def test_each_redirect_is_a_call_and_an_answer_that_is_cut_off_counts_what_came():

@@ -53,7 +53,7 @@ async def test_a_command_that_writes_a_gigabyte_is_read_to_its_end_and_cut(monke
     assert (done.code, len(done.stdout), done.cut) == (0, 100_000, True)
 
 
-async def test_a_command_that_never_ends_is_ended_at_its_deadline_with_children_that_ignore_sigterm(tmp_path):
+async def test_a_command_that_never_ends_is_ended_by_its_deadline_with_children_that_ignore_sigterm(tmp_path):
     with pytest.raises(SourceTimeout, match="did not end within 2 s"):
         await run(sys.executable, "-c", BROOD, str(tmp_path / "pid"), "600", timeout_s=2)
     await until_gone(tmp_path / "pid")

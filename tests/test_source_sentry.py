@@ -215,7 +215,7 @@ async def test_an_older_server_keeps_its_alerts_under_the_project():
         (answer(b"<!doctype html>"), "a page of HTML"),
         (answer(b"[[[["), "another form"),
         (answer(b"{}", status="403 Forbidden"), "keeps this from the token (403)"),
-        (hang, "did not answer within 0.5 s"),
+        (hang, "did not answer within 0.45 s"),
     ],
 )
 async def test_what_a_server_does_not_support_says_so_and_leaves_the_rest_alive(told, why):

@@ -335,7 +335,7 @@ async def silence(socket: ServerConnection, frame: dict[str, Any]) -> None:
         (no_status, State.UNKNOWN, "join: the reply to phx_join has no status"),
         (chatter, State.UNKNOWN, "join: 100 messages came, and none was the answer"),
         (huge, State.BAD, "join: the connection was closed"),
-        (silence, State.UNKNOWN, "realtime did not answer within 0.5 s"),
+        (silence, State.UNKNOWN, "realtime did not answer within 0.45 s"),
     ],
 )
 async def test_a_channel_that_cannot_be_used_is_told_with_its_reason(behaviour, state, words):

@@ -120,8 +120,8 @@ async def test_a_body_that_is_not_what_was_hoped_for_leaves_its_fields_unknown(b
 @pytest.mark.parametrize(
     ("handler", "kind", "words"),
     [
-        (hang, SourceTimeout, "did not answer within 0.3 s"),
-        (drip, SourceTimeout, "did not answer within 0.3 s"),
+        (hang, SourceTimeout, "did not answer within 0.27 s"),
+        (drip, SourceTimeout, "did not answer within 0.27 s"),
         (circle, SourceAnswered, "redirects in a circle"),
         (slam, SourceAnswered, "broke off"),
         (answer(b"{}", length=5000), SourceAnswered, "broke off"),

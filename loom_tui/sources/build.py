@@ -50,9 +50,17 @@ _MODULES: dict[type[Asked], str] = {
 }
 
 
+# Of a deadline: what turned is written at once and seen at a room's next look, a quarter of a second later at most.
+TELLING_S = 0.5
+
+
 def build(source: Asked, errand: Errand) -> Asker:
-    """Make a source's asker, which looks for its credentials when it is first asked, and tells none of them."""
-    return Discreet(source, errand)
+    """Make a source's asker, which looks for its credentials when it is first asked, and tells none of them.
+
+    The plan's deadline is the one that people see: the other side is given less, by what telling takes.
+    """
+    telling_s = min(TELLING_S, source.timeout_s / 10)
+    return Discreet(replace(source, timeout_s=source.timeout_s - telling_s), errand)
 
 
 def made(source: Asked, errand: Errand) -> Asker:
@@ -139,7 +147,7 @@ async def found(source: Asked, errand: Errand) -> Mapping[Secret, Masked | Crede
 
     async def look(secret: Secret) -> Masked | CredentialMissing:
         try:
-            credential = await resolve(secret, errand.environ, errand.directory)
+            credential = await resolve(secret, errand.environ, errand.directory, within_s=source.timeout_s)
         except CredentialMissing as error:
             return error
         errand.mask.add(credential.reveal(), place=secret)

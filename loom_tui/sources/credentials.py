@@ -12,10 +12,12 @@ from loom_tui.sources.files import read_file
 from loom_tui.sources.mask import Masked
 from loom_tui.sources.process import run
 
-COMMAND_TIMEOUT_S = 10.0
+COMMAND_TIMEOUT_S = 10.0  # and never longer than `within_s`
 
 
-async def resolve(secret: Secret, environ: Mapping[str, str], directory: Path) -> Masked:
+async def resolve(
+    secret: Secret, environ: Mapping[str, str], directory: Path, *, within_s: float = COMMAND_TIMEOUT_S
+) -> Masked:
     """Find a credential; a relative path begins in `directory`, the plan's, and a command runs there.
 
     Raises CredentialMissing with the place that was looked in, never with what was there.
@@ -27,7 +29,7 @@ async def resolve(secret: Secret, environ: Mapping[str, str], directory: Path) -
         return Masked(value.strip())
     if secret.file:
         return await asyncio.to_thread(_from_file, directory, secret.file)
-    return await _from_command(secret.command, environ, directory)
+    return await _from_command(secret.command, environ, directory, min(within_s, COMMAND_TIMEOUT_S))
 
 
 def _from_file(directory: Path, name: str) -> Masked:
@@ -42,15 +44,15 @@ def _from_file(directory: Path, name: str) -> Masked:
     return Masked(value)
 
 
-async def _from_command(command: tuple[str, ...], environ: Mapping[str, str], directory: Path) -> Masked:
+async def _from_command(
+    command: tuple[str, ...], environ: Mapping[str, str], directory: Path, timeout_s: float
+) -> Masked:
     name = f"The credential's command `{command[0] if command else ''}`"
     try:
-        done = await run(
-            command or ("",), directory=directory, environ=environ, timeout_s=COMMAND_TIMEOUT_S, name="credential"
-        )
+        done = await run(command or ("",), directory=directory, environ=environ, timeout_s=timeout_s, name="credential")
         value = done.stdout.decode().strip()
     except SourceTimeout:
-        raise CredentialMissing(f"{name} gave nothing within {COMMAND_TIMEOUT_S:g} s") from None
+        raise CredentialMissing(f"{name} gave nothing within {timeout_s:g} s") from None
     except SourceUnreachable as error:
         raise CredentialMissing(f"{name} cannot be run: {str(error).rpartition(': ')[2]}") from None
     except UnicodeDecodeError:

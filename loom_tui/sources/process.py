@@ -16,7 +16,7 @@ from msgspec import Struct
 from loom_tui.sources.base import SourceTimeout, SourceUnreachable
 
 MAX_OUTPUT_BYTES = 20_000_000  # a report of a large project has 5 MB; what goes on longer is cut, not kept
-GRACE_S = 2.0  # between SIGTERM and SIGKILL, and for the last words of a command that ended
+GRACE_S = 2.0  # at most: between SIGTERM and SIGKILL, and for the last words of a command that ended
 LOOK_EVERY_S = 0.02
 
 
@@ -42,7 +42,10 @@ async def run(
     complained: Callable[[bytes], object] = len,
     descriptors: Sequence[int] = (),
 ) -> Finished:
-    """Run a command to its end; its process group ends with it, at the deadline, or when this is cancelled.
+    """Run a command to its end; its process group ends with it, by the deadline, or when this is cancelled.
+
+    Ending takes time, which the deadline includes: the command is asked to end when nine tenths of it have passed,
+    or four seconds before it.
 
     `heard` is given what it writes to stdout as it comes, also where it is ended before its own end, and `complained`
     what it writes to stderr. `descriptors` are open files that it is to have as well.
@@ -63,10 +66,11 @@ async def run(
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "its words cannot be passed on"
         raise SourceUnreachable(f"{name}: `{command[0]}` cannot be started in {directory}: {why}") from None
+    grace_s = min(GRACE_S, timeout_s / 20)
     stdout, stderr = _Pipe(heard), _Pipe(complained)
     reading = asyncio.gather(stdout.read(process.stdout), stderr.read(process.stderr))
     try:
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(timeout_s - 2 * grace_s):
             await _ended(process)
             with suppress(TimeoutError):  # a child that it left behind may hold the pipes for ever
                 async with asyncio.timeout(GRACE_S):
@@ -74,8 +78,8 @@ async def run(
     except TimeoutError:
         raise SourceTimeout(f"{name}: `{command[0]}` did not end within {timeout_s:g} s, and was ended") from None
     finally:
-        await _end(process)
-        await _drained(reading)
+        await _end(process, grace_s)
+        await _drained(reading, grace_s)
         process._transport.close()  # type: ignore[attr-defined] # noqa: SLF001 - nothing else closes pipes that a child holds
     return Finished(
         code=process.returncode or 0,
@@ -109,23 +113,23 @@ class _Pipe:
             self.kept += part[: MAX_OUTPUT_BYTES - len(self.kept)]
 
 
-async def _drained(reading: asyncio.Future[tuple[None, None]]) -> None:
+async def _drained(reading: asyncio.Future[tuple[None, None]], grace_s: float) -> None:
     """Wait for the last words; a child that left the command's group may hold its pipes for ever, and is not heard."""
-    await asyncio.wait((reading,), timeout=GRACE_S)
+    await asyncio.wait((reading,), timeout=grace_s)
     reading.cancel()
     with suppress(asyncio.CancelledError):  # of the reading; one of ours was raised by the wait
         await reading
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(process: asyncio.subprocess.Process, grace_s: float) -> None:
     """End the command and whatever it left behind in its process group: asked first, then made to."""
-    for number, grace_s in ((signal.SIGTERM, GRACE_S), (signal.SIGKILL, GRACE_S)):
+    for number, within_s in ((signal.SIGTERM, grace_s), (signal.SIGKILL, GRACE_S)):
         try:
             os.killpg(process.pid, number)
         except (ProcessLookupError, PermissionError):  # none of the group is left; macOS says so of zombies
             break
         with suppress(TimeoutError):
-            async with asyncio.timeout(grace_s):
+            async with asyncio.timeout(within_s):
                 await _ended(process)
                 break
     with suppress(ProcessLookupError, PermissionError):
