@@ -39,6 +39,7 @@ from loom_tui.room.guarded import (
 )
 from loom_tui.room.preview import Preview, preview, rollback_of
 from loom_tui.room.snapshot import Observations, Snapshot
+from loom_tui.room.told import way_of
 from loom_tui.spawn import spawn_runner
 from loom_tui.store.base import Store, StoreError
 from loom_tui.widgets.lines import clean
@@ -287,8 +288,8 @@ def _print(room: Room, name: str) -> None:
 
 
 def _comments(seen: Preview) -> Sequence[str]:
-    way = f"{seen.from_release} → {seen.to_release}" if seen.to_release else ""
-    head = clean(f"{seen.label} in {seen.environment}  {way}".strip())
+    way = way_of(seen.what, seen.from_release, seen.to_release)
+    head = clean(f"{seen.label} in {seen.environment} {way}".strip())
     return [head, *(clean(word) for word in seen.warnings), *_instead_of(seen)]
 
 
@@ -313,8 +314,8 @@ def _instead_of(seen: Preview) -> list[str]:
 
 def _lines_of(seen: Preview | ActionArmed) -> list[str]:
     """Write an action as a person must see it before they mean it."""
-    way = f"  {seen.from_release} → {seen.to_release}" if seen.to_release else ""
-    lines = [clean(f"{seen.label} in {seen.environment}{way}")]
+    way = way_of(seen.what, seen.from_release, seen.to_release)
+    lines = [clean(f"{seen.label} in {seen.environment}{f' {way}' if way else ''}")]
     lines += [clean(f"  ! {warning}") for warning in seen.warnings]
     for number, (name, shown) in enumerate(zip(seen.steps, seen.shown, strict=True), 1):
         lines.append(clean(f"  {number} {name}: {shown}"))

@@ -35,6 +35,11 @@ class ActionKind(StrEnum):
     NOTIFY = "notify"
     COMMAND = "command"
 
+    @property
+    def changes_release(self) -> bool:
+        """Whether another release serves afterwards."""
+        return self in (ActionKind.ROLLBACK, ActionKind.DEPLOY)
+
 
 class OnFailure(StrEnum):
     """What follows a step that failed, or of which nobody knows how it ended."""

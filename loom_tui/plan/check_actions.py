@@ -12,8 +12,6 @@ from loom_tui.plan.model import Action, Plan, Rule
 from loom_tui.plan.signals import Signal, signals_of
 from loom_tui.plan.template import variables_in
 
-_CHANGES_RELEASE = (ActionKind.ROLLBACK, ActionKind.DEPLOY)
-
 
 def check_actions(plan: Plan) -> Iterator[Fault]:
     """List the faults and warnings of the plan's actions."""
@@ -32,7 +30,7 @@ def check_actions(plan: Plan) -> Iterator[Fault]:
             yield from _rule(f"{where}.verify", rule, signals)
             if rule.for_s is not None and rule.for_s >= action.verify_s:
                 yield Fault(f"{where}.verify", f"for_s {rule.for_s:g} does not fit into verify_s {action.verify_s:g}")
-        if action.kind in _CHANGES_RELEASE and not action.verify:
+        if action.kind.changes_release and not action.verify:
             yield Fault(where, "names no verify rules: it can only ever end as done, unverified", "warning")
 
 

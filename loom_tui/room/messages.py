@@ -13,6 +13,7 @@ from msgspec import Struct
 from loom_tui.room.acting import Outcome
 from loom_tui.room.guard import ActionView
 from loom_tui.room.payload import PayloadBase
+from loom_tui.room.told import way_of
 
 if TYPE_CHECKING:
     from loom_tui.room.events import Event
@@ -95,7 +96,7 @@ def sent_before(
 def approval_asked(view: ActionView, *, zone: str) -> tuple[str, str]:
     """Write subject and text of what a second person is told: who wants what where, why, until when, what to type."""
     armed = view.armed
-    way = f" {armed.from_release} → {armed.to_release}" if armed.to_release else ""
+    way = way_of(armed.what, armed.from_release, armed.to_release)
     until = datetime.fromtimestamp(armed.expires_at, ZoneInfo(zone))
     lines = [
         f"{view.by} wants in {armed.environment}: {armed.label}{way}",

@@ -24,7 +24,6 @@ from loom_tui.room.snapshot import AftermathView, SignalView, Snapshot, Tried
 from loom_tui.room.standing import Standing, last_well, migration_warnings, standing, target_warnings
 
 _NOWHERE = "There is nothing to go back to: the plan names no last stable release, and none was verified in this room"
-_RELEASES = (ActionKind.ROLLBACK, ActionKind.DEPLOY)
 
 
 class Preview(Struct, frozen=True, kw_only=True):
@@ -66,7 +65,7 @@ def preview(snapshot: Snapshot, name: str, said: Announcement | None = None) -> 
     way = way_of(plan, action, snapshot.actions_of, snapshot.version)
     target = way.to_release
     rollback = action.kind is ActionKind.ROLLBACK
-    lost = action.kind in _RELEASES and not target and _speaks_of_target(action)
+    lost = action.kind.changes_release and not target and _speaks_of_target(action)
     if lost and not rollback:
         raise Refused("There is nothing to deploy: the plan names no release (plan.release)")
     values = way.values(plan)
@@ -137,7 +136,7 @@ def last_stable(plan: Plan, actions: Actions) -> str:
     for view in reversed(tuple(actions.views.values())):
         if (
             view.written is ActionState.DONE
-            and view.armed.what in _RELEASES
+            and view.armed.what.changes_release
             and view.armed.environment == plan.plan.environment
         ):
             release = view.armed.to_release

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loom_tui.plan.acts import ActionKind
 from loom_tui.room.acting import (
     AbortAsked,
     ActionAborted,
@@ -44,7 +45,7 @@ def told_of_action(payload: ActionPayload) -> str:
     """Tell an event of an action, or of the stop of all."""
     match payload:
         case ActionArmed():
-            way = f" {payload.from_release} → {payload.to_release}" if payload.to_release else ""
+            way = way_of(payload.what, payload.from_release, payload.to_release)
             against = " against the gate" if payload.override else ""
             return f"armed “{payload.label}”{way} in {payload.environment}{against}{_because(payload.reason)}"
         case StopCalled():
@@ -100,6 +101,11 @@ def _told_of_end(payload: _End) -> str:
             return f"resumed {action} at step {payload.step + 1}: {payload.reason}"
         case ActionTakenOver():
             return f"stopped {action} for rollback {payload.by_action}"
+
+
+def way_of(what: ActionKind, from_release: str, to_release: str) -> str:
+    """Write, after a blank, from which release to which an action goes; "" for one that changes none."""
+    return f" {from_release} → {to_release}" if to_release and what.changes_release else ""
 
 
 def _because(reason: str) -> str:
