@@ -14,7 +14,6 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Self
 
-import msgspec
 import psutil
 
 from loom_tui.collector import supervisor
@@ -27,11 +26,11 @@ from loom_tui.plan.toml import dump_plan
 from loom_tui.reader import RoomPlace, Session
 from loom_tui.room.mail import decode_reply
 from loom_tui.room.presence import Seat, Terminal
-from loom_tui.room.signals import Health, PollerReport, State
+from loom_tui.room.signals import Health, PollerReport, State, decode_report
 from loom_tui.spawn import Spawner
 from loom_tui.store.base import Store
 from loom_tui.store.sqlite import open_store
-from tests.servers import answer, hang, serving, slam
+from tests.servers import answer, closed, hang, serving, slam
 
 HERE = Path(__file__).resolve().parent.parent
 
@@ -197,8 +196,7 @@ async def test_a_feed_tells_what_asking_it_cost(tmp_path):
 
         def health() -> Health:
             stored = running.store.latest().get("feed.app")
-            report = msgspec.json.decode(stored.reading.body, type=PollerReport) if stored else PollerReport()
-            return report.health
+            return (decode_report(stored.reading if stored else None) or PollerReport()).health
 
         await running.until(lambda: health().calls >= 3)
         told = health()
@@ -218,6 +216,22 @@ async def test_an_edited_plan_is_taken_over_and_a_broken_one_is_not(tmp_path):
         await running.until(lambda: len(one.requests) > seen + 8)
         written(tmp_path, plan_of(web=HttpSource(url=two.url, interval_s=0.05)))
         await running.until(lambda: running.state("web") is State.OK)
+
+
+async def test_a_source_that_fails_after_an_edit_of_the_plan_is_known_to_have_answered_before(tmp_path):
+    def report() -> PollerReport:
+        stored = running.store.latest().get("feed.app")
+        return decode_report(stored.reading if stored else None) or PollerReport()
+
+    async with (
+        serving(answer(b"{}")) as server,
+        Running(tmp_path, plan_of(app=HttpSource(url=server.url, interval_s=0.05))) as running,
+    ):
+        await running.until(lambda: report().last_success_at is not None)
+        with closed() as port:
+            written(tmp_path, plan_of(app=HttpSource(url=f"http://127.0.0.1:{port}", interval_s=0.05)))
+            await running.until(lambda: report().failures > 0)
+            assert report().last_success_at is not None
 
 
 async def test_a_collector_stands_by_while_another_holds_the_lease_and_takes_over_when_it_is_free(tmp_path):

@@ -20,6 +20,8 @@ from loom_tui.demo.postgres import running_postgres
 from loom_tui.plan.model import About, Plan
 from loom_tui.plan.sources import Source
 from loom_tui.plan.sources.base import Secret
+from loom_tui.plan.sources.command import CommandSource
+from loom_tui.plan.sources.environment import EnvironmentSource, Origin, Variable
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.sources.postgres import PostgresSource, Query
 from loom_tui.plan.sources.sentry import SentrySource
@@ -114,6 +116,23 @@ async def test_each_way_to_fail_has_its_own_advice(tmp_path, handler, level, wor
     (told,) = [finding for finding in found if words in finding["what"]]
     assert told["level"] == level
     assert do in told["do"]
+
+
+async def test_nobody_is_sent_to_a_firewall_for_a_file_or_a_command_of_this_host(tmp_path):
+    found = await findings(
+        written(
+            tmp_path,
+            environment=EnvironmentSource(origin=Origin(dotenv=".env.production"), variables=(Variable(name="A"),)),
+            lint=CommandSource(run=("no-such-linter",), interval_s=60.0),
+            slow=CommandSource(run=("sleep", "60"), interval_s=60.0, timeout_s=0.2),
+        )
+    )
+    advice = {finding["about"]: finding["do"] for finding in found if finding["level"] == "bad"}
+    assert advice["environment"].startswith(
+        "mend what [sources.environment] names: paths begin in the plan's directory"
+    )
+    assert advice["lint"].startswith("mend what [sources.lint] names")
+    assert advice["slow"] == "make it faster, or give it longer: timeout_s in [sources.slow] is 0.2"
 
 
 async def test_who_cannot_be_reached_is_told_by_its_address(tmp_path):

@@ -12,7 +12,7 @@ from loom_tui.collector.poller import Poller
 from loom_tui.plan.model import Plan
 from loom_tui.plan.signals import asked_of
 from loom_tui.plan.sources.base import secrets_of
-from loom_tui.room.signals import Reading
+from loom_tui.room.signals import Reading, decode_report
 from loom_tui.sources.base import Asker, Clock, Errand
 from loom_tui.sources.build import build
 from loom_tui.sources.mask import Mask
@@ -66,9 +66,11 @@ def poller_of(
         )
         return build(source, errand)
 
+    before = decode_report(ground.kept.get(f"feed.{name}"))  # by another collector, or under the plan before its edit
     return Poller(
         name,
         make,
+        last_success_at=before.last_success_at if before is not None else None,
         environment=environment,
         release=about.release,
         interval_s=source.interval_s,

@@ -26,7 +26,8 @@ class Poller:
 
     What fails is told of `environment` and `release`. `make` is given where progress is told. A try that takes longer
     than `wall_s` is ended, whatever its source waits for. `fresh_for_s` is how long a reading is believed: whoever
-    fails is tried again by then. `error` is what the last try failed of, or None.
+    fails is tried again by then. `last_success_at` is what is known from before. `error` is what the last try failed
+    of, or None.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Poller:
         clock: Clock,
         random: Random,
         wall_s: float | None = None,
+        last_success_at: float | None = None,
     ) -> None:
         self.name = name
         self.polls = 0
@@ -56,7 +58,7 @@ class Poller:
         self._clock = clock
         self._random = random
         self._wall_s = wall_s
-        self._report = PollerReport()
+        self._report = PollerReport(last_success_at=last_success_at)
         self._told_at = 0.0
         self._meter = Meter(clock)
         self._nudged = asyncio.Event()

@@ -26,6 +26,10 @@ from loom_tui.gathering import collector_view
 from loom_tui.plan.channels import Channel
 from loom_tui.plan.signals import asked_of
 from loom_tui.plan.sources.base import Asked, secrets_of
+from loom_tui.plan.sources.command import CommandSource
+from loom_tui.plan.sources.environment import EnvironmentSource
+from loom_tui.plan.sources.git import GitSource
+from loom_tui.plan.sources.secrets import SecretsSource
 from loom_tui.room.signals import Health, State
 from loom_tui.sources.base import (
     CredentialMissing,
@@ -45,6 +49,8 @@ SKEW_LIMIT_S = 5.0  # beyond it readings are not believed (room/signals.py)
 LOW_DISK_BYTES = 200_000_000
 SMALLEST = (80, 24)
 WORDS = 2000  # characters of a sentence; a server may send pages
+
+_ON_THIS_HOST = (CommandSource, EnvironmentSource, GitSource, SecretsSource)  # they have no address
 
 Level = Literal["ok", "warn", "bad"]
 _SIGNS = {"ok": Sign.OK, "warn": Sign.WARN, "bad": Sign.BAD}
@@ -163,6 +169,12 @@ def answer_finding(asking: Asking, source: Asked, *, table: str) -> Finding:
             do = f"put nothing but the credential there, or name another place in {table} (env, file or command)"
         case SourceRefused():
             do = "give the credential the rights that it needs, or make another one"
+        case SourceTimeout() if isinstance(source, _ON_THIS_HOST):
+            do = f"make it faster, or give it longer: timeout_s in {table} is {source.timeout_s:g}"
+        case SourceUnreachable() | SourceAnswered() if isinstance(source, _ON_THIS_HOST):
+            do = (
+                f"mend what {table} names: paths begin in the plan's directory, commands are found by this shell's PATH"
+            )
         case SourceTimeout():
             do = f"is it slow, or does a firewall swallow what is sent? timeout_s in {table} is {source.timeout_s:g}"
         case SourceLimited():

@@ -5,6 +5,7 @@ Times are Unix seconds, UTC.
 
 from enum import StrEnum
 
+import msgspec
 from msgspec import Struct
 
 from loom_tui.plan.signals import Signal
@@ -81,6 +82,17 @@ class PollerReport(Struct, frozen=True, kw_only=True):
     asking_since: float | None = None  # while it is being asked, where that takes long enough to be told
     progress: str = ""  # how far it has come: "312 of 1,500 files"
     health: Health = Health()
+
+
+_REPORTS: msgspec.json.Decoder[PollerReport] = msgspec.json.Decoder(PollerReport)
+
+
+def decode_report(reading: Reading | None) -> PollerReport | None:
+    """Read a poller's account from its feed's reading; None where there is none that can be read."""
+    try:
+        return _REPORTS.decode(reading.body) if reading is not None and reading.body else None
+    except msgspec.DecodeError:
+        return None
 
 
 CLOCK_TOLERANCE_S = 5.0

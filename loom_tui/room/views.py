@@ -22,6 +22,7 @@ from loom_tui.room.signals import (
     PollerReport,
     State,
     Stored,
+    decode_report,
     freshness,
 )
 from loom_tui.room.snapshot import (
@@ -37,7 +38,6 @@ from loom_tui.room.tracker import LiveIssue, differences
 
 T = TypeVar("T")
 
-_REPORTS: msgspec.json.Decoder[PollerReport] = msgspec.json.Decoder(PollerReport)
 _LISTING: msgspec.json.Decoder[Listing] = msgspec.json.Decoder(Listing)
 _HEALTH: msgspec.json.Decoder[tuple[ReleaseHealth, ...]] = msgspec.json.Decoder(tuple[ReleaseHealth, ...])
 
@@ -121,7 +121,7 @@ def feed_views(plan: Plan, observations: Observations, *, now: float) -> tuple[F
     out = []
     for name, source in asked_of(plan).items():
         stored = observations.latest.get(f"feed.{name}")
-        report = _report(stored)
+        report = decode_report(stored.reading if stored is not None else None)
         last = report.last_success_at if report is not None else None
         well = report is None or not report.failures
         if source.interval_s:
@@ -173,15 +173,6 @@ def check_views(
             )
         )
     return tuple(out)
-
-
-def _report(stored: Stored | None) -> PollerReport | None:
-    if stored is None or not stored.reading.body:
-        return None
-    try:
-        return _REPORTS.decode(stored.reading.body)
-    except msgspec.DecodeError:
-        return None
 
 
 def _feed_why(report: PollerReport | None, collector: CollectorView) -> str:
