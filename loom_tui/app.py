@@ -25,7 +25,6 @@ from loom_tui.room.door import ASKS_NOTHING, READ_ONLY, Person, why_only_looks
 from loom_tui.room.events import Payload
 from loom_tui.room.record import CHAIN
 from loom_tui.room.snapshot import Snapshot
-from loom_tui.room.tail import OUTPUT
 from loom_tui.screens.base import RoomScreen, Showing, later
 from loom_tui.screens.news import alarms, news_of, wanted
 from loom_tui.widgets.frame import News, NewsLine
@@ -76,6 +75,7 @@ class LoomApp(App[None]):
         self.said_at = 0.0
         self.dismissed_at = -inf
         self.dismissed: frozenset[str] = frozenset()
+        self.called: frozenset[str] = frozenset()  # what the bell was rung for
         self.looked_at = 0.0
         self.chosen_issue = ""
         self._asked: dict[str, Callable[[int, str], None]] = {}  # of the guard, by name
@@ -242,10 +242,6 @@ class LoomApp(App[None]):
         name = str(next(self._names))
         self._asked[name] = told
         self.source.act(name, intent)
-
-    def follow_output(self, action: int) -> None:
-        """Have the end of an action's output told as it grows; 0 ends that."""
-        self.source.ask(OUTPUT, str(action) if action else "")
 
     def inspect_journal(self, *, whole: bool) -> None:
         """Have the journal's chain checked, whole or from where it was checked to; `replied` is told how far it holds.

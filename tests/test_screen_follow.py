@@ -9,8 +9,9 @@ from msgspec import Raw
 from msgspec.json import encode
 from msgspec.structs import replace
 
+from loom_tui.app import LoomApp
 from loom_tui.plan.acts import CommandAct, ManualAct, OnFailure
-from loom_tui.plan.model import Operator, Right
+from loom_tui.plan.model import Operator, Right, RollbackStep
 from loom_tui.room.acting import (
     ActionFailed,
     ActionUnknown,
@@ -22,11 +23,13 @@ from loom_tui.room.acting import (
     StepEnded,
     VerificationStarted,
 )
+from loom_tui.room.events import NoteAdded
 from loom_tui.room.guard import ActionState
 from loom_tui.room.guarded import Abort, AnswerStep, Approve, Resume
 from loom_tui.room.mail import Reply
 from loom_tui.room.tail import OUTPUT, Tail
 from loom_tui.screens.follow import AT_ONCE, Follow
+from loom_tui.screens.guarded import Push
 from loom_tui.screens.sheet import Sheet
 from loom_tui.widgets.lines import Ink
 from tests.guards import ACTIONS, ROLLBACK, Stage, guarded_plan
@@ -96,7 +99,7 @@ async def test_who_armed_it_may_not_approve_but_break_the_glass_with_a_reason():
         await room.press("R")  # the same key shows the rollback that is under way
         assert isinstance(room.app.screen, Follow)
         assert stops(room) == ["cancel", "field-reason", "glass", "abort"]
-        assert "ana armed it and may not approve it: people who share an account cannot be told apart" in flat(room)
+        assert "ana armed it and may not approve it." in flat(room)
         await room.fill("alone at night")
         await room.press("enter")
         assert room.source.intents == [Approve(2, "alone at night")]
@@ -203,13 +206,16 @@ async def test_a_running_action_is_aborted_with_a_reason_before_its_next_step():
         assert stops(room) == ["cancel"]
 
 
-async def test_a_refusal_is_said_in_the_view():
+@pytest.mark.parametrize("read_only", [False, True])
+async def test_a_refusal_is_said_in_the_view(read_only):
     stage = Stage()
     stage.begun(step=0)
-    async with open_room(stage.snapshot(), key="1", read_only=True) as room:
-        room.source.refuses = "This room is read-only: nothing was written"
+    async with open_room(stage.snapshot(), key="1", read_only=read_only) as room:
+        room.source.refuses = "To abort needs a reason"
         await room.press("A", "left", "enter")
-        assert flat(room, "#sheet-note") == "This room is read-only: nothing was written"
+        told = "This room is read-only: nothing was written." if read_only else "To abort needs a reason"
+        assert flat(room, "#sheet-note") == told
+        assert len(room.source.intents) == (0 if read_only else 1)
 
 
 async def test_a_step_by_hand_is_answered():
@@ -321,6 +327,49 @@ async def test_a_past_action_is_found_by_its_number():
         await room.type("2 roll back by ana")
         assert isinstance(room.app.screen, Follow)
         assert "Done, and the world shows it" in flat(room)
+
+
+async def test_the_journal_leads_to_the_action_that_an_event_tells_of():
+    stage = Stage()
+    _verified(stage)
+    stage.write("bo", NoteAdded(text="seen"))
+    async with open_room(stage.snapshot(), key="9") as room:
+        await room.press("j", "A")
+        assert isinstance(room.app.screen, Follow)
+        assert "Done, and the world shows it" in flat(room)
+
+
+async def test_what_is_left_to_do_after_a_rollback_stands_under_its_end():
+    stage = Stage(guarded_plan(rollback=(RollbackStep("Communication [/", "tell"),)))
+    _verified(stage)
+    async with open_room(stage.snapshot(), key="1") as room:
+        await room.press("A")
+        assert "○ Communication [/" in flat(room)
+        assert "loom aftermath --done STEP" in flat(room)
+
+
+async def test_the_bell_rings_once_for_who_is_waited_for_and_not_for_who_armed_it(monkeypatch):
+    rung: list[str] = []
+    stage = Stage()
+    for login in ("ana", "bo"):
+        monkeypatch.setattr(LoomApp, "bell", lambda app: rung.append(app.person.login))
+        async with open_room(stage.snapshot(), key="1", actor=login) as room:
+            if login == "ana":
+                stage.arm()
+            for _ in range(3):
+                await room.show(stage.snapshot())
+    assert rung == ["bo"]
+
+
+async def test_two_pushes_in_one_packet_close_one_screen():
+    stage = Stage()
+    stage.arm()
+    async with open_room(stage.snapshot(), key="1", actor="bo") as room:
+        await room.press("A")
+        room.app.screen.query_one("#push-cancel", Push).action_push()
+        room.app.screen.query_one("#push-cancel", Push).action_push()
+        await room.pilot.pause()
+        assert not isinstance(room.app.screen, Follow)
 
 
 async def test_without_an_action_it_is_said_how_to_get_one():

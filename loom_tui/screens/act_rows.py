@@ -13,6 +13,7 @@ from loom_tui.plan.model import Plan, Right
 from loom_tui.room.announcing import known_action
 from loom_tui.room.guard import UNDER_WAY
 from loom_tui.room.guarded import is_apart
+from loom_tui.room.presence import names, shared_accounts
 from loom_tui.room.preview import Preview, values_of
 from loom_tui.room.proof import condition
 from loom_tui.room.signals import Freshness
@@ -153,16 +154,28 @@ def approval_lines(seen: Preview, snapshot: Snapshot, actor: str, pen: Pen, widt
     """Say who must agree besides the one who arms it."""
     if people == 1:
         return told(Sign.OK, "one person is enough, by the plan", pen, width)
-    others = approvers(snapshot.plan, actor)
+    others = approvers(snapshot, actor)
     who = f": {', '.join(others)}" if others else ""
     alone = " · alone: ctrl+b breaks the glass" if seen.what is ActionKind.ROLLBACK else ""
     text = f"needs one more person{who} ({actor or 'you'} may not){alone}"
-    return [*told(Sign.OPEN, text, pen, width), *((Span(part, Ink.FAINT),) for part in wrap(SHARED, width))]
+    shared = SHARED if is_shared(snapshot, actor) else ""
+    return [*told(Sign.OPEN, text, pen, width), *((Span(part, Ink.FAINT),) for part in wrap(shared, width))]
 
 
-def approvers(plan: Plan, actor: str) -> list[str]:
-    """Name who else may approve, where the plan names people."""
-    return [each.login for each in plan.operators if each.login != actor and may(plan, each.login, Right.APPROVER)]
+def is_shared(snapshot: Snapshot, login: str) -> bool:
+    """Say whether several people may sit at an account."""
+    return login in shared_accounts(snapshot.present)
+
+
+def approvers(snapshot: Snapshot, actor: str) -> list[str]:
+    """Name who else may approve, and who of them is here; where the plan names nobody, who else is here."""
+    here, plan = [login for login in names(snapshot.present) if login != actor], snapshot.plan
+    if not plan.operators:
+        return [f"{login} is here" for login in here]
+    named = dict.fromkeys(
+        each.login for each in plan.operators if each.login != actor and may(plan, each.login, Right.APPROVER)
+    )
+    return [f"{login} (here)" if login in here else login for login in named]
 
 
 def changed(old: Preview, new: Preview) -> list[str]:

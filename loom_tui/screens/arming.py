@@ -171,7 +171,7 @@ class Arming(Sheet):
     def _send_back(self, text: str) -> None:
         self.note = (text, Ink.WARN)
         self.query_one("#field-environment", Typed).value = ""
-        self.query_one(f"#push-{CANCEL}").focus()
+        self.set_focus(self.query_one(f"#push-{CANCEL}"))
 
     def _against(self, snapshot: Snapshot) -> str:
         """Say what it needs an override for; empty where nothing holds it up."""

@@ -11,6 +11,7 @@ from textual.screen import Screen
 
 from loom_tui.room.mail import Reply
 from loom_tui.room.snapshot import Snapshot
+from loom_tui.screens.news import rings_for
 from loom_tui.widgets.frame import Header, KeyLine, NewsLine
 from loom_tui.widgets.panel import ListPanel, Panel
 from loom_tui.widgets.thrift import ThriftyCompositor
@@ -107,6 +108,10 @@ class RoomScreen(Showing, Screen[None]):
         self.query_one(NewsLine).show(snapshot, self.loom.news(snapshot))
         for panel in self.query(Panel):
             panel.show(snapshot)
+        called = rings_for(snapshot, self.loom.person.login)
+        if called - self.loom.called:
+            self.loom.bell()
+        self.loom.called |= called
 
     def action_back(self) -> None:
         """Clear this list's filter; the way out is q."""

@@ -55,11 +55,11 @@ class Follow(Sheet):
 
     def on_mount(self) -> None:
         """Have its output told."""
-        self.loom.follow_output(self._action)
+        self.loom.source.ask(OUTPUT, str(self._action))  # of the room's own reader, also where one only looks
 
     def on_unmount(self) -> None:
         """Have it told no longer."""
-        self.loom.follow_output(0)
+        self.loom.source.ask(OUTPUT, "")
 
     def replied(self, what: str, subject: str, reply: Reply) -> None:
         """Show what its steps wrote."""

@@ -10,13 +10,14 @@ from loom_tui.plan.criteria import may
 from loom_tui.plan.model import Right
 from loom_tui.room.acting import Answer, Outcome
 from loom_tui.room.announcing import known_action
-from loom_tui.room.guard import ACTIVE, WAITING, ActionState, ActionView, StepView, asked_now
+from loom_tui.room.guard import ACTIVE, UNDER_WAY, WAITING, ActionState, ActionView, StepView, asked_now
+from loom_tui.room.presence import names
 from loom_tui.room.preview import values_of
 from loom_tui.room.proof import condition
 from loom_tui.room.signals import Freshness
 from loom_tui.room.snapshot import SignalView, Snapshot
 from loom_tui.room.tail import Tail
-from loom_tui.screens.act_rows import SHARED, StepRow, approvers, seconds, step_lines, told, way_line
+from loom_tui.screens.act_rows import SHARED, StepRow, approvers, is_shared, seconds, step_lines, told, way_line
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, rule, wrap
 from loom_tui.widgets.text import Pen, Sign, age_of, number
 
@@ -69,6 +70,7 @@ def follow_lines(
         *gap,
         *told(where.sign, where.text, pen, width, _INK_OF_SIGN.get(where.sign, Ink.INK)),
         *_plain(where.then, width),
+        *_aftermath(view, snapshot, pen, width),
     ]
 
 
@@ -139,14 +141,15 @@ def standing(view: ActionView, snapshot: Snapshot, actor: str) -> Standing:
 
 def _armed(view: ActionView, snapshot: Snapshot, actor: str) -> Standing:
     left = seconds(view.armed.expires_at - snapshot.now)
-    others = approvers(snapshot.plan, view.by)
-    who = " or ".join(others) or "another person"
+    others = approvers(snapshot, view.by)
+    who = " or ".join(others) if others and snapshot.plan.operators else "another person"
     if view.armed.people == 1:
         return Standing(Sign.HALF, f"Armed by {view.by}, and about to begin.")
     text = f"Waits for {who} to approve it; void in {left}."
     if actor != view.by:
         return Standing(Sign.WARN, text, "Read what will be done, then approve it, or close this and leave it.")
-    return Standing(Sign.WARN, text, f"{actor} armed it and may not approve it: {SHARED}.")
+    shared = f": {SHARED}" if is_shared(snapshot, actor) else ""
+    return Standing(Sign.WARN, text, f"{actor} armed it and may not approve it{shared}.")
 
 
 def _running(view: ActionView, snapshot: Snapshot) -> Standing:
@@ -179,6 +182,20 @@ def _after(view: ActionView) -> str:
     )
 
 
+def _aftermath(view: ActionView, snapshot: Snapshot, pen: Pen, width: int) -> list[Line]:
+    """Draw what is left of the plan's way back once this rollback is over."""
+    after = snapshot.aftermath
+    if after is None or after.action != view.id:
+        return []
+    lines: list[Line] = []
+    for step in after.steps:
+        words = f"{step.name}{f' · {step.how}' if step.how else ''}"
+        lines += told(Sign.OK if step.done else Sign.OPEN, words, pen, width, Ink.FAINT if step.done else Ink.INK)
+    for automation in after.off:
+        lines += told(Sign.WARN, f"still off: {automation.text}", pen, width)
+    return [*lines, *(_plain("loom aftermath --done STEP ticks one", width) if after.is_open else [])]
+
+
 def _people(view: ActionView, pen: Pen, snapshot: Snapshot) -> Iterator[str]:
     armed = view.armed
     against = " against the gate" if armed.override else ""
@@ -188,6 +205,8 @@ def _people(view: ActionView, pen: Pen, snapshot: Snapshot) -> Iterator[str]:
         yield f"{view.approved_by} approved it"
     elif view.approved_how == "glass":
         yield f"{view.approved_by} broke the glass: {view.approved_reason}"
+    if view.state in UNDER_WAY and snapshot.present:
+        yield f"in the room: {', '.join(names(snapshot.present))}"
 
 
 def _warnings(view: ActionView) -> Sequence[str]:

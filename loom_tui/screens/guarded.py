@@ -75,18 +75,24 @@ class Words(Canvas):
 class Typed(Input):
     """A field that takes keys alone: what decides is typed by a person, not pasted.
 
-    Of an escape sequence that it does not know Textual 8.2.8 makes keys, a `^` and its letters, all at one moment. They
-    are no keys that anybody pressed: what follows a `^` faster than a hand is ignored, and the `^` with it.
+    Of an escape sequence that it does not know Textual 8.2.8 makes keys, all at one moment: a `[`, or a `^` before it,
+    and its letters. Nobody pressed them: what follows such a beginning faster than a hand is ignored, and it too.
     """
 
-    _sequence_at = -inf
+    _opened_at = _sequence_at = -inf
 
     async def _on_key(self, event: events.Key) -> None:
+        if event.time - self._opened_at < FASTER_THAN_A_HAND_S:
+            self.action_delete_left()  # the bracket was none
+            self._sequence_at = event.time
+        self._opened_at = -inf
         if event.character == "^" or event.time - self._sequence_at < FASTER_THAN_A_HAND_S:
             self._sequence_at = event.time
             event.stop()
             event.prevent_default()
             return
+        if event.character == "[":
+            self._opened_at = event.time
         await super()._on_key(event)
 
     def on_paste(self, event: events.Paste) -> None:
@@ -174,6 +180,8 @@ class Guarded(ModalScreen[Answer | None]):
 
     def on_push_pushed(self, message: Push.Pushed) -> None:
         """Give the answer."""
+        if not self.is_current:  # a second push, before the first has closed it
+            return
         if message.value == CANCEL:
             self.dismiss(None)
             return
@@ -182,4 +190,5 @@ class Guarded(ModalScreen[Answer | None]):
 
     def action_cancel(self) -> None:
         """Give nothing."""
-        self.dismiss(None)
+        if self.is_current:
+            self.dismiss(None)

@@ -20,6 +20,7 @@ from loom_tui.screens.journal_rows import (
     ALL,
     Entry,
     Listed,
+    action_in,
     chain_line,
     entries_of,
     entry_lines,
@@ -210,6 +211,7 @@ class JournalScreen(RoomScreen):
     AUTO_FOCUS = "#journal-list"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "narrow", "Show one kind of event", show=False, id="journal.narrow"),
+        Binding("A", "follow", "The action of this event, or the one under way", show=False, id="action"),
         Binding("r", "verify", "Verify the chain from its first event", show=False, id="journal.verify"),
     ]
 
@@ -273,6 +275,11 @@ class JournalScreen(RoomScreen):
                 events.narrow(kind)
 
         self.loom.push_screen(Choose("Show", kinds_of(events.kinds())), chosen)
+
+    def action_follow(self) -> None:
+        """Show the action that the event under the cursor tells of, else the one under way."""
+        events = self.query_one(Events)
+        self.loom.action_follow(action_in(events.entry(events.cursor)))
 
     def action_verify(self) -> None:
         """Verify the chain from its first event."""

@@ -12,6 +12,7 @@ from typing import overload
 import msgspec
 
 from loom_tui.plan.model import IssueId
+from loom_tui.room.acting import ActionArmed, OfAction
 from loom_tui.room.events import Event, Payload, decode_payload
 from loom_tui.room.record import ChainView, Record, fields_of, flat, kind_of
 from loom_tui.screens.news import told
@@ -94,6 +95,14 @@ def _read(record: Record) -> Entry:
     except msgspec.DecodeError:
         return record
     return Event(seq=record.seq, at=record.at, actor=record.actor, payload=payload, hash=record.hash)
+
+
+def action_in(entry: Entry | None) -> int:
+    """Give the number of the action that an event tells of; 0 for none."""
+    payload = entry.payload if isinstance(entry, Event) else None
+    if isinstance(payload, ActionArmed) and entry is not None:
+        return entry.seq
+    return payload.action if isinstance(payload, OfAction) else 0
 
 
 def kind_word(entry: Entry) -> str:

@@ -95,6 +95,13 @@ def wanted(snapshot: Snapshot) -> Iterator[News]:
         )
 
 
+def rings_for(snapshot: Snapshot, login: str) -> frozenset[str]:
+    """Name what the terminal's bell calls a person for: an action that waits for them, and not for who armed it."""
+    view = snapshot.action
+    own = view is not None and view.state is ActionState.ARMED and view.by == login
+    return frozenset() if own else frozenset(news.key for news in wanted(snapshot))
+
+
 def alarms(snapshot: Snapshot) -> Iterator[News]:
     """List the errors that became news within the hour, the feeds that fell silent, and what an action turned off."""
     for errors in snapshot.errors:

@@ -14,7 +14,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 from textual.strip import Strip
-from textual.widgets import Input
 
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.screens.guarded import CANCEL, Push, Typed
@@ -74,8 +73,11 @@ class Sheet(Live):
     INK: Ink = Ink.ACCENT
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Close, and do nothing", id="sheet.cancel"),
-        Binding("tab,down,right", "onward(1)", "Next", show=False, id="sheet.next", priority=False),
-        Binding("shift+tab,up,left", "onward(-1)", "Previous", show=False, id="sheet.previous"),
+        Binding("enter", "enter", "Go on, or push the button", show=False, id="sheet.enter", priority=True),
+        Binding("tab", "onward(1)", "Next", show=False, id="sheet.next", priority=True),
+        Binding("shift+tab", "onward(-1)", "Previous", show=False, id="sheet.previous", priority=True),
+        Binding("down,right", "onward(1)", "Next", show=False, id="sheet.right"),
+        Binding("up,left", "onward(-1)", "Previous", show=False, id="sheet.left"),
         Binding("pagedown", "scroll_facts(1)", "More of the facts", show=False, id="sheet.down"),
         Binding("pageup", "scroll_facts(-1)", "Less of the facts", show=False, id="sheet.up"),
     ]
@@ -184,7 +186,7 @@ class Sheet(Live):
         for value, _ in self.BUTTONS:
             self.query_one(f"#push-{value}").display = value in shown
         if self.focused is None or self.focused not in self._stops():
-            self.query_one(f"#push-{CANCEL}").focus()
+            self.set_focus(self.query_one(f"#push-{CANCEL}"))
 
     def _scrolled(self, facts: list[Line], room: int) -> list[Line]:
         """Give the facts that fit; where some do not, the last line says so."""
@@ -252,7 +254,14 @@ class Sheet(Live):
         stops = self._stops()
         focused = self.focused
         place = next((index for index, stop in enumerate(stops) if stop is focused), 0)
-        stops[(place + by) % len(stops)].focus()
+        self.set_focus(stops[(place + by) % len(stops)])  # at once: the next key comes perhaps in the same packet
+
+    def action_enter(self) -> None:
+        """Push the button that has the keys; in a line go on, and decide nothing."""
+        if isinstance(self.focused, Push):
+            self.focused.action_push()
+        else:
+            self.action_onward(1)
 
     def action_scroll_facts(self, by: int) -> None:
         """Show more of the facts."""
@@ -260,17 +269,19 @@ class Sheet(Live):
         self.draw()
 
     def action_cancel(self) -> None:
-        """Close it."""
-        self.dismiss()
-
-    def on_input_submitted(self, message: Input.Submitted) -> None:
-        """Go on: enter in a line decides nothing."""
-        message.stop()
-        self.action_onward(1)
+        """Close it; a second key that comes before it has gone closes nothing else."""
+        if self.is_current:
+            self.dismiss()
 
     def on_push_pushed(self, message: Push.Pushed) -> None:
-        """Close it, or do what the button says."""
+        """Close it, or do what the button says, once the lines have taken all that was typed before."""
         if message.value == CANCEL:
-            self.dismiss()
-        elif message.value in self.shown():
-            self.pushed(message.value)
+            self.action_cancel()
+        else:
+            self._after(list(self.query(Typed)), message.value)
+
+    def _after(self, fields: Sequence[Typed], value: str) -> None:
+        if fields:
+            fields[0].call_later(self._after, fields[1:], value)
+        elif self.is_current and value in self.shown():
+            self.pushed(value)
