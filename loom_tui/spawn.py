@@ -71,12 +71,16 @@ _RUNNERS: list[subprocess.Popen[bytes]] = []  # kept and never waited for: they 
 def spawn_runner(plan_path: Path, store_directory: Path, room: str, group: str, action: int) -> str:
     """Start a runner on its own. Gives "" when it was started, or a sentence that says why it cannot be.
 
-    What it cannot write into the journal it writes into `runner.log` beside the action's output.
+    What it cannot write into the journal it writes into `runner.log` beside the action's output. Where a logout may end
+    it all the same, it says so there.
     """
-    words = [str(store_directory), room, group, str(plan_path), str(action)]
+    from loom_tui.logout import outliving  # noqa: PLC0415 - a room that starts no runner does without it, 1 ms
+
+    way = outliving()
+    words = [str(store_directory), room, group, str(plan_path), str(action), way.doubt]
     try:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "loom_tui.runner", *words],
+            [*way.prefix, sys.executable, "-P", "-m", "loom_tui.runner", *words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -111,7 +111,7 @@ class World:
         """Start a runner as a room does."""
         process = subprocess.Popen(
             (sys.executable, "-m", "loom_tui.runner", str(self.directory / "loom"), "friday", "",
-             str(self.directory / "loom.toml"), str(number)),
+             str(self.directory / "loom.toml"), str(number), ""),
             env={**os.environ, "PYTHONPATH": str(HERE), **environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

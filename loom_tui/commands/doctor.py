@@ -23,6 +23,7 @@ from loom_tui.commands.printing import Styled, echo, echo_json, safe, speaks_uni
 from loom_tui.commands.rooms import Room, find_room
 from loom_tui.config.plans import room_id
 from loom_tui.gathering import collector_view
+from loom_tui.logout import outliving
 from loom_tui.plan.channels import Channel
 from loom_tui.plan.signals import asked_of
 from loom_tui.plan.sources.base import Asked, secrets_of
@@ -85,6 +86,7 @@ def doctor(plan_file: Path | None, *, store_directory: Path | None, as_json: boo
         *channel_findings(room, os.environ),
         *store_findings(room),
         *collector_findings(room),
+        runner_finding(),
         *terminal_findings(os.environ),
     ]
     well = all(finding.level != "bad" for finding in findings)
@@ -274,6 +276,14 @@ def collector_findings(room: Room) -> Iterator[Finding]:
         yield Finding("Collector", "loom watch", "ok", f"runs: {view.holder}")
     else:
         yield Finding("Collector", "loom watch", "ok", f"{view.why}; the first room starts one")
+
+
+def runner_finding() -> Finding:
+    """Say whether what carries an action out outlives a logout from this host."""
+    way = outliving()
+    if way.doubt:
+        return Finding("Runner", "logout", "warn", way.doubt, way.do)
+    return Finding("Runner", "logout", "ok", way.found)
 
 
 def terminal_findings(environ: Mapping[str, str]) -> Iterator[Finding]:

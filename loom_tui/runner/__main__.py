@@ -14,8 +14,11 @@ from loom_tui.store.sqlite import open_store
 
 
 def main() -> int:
-    """Carry out the action that the arguments name: store's directory, room, group or "", plan's file, action."""
-    stores, room, group, plan_file, action = sys.argv[1:]
+    """Carry out the action that the arguments name: store's directory, room, group or "", plan's file, action, doubt.
+
+    The last says why a logout may end it; "" where none can.
+    """
+    stores, room, group, plan_file, action, doubt = sys.argv[1:]
     plan_path, directory = Path(plan_file), Path(stores)
     try:
         store = open_store(directory, plan_id=room, group=group or None)
@@ -27,6 +30,7 @@ def main() -> int:
                 directory=plan_path.parent,
                 actor=whoami(),
                 start_collector=lambda: spawner.start(plan_path),
+                doubt=doubt,
             )
         finally:
             store.close()

@@ -8,20 +8,25 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from loom_tui.refusal import Refusal
+from loom_tui.room.events import NoteAdded
 from loom_tui.room.guard import ActionState
 from loom_tui.runner.output import make_directory
 from loom_tui.runner.paths import actions_directory
 from loom_tui.runner.runner import Place, Runner
-from loom_tui.store.base import Store
+from loom_tui.store.base import Store, StoreError
 
 
 def run_action(
-    store: Store, action: int, *, directory: Path, actor: str, start_collector: Callable[[], str]
+    store: Store, action: int, *, directory: Path, actor: str, start_collector: Callable[[], str], doubt: str
 ) -> ActionState:
-    """Carry an action out in this process; gives the state that it was left in. Raises Refusal and its kinds."""
+    """Carry an action out in this process; gives the state that it was left in. Raises Refusal and its kinds.
+
+    `doubt` says why it may end before its work: every room is told, while somebody can still do something about it.
+    """
     log = actions_directory(store.directory) / str(action) / "runner.log"
     make_directory(log.parent)
     logging.basicConfig(filename=log, level=logging.INFO, format="%(asctime)s %(message)s")
@@ -34,6 +39,9 @@ def run_action(
         actor=actor,
         start_collector=start_collector,
     )
+    if doubt:
+        with suppress(StoreError):
+            store.append(NoteAdded(text=f"The runner of action {action}: {doubt}"), actor=actor, at=time.time())
     try:
         return asyncio.run(_main(Runner(place, action)))
     except Refusal as refusal:
