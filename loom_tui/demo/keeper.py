@@ -194,7 +194,7 @@ def _story(plan: Plan) -> Iterator[Payload]:
                 yield TaskTicked(issue=issue.id, task=number, text=task.text, done=True)
             yield IssueStatusSet(issue=issue.id, status=Status.DONE)
     yield IssueStatusSet(issue=146, status=Status.IN_PROGRESS)
-    yield NoteAdded(text="to play, type elsewhere: loom demo story")
+    yield NoteAdded(text="play: loom demo story")
 
 
 def _after_it(plan: Plan) -> Iterator[Payload]:
