@@ -17,7 +17,7 @@ from loom_tui.plan.toml import dump_plan
 from loom_tui.reader import ACTION_EVERY_S, RoomPlace, Session
 from loom_tui.room.acting import CountdownStarted, StepStarted
 from loom_tui.room.door import READ_ONLY
-from loom_tui.room.guard import ActionState
+from loom_tui.room.guard import RUNNER_TTL_S, ActionState
 from loom_tui.room.guarded import Abort, Approve, Arm, Intent, Resume
 from loom_tui.room.mail import Reply
 from loom_tui.room.preview import preview
@@ -100,7 +100,7 @@ def test_arming_starts_a_runner_and_approving_no_second_while_it_lives(desk):
     with desk.session("ana") as ana, desk.session("bo") as bo:
         number = number_of(asked(ana, desk.arming()))
         assert desk.started == [number]
-        lease = desk.world.store.acquire(f"act:{number}", holder="r", ttl_s=60, now=time.time())
+        lease = desk.world.store.acquire(f"act:{number}", holder="r", ttl_s=RUNNER_TTL_S, now=time.time())
         assert lease is not None
         assert number_of(asked(bo, Approve(number))) == number
         assert desk.started == [number]
