@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
+import sys
 import tempfile
 from collections.abc import Iterator
 from hashlib import sha256
@@ -17,11 +19,14 @@ from loom_tui.plan.sources.base import Secret
 from loom_tui.plan.sources.migrations import MigrationsSource
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.room.checks import decode_result
-from loom_tui.room.database import IndexUse, Migration, Where
+from loom_tui.room.database import IndexUse, Migration, Suspicion, Where
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import SourceAnswered, SourceError, SourceRefused, SourceUnreachable
 from loom_tui.sources.build import build
-from loom_tui.sources.migrations.suspicion import Study
+from loom_tui.sources.migrations import studies, worker
+from loom_tui.sources.migrations.studied import judged
+from loom_tui.sources.migrations.suspicion import study
+from loom_tui.sources.process import run
 from tests.databases import database, execute
 from tests.errands import errand_of
 
@@ -31,10 +36,18 @@ SUPABASE = (
 )
 
 
+PATIENT_S = 60.0  # for the study of a few files: the machine may be busy
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="loom-test-") as name, running_postgres(Path(name) / "server") as dsn:
         yield dsn
+
+
+def suspicions(*texts: str) -> tuple[Suspicion, ...]:
+    """Give what is suspicious in the last of some migrations."""
+    return judged(study(sql) for sql in texts)[-1]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +85,7 @@ def server() -> Iterator[str]:
     ],
 )
 def test_what_an_older_version_may_not_stand_is_suspected(sql, what):
-    (suspicion,) = Study().read(sql).suspicions
+    (suspicion,) = suspicions(sql)
     assert suspicion.what == what
 
 
@@ -104,7 +117,7 @@ def test_what_an_older_version_may_not_stand_is_suspected(sql, what):
     ],
 )
 def test_what_an_older_version_stands_is_not_suspected(sql):
-    assert Study().read(sql).suspicions == ()
+    assert suspicions(sql) == ()
 
 
 @pytest.mark.parametrize(
@@ -124,20 +137,19 @@ def test_what_an_older_version_stands_is_not_suspected(sql):
     ],
 )
 def test_a_type_that_takes_less_is_suspected_and_a_wider_one_is_not(was, becomes, suspected):
-    study = Study()
-    study.read(f"create table client (id int, it {was})")
-    found = study.read(f"alter table public.client alter column it type {becomes} using it::{becomes}").suspicions
+    before = f"create table client (id int, it {was})"
+    found = suspicions(before, f"alter table public.client alter column it type {becomes} using it::{becomes}")
     assert bool(found) is suspected
 
 
 def test_a_suspicion_names_its_line():
-    (suspicion,) = Study().read("-- first\nselect 1;\n\ndrop view v;\n").suspicions
+    (suspicion,) = suspicions("-- first\nselect 1;\n\ndrop view v;\n")
     assert suspicion.line == 4
 
 
 def test_indexes_are_found_with_the_schema_of_their_table():
     sql = 'create index a on t (x); create unique index concurrently "B b" on coaching.t (x); create index on t (y)'
-    assert Study().read(sql).indexes == ("a", 'coaching."B b"')
+    assert study(sql).indexes == ("a", 'coaching."B b"')
 
 
 @pytest.mark.parametrize(
@@ -158,12 +170,12 @@ def test_indexes_are_found_with_the_schema_of_their_table():
     ],
 )
 def test_hostile_text_is_read_or_told_to_be_unreadable(sql):
-    for suspicion in Study().read(sql).suspicions:
+    for suspicion in suspicions(sql):
         assert len(suspicion.what) < 200
 
 
 def test_a_dump_of_data_is_not_parsed():
-    (suspicion,) = Study().read("insert into t values (1);\n" * 50_000).suspicions
+    (suspicion,) = suspicions("insert into t values (1);\n" * 50_000)
     assert suspicion.what == "is too long to be read (1,300,000 characters)"
 
 
@@ -173,16 +185,22 @@ class Repo:
     def __init__(self, path: Path, dsn: str, **more: Any) -> None:
         self.path = path
         self.path.mkdir(exist_ok=True)
+        self.told: list[str] = []  # how far the study had come
+        more = {"timeout_s": PATIENT_S, **more}
         source = MigrationsSource(directory=path.name, dsn_from=Secret(env="DSN"), label="migrations", **more)
-        self.asker = build(source, errand_of("m", environ={"DSN": dsn}, directory=path.parent))
+        environ = {"DSN": dsn, "XDG_STATE_HOME": str(path.parent / "state")}
+        self.asker = build(source, errand_of("m", environ=environ, directory=path.parent, progress=self.told.append))
 
     def write(self, **files: str) -> None:
         for name, text in files.items():
             (self.path / f"{name.removeprefix('_')}.sql").write_text(text, encoding="utf-8")
 
+    async def ask_on(self) -> dict[str, Reading]:
+        return {reading.signal: reading for reading in await self.asker.ask()}
+
     async def ask(self) -> dict[str, Reading]:
         try:
-            return {reading.signal: reading for reading in await self.asker.ask()}
+            return await self.ask_on()
         finally:
             await self.asker.close()
 
@@ -236,6 +254,79 @@ async def test_all_applied_is_well_and_a_file_edited_meanwhile_is_seen(server, t
         assert readings["m.suspect"].value == 1, "the last stable version knows the first one"
         repo.write(_2_second="drop table y; drop table z")
         assert (await repo.ask())["m"].detail == "1 changed since applied"
+
+
+async def test_what_is_not_studied_yet_is_unknown_and_never_above_suspicion(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(studies, "_COMMAND", ("sleep", "600"))
+    with database(server, "unstudied", schema=None) as dsn:
+        repo = Repo(tmp_path / "migrations", dsn, timeout_s=2)
+        repo.write(_1_first="create table x (i int)", _2_second="create table y (i int)")
+        execute(dsn, *SUPABASE, ONE_OF_TWO, THE_OTHER)
+        readings = await repo.ask()
+    assert (readings["m"].state, readings["m"].detail) == (State.UNKNOWN, UNSTUDIED)
+    assert (readings["m.suspect"].state, readings["m.suspect"].value) == (State.UNKNOWN, None)
+    assert readings["m.suspect"].detail == UNSTUDIED
+    for row in rows_of(readings).values():
+        assert row.suspicions == (Suspicion(line=1, what="is not studied yet"),)
+        assert row.why == "whether its file changed since is not known yet"
+
+
+UNSTUDIED = "the migrations are still being studied: 0 of 4 texts are done"
+ONE_OF_TWO = "insert into supabase_migrations.schema_migrations values ('1', '{create table x (i int)}')"
+THE_OTHER = "insert into supabase_migrations.schema_migrations values ('2', '{create table y (i int)}')"
+
+
+async def test_a_study_goes_on_from_one_asking_to_the_next(server, tmp_path, monkeypatch):
+    waits = f"while [ ! -e {tmp_path}/go ]; do sleep 0.01; done; exec {shlex.join(studies._COMMAND)}"
+    monkeypatch.setattr(studies, "_COMMAND", ("sh", "-c", waits))
+    with database(server, "slow", schema=None) as dsn:
+        repo = Repo(tmp_path / "migrations", dsn, timeout_s=2)
+        repo.write(_1_first="drop table x")
+        execute(dsn, *SUPABASE)
+        try:
+            assert (await repo.ask_on())["m.suspect"].state is State.UNKNOWN
+            (tmp_path / "go").touch()
+            async with asyncio.timeout(PATIENT_S):
+                while (told := await repo.ask_on())["m.suspect"].state is State.UNKNOWN:
+                    pass
+        finally:
+            await repo.asker.close()
+    assert rows_of(told)["1"].suspicions == (Suspicion(line=1, what="drops table x"),)
+
+
+async def test_only_what_changed_is_studied_again_and_judged_by_what_came_before(server, tmp_path, monkeypatch):
+    with database(server, "again", schema=None) as dsn:
+        repo = Repo(tmp_path / "migrations", dsn)
+        repo.write(_1_first="create table c (i bigint, s text)", _2_second="alter table c alter i type int")
+        execute(dsn, *SUPABASE)
+        first = rows_of(await repo.ask())
+        assert repo.told[-1:] == ["2 of 2 texts studied"]
+        assert [each.what for each in first["2"].suspicions] == ["makes c.i int, which was bigint"]
+        repo.told.clear()
+        assert rows_of(await repo.ask()) == first
+        assert repo.told == []
+        repo.write(_3_third="alter table c alter s type varchar(9)")
+        third = rows_of(await repo.ask())["3"]
+        assert repo.told == ["1 of 1 texts studied"]
+        assert [each.what for each in third.suspicions] == ["makes c.s varchar(9), which was text"]
+        monkeypatch.setattr(studies, "_COMMAND", ("false",))
+        repo.write(_4_fourth="select 1")
+        readings = await repo.ask()
+    assert readings["m.suspect"].detail == "the study of the migrations ended with code 1, 0 of 1 done"
+    assert rows_of(readings)["3"] == third
+
+
+def test_a_text_on_which_the_parser_fails_is_suspicious_itself(monkeypatch):
+    monkeypatch.setattr(worker, "study", lambda _: 1 / 0)
+    (deed,) = worker.studied("select 1").deeds
+    assert deed.what == "cannot be read: the parser failed (ZeroDivisionError)"
+
+
+async def test_the_parser_is_in_no_collectors_memory():
+    askers = "loom_tui.sources.migrations.asker, loom_tui.sources.postgres.asker"
+    code = f"import sys, {askers}; print('sqlglot' in sys.modules)"
+    done = await run((sys.executable, "-c", code), directory=Path("/"), environ={}, timeout_s=PATIENT_S, name="import")
+    assert done.stdout.strip() == b"False"
 
 
 async def test_a_plain_table_with_hashes_is_taken_by_version_or_whole_name(server, tmp_path):
@@ -309,7 +400,8 @@ async def test_the_database_counts_the_scans_of_the_indexes_that_migrations_make
         source = PostgresSource(
             dsn_from=Secret(env="DSN"), interval_s=0.01, max_load=1, migrations=".", indexes=("mine",)
         )
-        asker = build(source, errand_of("db", environ={"DSN": dsn}, directory=tmp_path))
+        environ = {"DSN": dsn, "XDG_STATE_HOME": str(tmp_path)}
+        asker = build(source, errand_of("db", environ=environ, directory=tmp_path))
         async with asyncio.timeout(20):
             found: tuple[IndexUse, ...] = ()
             while not found:

@@ -39,7 +39,7 @@ _MODULES: dict[type[Asked], str] = {
     HostSource: "host",
     GitSource: "git",
     HttpSource: "http",
-    MigrationsSource: "migrations",
+    MigrationsSource: "migrations.asker",
     PostgresSource: "postgres",
     ReportSource: "report",
     RoundTrip: "roundtrip",

@@ -13,22 +13,37 @@ from pathlib import Path
 from time import perf_counter
 
 import msgspec
+from msgspec import Struct
 
 from loom_tui.plan.sources.secrets import SecretsSource
 from loom_tui.room.checks import Step
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Asker, Errand, SourceAnswered, SourceTimeout
+from loom_tui.sources.cache import cache_path, load, save
 from loom_tui.sources.checked import checked
 from loom_tui.sources.process import run
 from loom_tui.sources.secret_baseline import Baseline, read_baseline
-from loom_tui.sources.secret_cache import Finding, Scanned, cache_path, load, save
 
 SHOWN = 100  # findings that a result lists
 GIT_TIMEOUT_S = 20.0
 _WORKER = Path(__file__).with_name("secret_worker.py")
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL")  # of the environment: the scanner is given no credential
 _PLAIN_FILES = ("100644", "100755")  # git's modes; links and submodules hold nothing of their own
+
+Finding = tuple[int, str, str]  # line, type, the secret's SHA-1 as baselines write it: never the secret
 _Line = tuple[int, tuple[Finding, ...] | None]
+
+
+class Scanned(Struct, frozen=True, array_like=True):
+    """A file's blob, and what was found in it; None for one that could not be read."""
+
+    blob: str
+    findings: tuple[Finding, ...] | None
+
+
+class _Kept(Struct, frozen=True):
+    config: str
+    files: dict[str, Scanned]
 
 
 def make(source: SecretsSource, errand: Errand) -> SecretsAsker:
@@ -97,16 +112,17 @@ class SecretsAsker(Asker):
     async def _scanned(self, blobs: Mapping[str, str], baseline: Baseline) -> dict[str, Scanned]:
         """Give each file's findings: kept ones where its blob is known, else from the scanner."""
         digest = sha256(msgspec.json.encode([version("detect-secrets"), baseline.config])).hexdigest()
-        path = cache_path(self._root, self._errand.environ)
-        kept = load(path, config=digest)
-        known = {file: kept[file] for file, blob in blobs.items() if file in kept and kept[file].blob == blob}
+        path = cache_path("secrets", self._root, self._errand.environ)
+        kept = load(path, _Kept)
+        files = kept.files if kept is not None and kept.config == digest else {}
+        known = {file: files[file] for file, blob in blobs.items() if file in files and files[file].blob == blob}
         todo = [file for file in blobs if file not in known]
         if not todo:
             return known
         try:
             await self._scan(todo, blobs, baseline, known)
         finally:
-            save(path, known, config=digest)
+            save(path, _Kept(digest, known))
         return known
 
     async def _scan(

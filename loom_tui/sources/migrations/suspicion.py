@@ -1,4 +1,4 @@
-"""What in a migration a version from before it may not stand.
+"""What in a migration a version from before it may not stand. It brings the parser: for the study's own process.
 
 Suspicions, not proofs: what they say is in the text; what it does to an older version nobody has tried.
 """
@@ -10,104 +10,121 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec import Struct
 from sqlglot import exp
 
-from loom_tui.room.database import Suspicion
 from loom_tui.sources.migrations.statements import Statement, Unreadable, statements
-from loom_tui.sources.migrations.types import is_wider
+from loom_tui.sources.migrations.studied import Deed, Studied
+from loom_tui.sources.migrations.types import ColumnType
 
 MAX_PARSED = 1_000_000  # characters: a dump of data would hold the parser for minutes
 
 
-class Studied(Struct, frozen=True):
-    """What a migration's text tells: what is suspicious, and the indexes that it makes."""
+class _Typed(Struct, frozen=True):
+    """A column is of a type from here on; `what` where it was of another one."""
 
-    suspicions: tuple[Suspicion, ...]
-    indexes: tuple[str, ...]
+    column: str
+    type: ColumnType
+    what: str = ""
 
 
-class Study:
-    """Reads migrations in their order, and remembers the types of columns from one to the next."""
+_Found = str | _Typed
 
-    def __init__(self) -> None:
-        self._types: dict[tuple[str, str], exp.DataType] = {}
-        self._new: set[str] = set()  # what the migration at hand makes: no older version knows it
 
-    def read(self, sql: str) -> Studied:
-        """Read the next migration."""
-        if len(sql) > MAX_PARSED:
-            return _unread(f"is too long to be read ({len(sql):,} characters)")
-        try:
-            found = list(statements(sql))
-        except Unreadable:
-            return _unread("cannot be read: an open quote, or what only PostgreSQL reads")
-        self._new = {made for statement in found if (made := _made(statement))}
-        suspicions = [
-            Suspicion(line=statement.line, what=what) for statement in found for what in self._doubts(statement)
-        ]
-        indexes = [name for statement in found if (name := _index(statement.tree))]
-        return Studied(tuple(suspicions), tuple(indexes))
+def study(sql: str) -> Studied:
+    """Study one migration's text."""
+    if len(sql) > MAX_PARSED:
+        return unread(f"is too long to be read ({len(sql):,} characters)")
+    try:
+        all_of_it = list(statements(sql))
+    except Unreadable:
+        return unread("cannot be read: an open quote, or what only PostgreSQL reads")
+    new = {made for statement in all_of_it if (made := _made(statement))}  # no older version knows it
+    deeds = [_deed(statement.line, found) for statement in all_of_it for found in _finds(statement, new)]
+    indexes = [name for statement in all_of_it if (name := _index(statement.tree))]
+    return Studied(tuple(deeds), tuple(indexes))
 
-    def _doubts(self, statement: Statement) -> Iterator[str]:
-        tree = statement.tree
-        if tree is None or isinstance(tree, exp.Command | exp.Condition | exp.Alias):
-            yield from _doubts_of_words(statement, self._new)
-        elif isinstance(tree, exp.Create):
-            self._learn(tree)
-        elif isinstance(tree, exp.Drop):
-            kind = str(tree.args["kind"])
-            if kind in _MISSED:
-                yield from (
-                    f"drops {kind.lower()} {name}" for name in _names(tree.args["tables"]) if name not in self._new
-                )
-        elif isinstance(tree, exp.Alter):
-            yield from self._alter(tree)
-        elif isinstance(tree, exp.Revoke):
-            yield f"revokes rights on {_name(tree.args.get('securable'))}"
-        elif isinstance(tree, exp.TruncateTable | exp.Delete):
-            tables = tree.expressions if isinstance(tree, exp.TruncateTable) else [tree.this]
-            yield from (f"removes rows of {name}" for name in _names(tables) if name not in self._new)
 
-    def _alter(self, tree: exp.Alter) -> Iterator[str]:
-        table, kind = _name(tree.this), str(tree.args["kind"]).lower()
-        if table in self._new or kind == "index":
-            return
-        for action in tree.args["actions"]:
-            if isinstance(action, exp.ColumnDef):
-                self._types[table, action.name] = action.args["kind"]
-                if _must_be_given(action):
-                    yield f"adds column {table}.{action.name}, which must be given"
-            elif isinstance(action, exp.Drop) and action.args["kind"] == "COLUMN":
-                yield from (f"drops column {table}.{name}" for name in _names(action.args["tables"]))
-            elif isinstance(action, exp.RenameColumn):
-                yield f"renames column {table}.{action.this.name} to {_name(action.args['to'])}"
-            elif isinstance(action, exp.AlterRename):
-                others = tree.args.get("options")
-                old = f"column {table}.{action.this.name}" if others else f"{kind} {table}"
-                yield f"renames {old} to {_name(others[0].this if others else action.this)}"
-            elif isinstance(action, exp.AlterColumn):
-                yield from self._alter_column(f"{table}.{action.name}", (table, action.name), action)
-            elif isinstance(action, exp.AddConstraint):
-                yield f"adds a constraint to {table}, which may refuse what an older version writes"
+def unread(what: str) -> Studied:
+    """Say of a text that it was not studied, and why."""
+    return Studied((Deed(line=1, what=what),))
 
-    def _alter_column(self, name: str, key: tuple[str, str], action: exp.AlterColumn) -> Iterator[str]:
-        new = action.args.get("dtype")
-        if new is not None:
-            old = self._types.get(key)
-            self._types[key] = new
-            if old is None:
-                yield f"makes {name} {new.sql('postgres').lower()}; what it was is not in the files"
-            elif not is_wider(old, new):
-                yield f"makes {name} {new.sql('postgres').lower()}, which was {old.sql('postgres').lower()}"
-        elif action.args.get("allow_null") is False:
-            yield f"demands a value for {name}"
-        elif action.args.get("drop") and action.args.get("allow_null") is None:
-            yield f"takes the default of {name} away"
 
-    def _learn(self, tree: exp.Create) -> None:
-        if isinstance(tree.this, exp.Schema):
-            table = _name(tree.this.this)
-            for column in tree.this.expressions:
-                if isinstance(column, exp.ColumnDef) and column.args.get("kind") is not None:
-                    self._types[table, column.name] = column.args["kind"]
+def _deed(line: int, found: _Found) -> Deed:
+    return Deed(line, found) if isinstance(found, str) else Deed(line, found.what, found.column, found.type)
+
+
+def _finds(statement: Statement, new: set[str]) -> Iterator[_Found]:
+    tree = statement.tree
+    if tree is None or isinstance(tree, exp.Command | exp.Condition | exp.Alias):
+        yield from _doubts_of_words(statement, new)
+    elif isinstance(tree, exp.Create):
+        yield from _columns(tree)
+    elif isinstance(tree, exp.Drop):
+        kind = str(tree.args["kind"])
+        if kind in _MISSED:
+            yield from (f"drops {kind.lower()} {name}" for name in _names(tree.args["tables"]) if name not in new)
+    elif isinstance(tree, exp.Alter):
+        yield from _alter(tree, new)
+    elif isinstance(tree, exp.Revoke):
+        yield f"revokes rights on {_name(tree.args.get('securable'))}"
+    elif isinstance(tree, exp.TruncateTable | exp.Delete):
+        tables = tree.expressions if isinstance(tree, exp.TruncateTable) else [tree.this]
+        yield from (f"removes rows of {name}" for name in _names(tables) if name not in new)
+
+
+def _alter(tree: exp.Alter, new: set[str]) -> Iterator[_Found]:
+    table, kind = _name(tree.this), str(tree.args["kind"]).lower()
+    if table in new or kind == "index":
+        return
+    for action in tree.args["actions"]:
+        if isinstance(action, exp.ColumnDef):
+            yield from _column(table, action)
+            if _must_be_given(action):
+                yield f"adds column {table}.{action.name}, which must be given"
+        elif isinstance(action, exp.Drop) and action.args["kind"] == "COLUMN":
+            yield from (f"drops column {table}.{name}" for name in _names(action.args["tables"]))
+        elif isinstance(action, exp.RenameColumn):
+            yield f"renames column {table}.{action.this.name} to {_name(action.args['to'])}"
+        elif isinstance(action, exp.AlterRename):
+            others = tree.args.get("options")
+            old = f"column {table}.{action.this.name}" if others else f"{kind} {table}"
+            yield f"renames {old} to {_name(others[0].this if others else action.this)}"
+        elif isinstance(action, exp.AlterColumn):
+            yield from _alter_column(f"{table}.{action.name}", action)
+        elif isinstance(action, exp.AddConstraint):
+            yield f"adds a constraint to {table}, which may refuse what an older version writes"
+
+
+def _alter_column(name: str, action: exp.AlterColumn) -> Iterator[_Found]:
+    new = action.args.get("dtype")
+    if new is not None:
+        becomes = _type(new)
+        yield _Typed(name, becomes, f"makes {name} {becomes.sql}")
+    elif action.args.get("allow_null") is False:
+        yield f"demands a value for {name}"
+    elif action.args.get("drop") and action.args.get("allow_null") is None:
+        yield f"takes the default of {name} away"
+
+
+def _columns(tree: exp.Create) -> Iterator[_Found]:
+    if isinstance(tree.this, exp.Schema):
+        for column in tree.this.expressions:
+            if isinstance(column, exp.ColumnDef):
+                yield from _column(_name(tree.this.this), column)
+
+
+def _column(table: str, column: exp.ColumnDef) -> Iterator[_Found]:
+    kind = column.args.get("kind")
+    if kind is not None:
+        yield _Typed(f"{table}.{column.name}", _type(kind))
+
+
+def _type(node: exp.Expr) -> ColumnType:
+    sizes = node.expressions
+    return ColumnType(
+        kind=node.this.name if isinstance(node.this, exp.DType) else "",
+        sql=node.sql("postgres").lower(),
+        length=int(sizes[0].name) if sizes and sizes[0].name.isdecimal() else None,
+        bounded=bool(sizes),
+    )
 
 
 _MISSED = frozenset({"TABLE", "VIEW", "SCHEMA", "TYPE", "FUNCTION", "PROCEDURE", "SEQUENCE", "DOMAIN"})
@@ -118,10 +135,6 @@ _GIVEN_BY_ITSELF = (
     exp.ComputedColumnConstraint,
 )
 _SERIAL = (exp.DType.SERIAL, exp.DType.BIGSERIAL, exp.DType.SMALLSERIAL)
-
-
-def _unread(what: str) -> Studied:
-    return Studied((Suspicion(line=1, what=what),), ())
 
 
 def _name(node: exp.Expr | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from time import monotonic, perf_counter
@@ -72,7 +71,7 @@ class PostgresAsker(Asker):
 
         A thing that fails is unknown, with the reason; the others go on.
         """
-        await asyncio.to_thread(self._indexes.look)
+        await self._indexes.look(within_s=self._source.timeout_s / 2)
         round_trip_s, clock = await self._session.ping()
         meter().saw_clock(clock)
         told: list[Reading] = [self._errand.reading()]
@@ -102,7 +101,8 @@ class PostgresAsker(Asker):
         return self._pace.rest_s(monotonic())
 
     async def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, and end the study of the migrations."""
+        await self._indexes.close()
         await self._session.close()
 
     async def _done(self, job: Job) -> list[Reading]:

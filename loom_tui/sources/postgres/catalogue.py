@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from loom_tui.room.database import Activity, IndexUse, Other
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Errand, SourceError
+from loom_tui.sources.migrations.files import Directory
+from loom_tui.sources.migrations.studies import Studies
 from loom_tui.sources.postgres.masking import masked
 from loom_tui.sources.postgres.session import Connection, many, one, text_of
-
-if TYPE_CHECKING:
-    from loom_tui.sources.migrations.files import Directory
 
 NEEDS_MONITOR = "its role may not see the sessions of others: GRANT pg_monitor TO …"
 _ACTIVITY, _SESSIONS, _VITALS, _INDEXES = (text_of(name) for name in ("activity", "sessions", "vitals", "indexes"))
@@ -121,26 +120,30 @@ class Indexes:
     def __init__(self, errand: Errand, names: Sequence[str], migrations: str) -> None:
         self._errand = errand
         self._names = tuple(names)
-        self._directory: Directory | None = None
-        if migrations:
-            # sqlglot takes 0.2 s to import, and most databases name no migrations
-            from loom_tui.sources.migrations.files import Directory  # noqa: PLC0415
-
-            self._directory = Directory(errand.directory / migrations)
+        self._directory = Directory(errand.directory / migrations) if migrations else None
+        self._studies = Studies(errand.directory / migrations, errand)
         self._made: tuple[str, ...] = ()
         self._trouble = ""
 
-    def look(self) -> None:
-        """Learn the names from the migrations, the newest first. Blocks: for a thread."""
+    async def look(self, *, within_s: float) -> None:
+        """Learn the names from the migrations, the newest first; what takes longer is known at a later look."""
         if self._directory is None:
             return
+        ends_at = asyncio.get_running_loop().time() + within_s
         try:
-            files = self._directory.files()
+            files = await asyncio.to_thread(self._directory.files)
         except SourceError as error:
             self._trouble = str(error)
-        else:
-            made = dict.fromkeys(index for file in reversed(files) for index in file.studied.indexes)
-            self._made, self._trouble = tuple(made)[:_INDEXES_SHOWN], ""
+            return
+        self._trouble = await self._studies.learn({file.digest: file.path for file in files}, {}, ends_at=ends_at)
+        if not self._trouble:
+            studied = self._studies.studied
+            made = dict.fromkeys(index for file in reversed(files) for index in studied[file.digest].indexes)
+            self._made = tuple(made)[:_INDEXES_SHOWN]
+
+    async def close(self) -> None:
+        """End the study."""
+        await self._studies.close()
 
     async def read(self, connection: Connection) -> list[Reading]:
         """Count the scans. An index that is not there is told as that."""
