@@ -33,7 +33,6 @@ from loom_tui.room.record import CHAIN
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.room.tail import OUTPUT
 from loom_tui.screens.base import RoomScreen
-from loom_tui.screens.confirm import Button
 from loom_tui.screens.guarded import Push
 from loom_tui.screens.over import Over
 from loom_tui.screens.palette import Palette, entries
@@ -221,9 +220,7 @@ async def pressed(room: Room, home: Screen[Any], name: str) -> None:
 async def buttons_after(room: Room, button: int) -> int:
     """Fill in the dialog that is open and push one of its deciding buttons; says how many it has after that one."""
     dialog = room.app.screen
-    pushes = [each.action_push for each in dialog.query(Push) if each.value != "cancel"]
-    chosen = [each.action_choose for each in dialog.query(Button) if each.id != "confirm-cancel"]
-    decide = [*pushes, *chosen]
+    decide = [each.action_push for each in dialog.query(Push) if each.value != "cancel"]
     if not decide:
         return 0
     for field in dialog.query(Input):

@@ -19,8 +19,8 @@ from loom_tui.room.mail import Reply
 from loom_tui.room.signals import State
 from loom_tui.room.snapshot import Observations, Snapshot
 from loom_tui.room.verdicts import GateState
-from loom_tui.screens.confirm import Confirm, Typed
 from loom_tui.screens.errors import ErrorsScreen
+from loom_tui.screens.guarded import Guarded, Typed
 from loom_tui.widgets.panel import Panel
 from tests.rooms import Room, open_room, widths_of
 from tests.samples import (
@@ -242,13 +242,16 @@ async def test_an_empty_note_is_none():
 async def test_b_starts_on_cancel_and_needs_a_reason():
     async with open_room(ok_snapshot(), key="5") as room:
         await room.press("B", "enter")
-        assert not isinstance(room.app.screen, Confirm)
+        assert not isinstance(room.app.screen, Guarded)
         assert room.sent == []
         await room.press("B", "tab", "enter")
-        assert isinstance(room.app.screen, Confirm)
+        assert not isinstance(room.app.screen, Guarded)
+        assert room.sent == []
+        assert "reason" in room.text("#news")
+        await room.press("B", "shift+tab")
         assert isinstance(room.app.focused, Typed)
         await room.type("clients see others' data")
-        assert room.sent == []  # enter in the field went to Cancel
+        assert room.sent == []  # enter in the field goes on, and decides nothing
         await room.press("tab", "enter")
         block = ErrorBlocking(source="sentry", error="1", title=FIRST, blocks=True, reason="clients see others' data")
         assert room.sent == [block]

@@ -25,6 +25,7 @@ from loom_tui.room.snapshot import Snapshot
 
 TEXT_LIMIT = 2000
 TITLE_LIMIT = 200
+_WHY = "What stands in the gate's way, and what no longer does, needs a reason"
 
 Deed = Callable[[Snapshot, str], Payload]  # what a person does to the room as it is when it is written down
 
@@ -84,12 +85,14 @@ def note_error(source: str, issue: ErrorIssue, text: str) -> ErrorNoted:
 
 def block_gate(source: str, issue: ErrorIssue, reason: str) -> ErrorBlocking:
     """Put an error in the gate's way."""
-    return ErrorBlocking(source=source, error=issue.id, title=_named(issue), blocks=True, reason=words_of(reason))
+    return ErrorBlocking(source=source, error=issue.id, title=_named(issue), blocks=True, reason=words_of(reason, _WHY))
 
 
 def unblock_gate(source: str, issue: ErrorIssue, reason: str) -> ErrorBlocking:
     """Take an error out of the gate's way."""
-    return ErrorBlocking(source=source, error=issue.id, title=_named(issue), blocks=False, reason=words_of(reason))
+    return ErrorBlocking(
+        source=source, error=issue.id, title=_named(issue), blocks=False, reason=words_of(reason, _WHY)
+    )
 
 
 def mark(marker: str, text: str) -> MarkerSet:

@@ -12,6 +12,7 @@ from textual.events import Resize
 
 from loom_tui.room import deeds
 from loom_tui.room.commits import Commits
+from loom_tui.room.deeds import Refused
 from loom_tui.room.errors import ErrorEvent, ErrorIssue
 from loom_tui.room.mail import Reply
 from loom_tui.room.snapshot import ErrorsView, Snapshot
@@ -162,7 +163,7 @@ class ErrorsScreen(RoomScreen):
 
     def action_block(self) -> None:
         """Put the error in the gate's way, or take it out, with a reason."""
-        from loom_tui.screens.confirm import Confirm  # noqa: PLC0415 - Textual's Input costs 30 ms
+        from loom_tui.screens.guarded import Answer, Field, Guarded, Question  # noqa: PLC0415 - Textual's Input: 30 ms
 
         view, issue = self._view(), self._issue()
         if view is None or issue is None:
@@ -179,11 +180,17 @@ class ErrorsScreen(RoomScreen):
         title = "Lift this blocker of the gate" if blocking else "Make this error a blocker of the gate"
         make = deeds.unblock_gate if blocking else deeds.block_gate
 
-        def decided(reason: str | None) -> None:
-            if reason is not None:
-                self.loom.act(make(view.source, issue, reason))
+        def decided(answer: Answer | None) -> None:
+            if answer is None:
+                return
+            try:
+                self.loom.act(make(view.source, issue, answer.fields["reason"]))
+            except Refused as refusal:
+                self.loom.say(str(refusal), Sign.WARN)
 
-        self.loom.push_screen(Confirm(title, lines, verb="Lift" if blocking else "Block"), decided)
+        reason = Field("reason", "reason", hint="needed; the journal keeps it")
+        button = ("do", "Lift" if blocking else "Block")
+        self.loom.push_screen(Guarded(Question(title, tuple(lines), (reason,), (button,))), decided)
 
     def action_commits(self) -> None:
         """Ask what lies between the last stable release and this one."""
