@@ -104,6 +104,12 @@ async def test_a_command_tells_no_credential_that_the_plan_names_anywhere_howeve
     assert json.loads(reading.body)["steps"][0]["got"] == "•••• •••• ••••\n••••"
 
 
+async def test_the_sentence_of_a_failure_is_masked_like_all_else(tmp_path):
+    plan = plan_of(lint=CommandSource(run=(SECRET,), secrets={"KEY": Secret(env="KEY")}))
+    (reading,) = await asked(plan, "lint", {"PATH": os.environ["PATH"], "KEY": SECRET}, tmp_path)
+    assert reading.detail.startswith("lint: `••••` cannot be started")
+
+
 async def test_eight_credentials_commands_that_hang_keep_no_other_source_from_its_answer(tmp_path, monkeypatch):
     monkeypatch.setattr(credentials, "COMMAND_TIMEOUT_S", 600.0)
     hanging = Secret(command=("sleep", "600"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -65,6 +66,19 @@ async def test_a_healthy_service_gives_status_latency_checks_and_version():
     assert readings["app.cache"][0] is State.UNKNOWN
     assert readings["app.mail"] == (State.UNKNOWN, None, "the answer does not speak of it")
     assert readings["app.version"] == (State.OK, None, "v1.7.0")
+
+
+async def test_a_redirect_carries_a_credential_on_its_own_host_and_to_no_other():
+    async def lead(head: str, writer: asyncio.StreamWriter) -> None:
+        onward = "/moved" if "GET /moved" not in head else f"{other.url}/elsewhere"
+        await answer(b"", status="302 Found", headers=f"location: {onward}\r\nset-cookie: s={TOKEN}\r\n")(head, writer)
+
+    secret = Secret(env="TOKEN")
+    async with serving(answer(b"{}")) as other, serving(lead) as server:
+        readings = await ask(web(server, headers={"authorization": secret, "apikey": secret}))
+    assert readings["app"][0] is State.OK
+    assert [head.count(f": {TOKEN}") for head in server.requests] == [2, 2]
+    assert [TOKEN in head for head in other.requests] == [False]
 
 
 async def test_a_proxy_or_a_netrc_of_the_shells_is_no_part_of_the_plan(monkeypatch, tmp_path):

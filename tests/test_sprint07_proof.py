@@ -9,6 +9,7 @@ import pytest
 
 from loom_tui.config.plans import bundled_plan
 from loom_tui.plan.criteria import checks_of, criteria_of, proof_is_named
+from loom_tui.plan.model import RiskKind
 from loom_tui.plan.signals import signals_of
 
 PLAN = bundled_plan()
@@ -51,3 +52,11 @@ def test_the_page_speaks_of_every_task_and_of_each_with_the_plan_s_own_checks():
     for issue in PLAN.issues:
         for task in issue.tasks:
             assert told[f"#{issue.id} {task.text}"] == task.checks
+
+
+def test_the_page_names_for_each_risk_and_limitation_the_signal_that_lights_it():
+    words = {RiskKind.LOW: "low risk", RiskKind.MITIGATED: "mitigated", RiskKind.LIMITATION: "limitation"}
+    told = dict(ROWS)
+    for risk in PLAN.risks:
+        assert risk.trigger is not None
+        assert f"`{risk.trigger.signal}`" in told[f"{words[risk.kind]}: {risk.text}"]
