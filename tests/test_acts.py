@@ -131,7 +131,8 @@ async def test_what_is_missing_is_found_without_doing_anything(server, tmp_path)
     (tmp_path / "up.sql").unlink()
     for step, environ, why in (
         (missing, {"DSN": server}, "cannot be read: No such file"),
-        (sql(tmp_path, "SELECT 1", name="Down"), {"DSN": secret_dsn}, "“Down”: no connection"),
+        (sql(tmp_path, "SELECT 1", name="Down"), {"DSN": secret_dsn}, "“Down”: the database cannot be asked"),
+        (sql(tmp_path, "SELECT 1"), {"DSN": "postgresql://a:hunter2%zz@b/c"}, "connection string cannot be read"),
         (CommandAct(name="Run", run=("/no/such",)), {}, "there is no command `/no/such` here"),
     ):
         if step is missing:

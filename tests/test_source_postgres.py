@@ -16,7 +16,7 @@ from loom_tui.demo.postgres import running_postgres
 from loom_tui.plan.sources.base import Secret
 from loom_tui.plan.sources.postgres import PostgresSource, Query
 from loom_tui.room.signals import Reading, State
-from loom_tui.sources.base import Asker, SourceError, SourceTimeout, SourceUnreachable
+from loom_tui.sources.base import Asker, CredentialUnfit, SourceError, SourceTimeout, SourceUnreachable
 from loom_tui.sources.build import build
 from tests.errands import errand_of
 from tests.servers import silent
@@ -177,3 +177,22 @@ def _scalar(dsn: str, sql: str) -> str:
         row = connection.execute(sql.encode()).fetchone()
     assert row is not None
     return str(row[0])
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "hunter2secret",
+        "postgresql://u:hunter2%zzsecret@127.0.0.1/d",
+        "postgresql://u:1@hunter2secret@127.0.0.1/d",
+        "postgresql://127.0.0.1:hunter2/secret@127.0.0.1/d",
+        "postgresql://localhost:hunter2/secret@127.0.0.1/d",
+        "host=127.0.0.1 sslmode=hunter2secret",
+    ],
+)
+async def test_of_a_connection_string_that_cannot_be_read_no_piece_is_told(dsn):
+    asker = asker_of(dsn)
+    with pytest.raises(CredentialUnfit, match="its connection string cannot be read; in an address write") as caught:
+        await asker.ask()
+    await asker.close()
+    assert "hunter2" not in str(caught.value)

@@ -14,7 +14,15 @@ from msgspec.structs import replace
 from loom_tui.collector.backoff import delay_s
 from loom_tui.room.mail import Reply
 from loom_tui.room.signals import PollerReport, Reading, State
-from loom_tui.sources.base import Asker, Clock, SourceError, SourceLimited, SourceRefused, SourceTimeout
+from loom_tui.sources.base import (
+    Asker,
+    Clock,
+    CredentialUnfit,
+    SourceError,
+    SourceLimited,
+    SourceRefused,
+    SourceTimeout,
+)
 from loom_tui.sources.meter import Meter, counting
 
 _LOG = logging.getLogger("loom.poller")
@@ -141,7 +149,7 @@ class Poller:
         except SourceLimited as error:
             self._failed(str(error), error)
             return max(error.retry_after_s, self._owed_s())
-        except SourceRefused as error:
+        except (SourceRefused, CredentialUnfit) as error:
             self._failed(str(error), error)
             owed_s = self._owed_s()
             await self.close()  # so that the credential is looked for anew: it may have been replaced

@@ -21,9 +21,9 @@ from loom_tui.sources.base import SourceAnswered, SourceError, SourceTimeout, So
 from loom_tui.sources.credentials import resolve
 from loom_tui.sources.files import read_file
 from loom_tui.sources.mask import Masked
+from loom_tui.sources.postgres.session import translated
 from loom_tui.sources.process import run
 from loom_tui.sources.scene import Ended, Heard, Scene
-from loom_tui.sources.scrub import scrub_dsn
 from loom_tui.sources.steps.web import Browser, Call
 
 CONNECT_S = 10.0
@@ -188,7 +188,7 @@ async def _connected(step: SqlAct, scene: Scene) -> psycopg.AsyncConnection:
     except TimeoutError:
         raise SourceTimeout(f"“{step.name}”: the database did not answer within {CONNECT_S:g} s") from None
     except psycopg.Error as error:
-        raise SourceUnreachable(f"“{step.name}”: no connection: {scrub_dsn(_words(error))}") from None
+        raise translated(error, f"“{step.name}”: the database") from None
 
 
 def _words(error: psycopg.Error) -> str:

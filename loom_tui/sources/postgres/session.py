@@ -14,7 +14,14 @@ import psycopg
 from psycopg import errors, waiting
 from psycopg.abc import PQGen
 
-from loom_tui.sources.base import SourceAnswered, SourceError, SourceRefused, SourceTimeout, SourceUnreachable
+from loom_tui.sources.base import (
+    CredentialUnfit,
+    SourceAnswered,
+    SourceError,
+    SourceRefused,
+    SourceTimeout,
+    SourceUnreachable,
+)
 from loom_tui.sources.mask import Masked
 from loom_tui.sources.meter import meter
 from loom_tui.sources.scrub import scrub_dsn
@@ -125,6 +132,9 @@ class Session:
 def translated(error: psycopg.Error, who: str) -> SourceError:
     """Say why a database cannot be asked. What fails at the start has no code (psycopg), and is known by its words."""
     text = str(error).casefold()
+    if _is_unreadable(error, text):
+        how = "in an address write a password's % as %25, @ as %40, / as %2F"
+        return CredentialUnfit(f"{who} cannot be asked: its connection string cannot be read; {how}")
     refused = isinstance(error, errors.InvalidPassword | errors.InvalidAuthorizationSpecification)
     if refused or "authentication failed" in text or "no pg_hba.conf entry" in text or "no password supplied" in text:
         return SourceRefused(f"{who} refused the login; it needs the password of a role that may connect and read")
@@ -135,6 +145,13 @@ def translated(error: psycopg.Error, who: str) -> SourceError:
     if isinstance(error, psycopg.DataError):
         return SourceAnswered(f"{who}: {words(error)}")
     return SourceUnreachable(f"{who} cannot be asked: {words(error)}")
+
+
+def _is_unreadable(error: psycopg.Error, text: str) -> bool:
+    """Say whether the connection string itself is at fault: libpq repeats of it what may be a piece of the password."""
+    unparsed = isinstance(error, psycopg.ProgrammingError) and error.sqlstate is None
+    astray = "failed to resolve host" in text and ("@" in text or "servname" in text)  # behind an @ or a / of it
+    return unparsed or astray or "connection is bad: invalid" in text
 
 
 def words(error: psycopg.Error) -> str:
