@@ -136,11 +136,11 @@ class LoomApp(App[None]):
             self.post_message(message)
 
     def on_snapshot_arrived(self, message: SnapshotArrived) -> None:
-        """Show what is new on the screen that is seen."""
+        """Show what is new on the screens that are seen: under a dialog, too, the gate is what holds now."""
         self._take(message.snapshot)
-        screen = self.screen
-        if isinstance(screen, Showing):
-            screen.show(message.snapshot)
+        for screen in self.screen_stack:
+            if isinstance(screen, Showing):
+                screen.show(message.snapshot)
 
     def _take(self, snapshot: Snapshot) -> None:
         if self.snapshot is None:

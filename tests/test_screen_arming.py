@@ -16,10 +16,11 @@ from loom_tui.screens.arming import STUCK, Arming, NowhereToGo
 from loom_tui.screens.follow import Follow
 from loom_tui.screens.guarded import Push, Typed
 from loom_tui.screens.sheet import Sheet
+from loom_tui.widgets.frame import Header
 from loom_tui.widgets.lines import Ink
 from tests.gates import ENVIRONMENT, NOW, read, reading
 from tests.guards import ACTIONS, PURGE, ROLLBACK, Stage, guarded_plan
-from tests.rooms import Room, open_room, widths_of
+from tests.rooms import Room, open_room, text_of, widths_of
 
 FACTS = "#sheet-facts"
 SIZES = ((120, 40), (80, 24), (40, 10))
@@ -271,6 +272,18 @@ async def test_another_action_under_way_is_said_before_it_is_armed():
     async with open_room(stage.snapshot(), key="1") as room:
         await room.press("R")
         assert "“Purge” (2) by ana is running: this stops it first" in room.text(FACTS)
+
+
+async def test_under_a_dialog_the_header_goes_on_with_the_room():
+    stage = Stage()
+    async with open_room(stage.snapshot(), key="1") as room:
+        header = room.app.screen.query_one(Header)
+        await room.press("R")
+        assert "running" not in text_of(header.paint(*header.size))
+        stage.begun("purge", step=0)
+        await room.show(stage.snapshot())
+        assert isinstance(room.app.screen, Arming)
+        assert "command running" in text_of(header.paint(*header.size))
 
 
 async def test_an_action_of_one_person_says_so():

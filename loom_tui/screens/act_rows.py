@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
 from loom_tui.plan.acts import ActionKind, filled
 from loom_tui.plan.criteria import may
-from loom_tui.plan.model import Plan, Right
+from loom_tui.plan.model import Plan, Right, Rule
 from loom_tui.room.announcing import known_action
 from loom_tui.room.guard import UNDER_WAY
 from loom_tui.room.guarded import is_apart
@@ -114,7 +114,7 @@ def arm_lines(seen: Preview, snapshot: Snapshot, pen: Pen, width: int, *, roomy:
     return [
         *way_line(
             seen.from_release,
-            "" if seen.what is ActionKind.NOTIFY else seen.to_release,
+            seen.to_release if seen.what.changes_release else "",
             before=_now(snapshot),
             after=_target(seen, snapshot),
             pen=pen,
@@ -130,10 +130,16 @@ def arm_lines(seen: Preview, snapshot: Snapshot, pen: Pen, width: int, *, roomy:
 
 
 def verify_words(plan: Plan, seen: Preview) -> list[str]:
-    """Write what must be seen for it to be done, each rule as "app.version is v1"."""
+    """Write what must be seen for it to be done, each rule as "app.version is v1", "app.errors is ok for 10 s"."""
     action = known_action(plan, seen.name, seen.announcement)
     values = values_of(plan, from_release=seen.from_release, to_release=seen.to_release)
-    return [f"{rule.signal} {filled(condition(rule), values)}" for rule in action.verify] if action is not None else []
+    return [proof_words(proof, values) for proof in action.verify] if action is not None else []
+
+
+def proof_words(proof: Rule, values: Mapping[str, str]) -> str:
+    """Write one rule of those that verify an action."""
+    held = f" for {seconds(proof.for_s)}" if proof.for_s is not None else ""
+    return f"{proof.signal} {filled(condition(proof), values)}{held}"
 
 
 def warnings(seen: Preview, snapshot: Snapshot) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from loom_tui.plan.acts import ActionKind, filled
+from loom_tui.plan.acts import ActionKind
 from loom_tui.plan.criteria import may
 from loom_tui.plan.model import Right
 from loom_tui.room.acting import Answer, Outcome
@@ -13,11 +13,20 @@ from loom_tui.room.announcing import known_action
 from loom_tui.room.guard import ACTIVE, UNDER_WAY, WAITING, ActionState, ActionView, StepView, asked_now
 from loom_tui.room.presence import names
 from loom_tui.room.preview import values_of
-from loom_tui.room.proof import condition
 from loom_tui.room.signals import Freshness
 from loom_tui.room.snapshot import SignalView, Snapshot
 from loom_tui.room.tail import Tail
-from loom_tui.screens.act_rows import SHARED, StepRow, approvers, is_shared, seconds, step_lines, told, way_line
+from loom_tui.screens.act_rows import (
+    SHARED,
+    StepRow,
+    approvers,
+    is_shared,
+    proof_words,
+    seconds,
+    step_lines,
+    told,
+    way_line,
+)
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, rule, wrap
 from loom_tui.widgets.text import Pen, Sign, age_of, number
 
@@ -56,9 +65,10 @@ def follow_lines(
     armed = view.armed
     before = "now" if view.state in WAITING else "before"
     after = "last stable" if armed.what is ActionKind.ROLLBACK else "this plan's release"
+    target = armed.to_release if armed.what.changes_release else ""
     where = standing(view, snapshot, actor)
     return [
-        *way_line(armed.from_release, armed.to_release, before=before, after=after, pen=pen, width=width),
+        *way_line(armed.from_release, target, before=before, after=after, pen=pen, width=width),
         *now_lines(snapshot, width),
         *gap,
         *(line for text in _people(view, pen, snapshot) for line in _plain(text, width)),
@@ -244,9 +254,9 @@ def _proof(view: ActionView, snapshot: Snapshot, pen: Pen) -> Iterator[StepRow]:
     armed, judged = view.armed, view.state is _S.VERIFYING
     values = values_of(snapshot.plan, from_release=armed.from_release, to_release=armed.to_release)
     words = []
-    for rule_of in action.verify:
-        told_now = f" (now {_now(snapshot.signals.get(rule_of.signal))})" if judged else ""
-        words.append(f"{rule_of.signal} {filled(condition(rule_of), values)}{told_now}")
+    for proof in action.verify:
+        told_now = f" (now {_now(snapshot.signals.get(proof.signal))})" if judged else ""
+        words.append(f"{proof_words(proof, values)}{told_now}")
     limit = seconds(action.verify_s)
     spent = seconds(snapshot.now - view.steps_ended_at) if judged and view.steps_ended_at is not None else ""
     mark = (pen.sign(_sign_of_proof(view)), Span(f" {len(view.steps) + 1}", Ink.ACCENT))
