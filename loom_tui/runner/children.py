@@ -1,7 +1,8 @@
 """The processes of an action: found again after their runner was killed, and ended for a rollback's sake.
 
-Each step's process has an open, locked file and a word in its environment, and so has all that it starts. The lock
-holds on every system and between Unix users; the word names the processes where there is a /proc.
+Each step's process has an open, locked file and a word in its environment, and so has all that it starts; the runner
+has the file. The lock holds on every system and between Unix users; where there is a /proc, the processes are named by
+either: one may have closed its files, or begun with an empty environment.
 """
 
 from __future__ import annotations
@@ -61,17 +62,34 @@ class Children:
             os.close(descriptor)
 
     def alive(self) -> list[int]:
-        """Find the processes that carry the action's word; where there is no /proc, the lock alone tells."""
-        word = f"{VARIABLE}={self.marker}".encode()
+        """Find the action's processes and its runner, this one apart; without a /proc the lock alone tells."""
+        word, path = f"{VARIABLE}={self.marker}".encode(), os.path.realpath(self._path)
         found = []
-        for entry in Path("/proc").glob("[0-9]*/environ"):
+        for entry in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):  # it ended meanwhile, or is another user's
-                if word in entry.read_bytes().split(b"\0"):
-                    found.append(int(entry.parent.name))
-        return sorted(found)
+                if word in (entry / "environ").read_bytes().split(b"\0") or _has_open(entry, path):
+                    found.append(int(entry.name))
+        return sorted(set(found) - {os.getpid()})
+
+    def is_locked(self) -> bool:
+        """Say whether anybody on this host has the lock, another user's process too."""
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
 
     def end(self) -> bool:
-        """End them all, asked first and then made to; says whether none is left. Blocks for seconds."""
+        """End them all, asked first and then made to; says whether none is left. Blocks for seconds.
+
+        The runner too: one that was only stopped would do the step that it had written down when it wakes up.
+        """
         for number in (signal.SIGTERM, signal.SIGKILL):
             for pid in self.alive():
                 with suppress(ProcessLookupError, PermissionError):
@@ -82,6 +100,14 @@ class Children:
         return not self.alive()
 
 
+def _has_open(process: Path, path: str) -> bool:
+    for entry in (process / "fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            if os.readlink(entry) == path:  # noqa: PTH115 - a text, not a path to walk: half the cost
+                return True
+    return False
+
+
 def cut_short(snapshot: Snapshot) -> list[ActionView]:
     """List the actions that are over, and of which nobody saw the last step end: its processes may be at work."""
     return [view for view in snapshot.actions if view.written not in UNDER_WAY and view.step is not None]
@@ -90,7 +116,9 @@ def cut_short(snapshot: Snapshot) -> list[ActionView]:
 def left_at_work(snapshot: Snapshot, store_directory: Path) -> str:
     """Say which processes of actions that are over still live here; empty where none does."""
     for view in cut_short(snapshot):
-        pids = Children(store_directory, view.id).alive()
-        if pids:
-            return f"processes of “{view.armed.label}” ({view.id}) are still at work: {', '.join(map(str, pids))}"
+        children = Children(store_directory, view.id)
+        pids = ", ".join(map(str, children.alive()))
+        if pids or children.is_locked():
+            who = pids or "another user's"
+            return f"processes of “{view.armed.label}” ({view.id}) are still at work: {who}"
     return ""

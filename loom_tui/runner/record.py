@@ -14,7 +14,7 @@ from loom_tui.plan.acts import ActionKind
 from loom_tui.plan.model import Plan
 from loom_tui.room.acting import ActionArmed, OfAction
 from loom_tui.room.deeds import Refused
-from loom_tui.room.events import MarkerSet
+from loom_tui.room.events import MarkerSet, NoteAdded
 from loom_tui.room.fold import Folder
 from loom_tui.room.guard import ActionView
 from loom_tui.room.guarded import find_action, permit
@@ -74,7 +74,7 @@ class Record:
         self.observations = self._gathering.observations(collector_view(self._store, now=now))
         return self.snapshot()
 
-    async def write(self, payload: OfAction | MarkerSet | MessageSent) -> None:
+    async def write(self, payload: OfAction | MarkerSet | MessageSent | NoteAdded) -> None:
         """Write an event down, if the guard lets it be. Raises Refused; a store that refuses is tried again."""
         until = self._clock() + PATIENCE_S
         while True:
@@ -114,8 +114,8 @@ class Record:
                 return None
             await asyncio.sleep(LOOK_EVERY_S)
 
-    def _append(self, payload: OfAction | MarkerSet | MessageSent) -> None:
-        if isinstance(payload, MarkerSet | MessageSent):
+    def _append(self, payload: OfAction | MarkerSet | MessageSent | NoteAdded) -> None:
+        if isinstance(payload, MarkerSet | MessageSent | NoteAdded):
             self._store.append(payload, actor=self._actor, at=self._clock())
             return
         self._folder.take(self._store.events(after=self.ledger.seq))

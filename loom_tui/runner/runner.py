@@ -40,6 +40,7 @@ from loom_tui.room.acting import (
 )
 from loom_tui.room.announcing import action_of
 from loom_tui.room.deeds import Refused, mark
+from loom_tui.room.events import NoteAdded
 from loom_tui.room.guard import ACTIVE, RUNNER_TTL_S, UNDER_WAY, WAITING, ActionState, next_step
 from loom_tui.room.preview import values_of
 from loom_tui.room.verification import verify
@@ -231,7 +232,7 @@ class Runner:
             await asyncio.to_thread(Children(self._store.directory, other.id).end)
         left = left_at_work(self._record.snapshot(), self._store.directory)
         if left:
-            _LOG.warning("%s", left)
+            await self._record.write(NoteAdded(text=f"{left}; the rollback goes on beside them"))
         return left
 
     async def _steps(self, descriptor: int) -> bool:
@@ -254,7 +255,10 @@ class Runner:
         if self._found[index].trouble:
             self._found[index] = await look(step, self._scene({}, descriptor))
         missing = self._found[index].missing
-        started = self._record.view().steps[index].started
+        view = self._record.view()
+        if view.written is not ActionState.RUNNING or not view.is_of(self._run):
+            raise Replaced  # it slept since it wrote that the step begins, or what the step lacked was long in coming
+        started = view.steps[index].started
         path = output_path(self._store.directory, self._id, step=index, started=started)
         output = Output(path, shown_secrets(self._found[index].credentials), self._place.environ)
         with output:
