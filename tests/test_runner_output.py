@@ -57,6 +57,43 @@ def test_what_is_too_much_keeps_its_beginning_and_its_end(tmp_path, monkeypatch)
     assert len(text) < 20_000
 
 
+@pytest.mark.parametrize("place", range(0, 40, 3))
+def test_no_half_of_a_secret_is_left_where_what_is_too_much_was_cut(tmp_path, monkeypatch, place):
+    monkeypatch.setattr(output, "MAX_BYTES", 10_000)
+    secret = b"supersecret-0123456789-abcdefghij"
+    for after in (b"z" * (output._END_BYTES - place), b"z" * (8000 - place)):
+        path = tmp_path / "a" / "1.log"
+        path.unlink(missing_ok=True)
+        with Output(path, [secret.decode()], {}) as kept:
+            kept.write(b"line\n" * 2500)
+            kept.write(secret + after)
+        assert not any(secret[at : at + 5].decode() in path.read_text() for at in range(len(secret) - 4))
+
+
+@pytest.mark.parametrize("before", [b"", b"line\n"])
+def test_a_secret_that_lies_across_the_cap_is_masked_on_either_side(tmp_path, monkeypatch, before):
+    monkeypatch.setattr(output, "MAX_BYTES", 10_000)
+    first, last = SECRET.encode()[:9], SECRET.encode()[9:]  # cut through a letter of two bytes
+    text, kept = written(tmp_path / "a" / "1.log", b"x" * 20_000 + before + first, last + b" after")
+    assert "hunter2" not in text + kept.tail
+    assert "0123456789" not in text + kept.tail
+    assert text.count("x") <= 10_000 + 4 * output.TAIL_CHARACTERS
+    assert text.endswith("•••• after")
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\n    "])
+def test_a_key_of_several_lines_is_masked_as_programs_tell_it(tmp_path, end):
+    key = "-----BEGIN PRIVATE KEY-----\nMIIEabcdefgh12345678\nsecond+line/99999999\n-----END PRIVATE KEY-----\n"
+    path = tmp_path / "a" / "1.log"
+    for parts in ([line.encode() + end for line in key.split("\n")], [end.join(key.encode().split(b"\n"))]):
+        path.unlink(missing_ok=True)
+        with Output(path, [key], {}) as kept:
+            for part in parts:
+                kept.write(part)
+        assert not {"MIIE", "second", "PRIVATE"} & set(path.read_text().replace("+", " ").split())
+        assert "abcdefgh" not in path.read_text() + kept.tail
+
+
 @pytest.mark.parametrize(("mode", "wanted"), [(0o700, 0o600), (0o2770, 0o660)])
 def test_its_file_is_for_those_who_may_read_the_store(tmp_path, mode, wanted):
     store = tmp_path / "room"

@@ -13,6 +13,7 @@ from loom_tui.sources.mask import Mask
 MAX_BYTES = 10_000_000
 TAIL_CHARACTERS = 2000
 _HELD = 4096  # no secret is longer: so much is held back, lest half of one be written
+_END_BYTES = 4 * (TAIL_CHARACTERS + _HELD)
 
 
 class Output:
@@ -39,7 +40,10 @@ class Output:
         """Take some of it in."""
         self.size_bytes += len(part)
         if self._kept_bytes >= MAX_BYTES:
-            self._end = (self._end + part)[-4 * TAIL_CHARACTERS :]
+            before = self._held.encode() + self._decoder.getstate()[0]  # a secret may lie across the cap
+            self._decoder.reset()
+            self._held = ""
+            self._end = (self._end + before + part)[-_END_BYTES:]
             return
         text = self.hide(self._held + self._decoder.decode(part))
         self._held = text[-_HELD:]
@@ -54,7 +58,9 @@ class Output:
         if self._end:
             words = f"\n… {self.size_bytes:,} bytes in all; only the first {MAX_BYTES:,} are kept. They ended:\n"
             end = self.hide(self._end.decode("utf-8", errors="replace"))
-            self._append(f"{words}{end}")
+            if len(self._end) == _END_BYTES:
+                end = end[_HELD:]  # it was cut there, perhaps through a secret
+            self._append(f"{words}{end[-4 * TAIL_CHARACTERS :]}")
         os.close(self._file)
 
     @property
@@ -63,7 +69,7 @@ class Output:
         return self._tail.strip()
 
     def _keep(self, text: str) -> None:
-        room = MAX_BYTES - self._kept_bytes
+        room = max(0, MAX_BYTES - self._kept_bytes)
         body = text.encode()
         self._kept_bytes += len(body)
         self._append(body[:room].decode("utf-8", errors="ignore"))

@@ -19,6 +19,7 @@ _MIN_COOKIE = 8
 _MIN_CAPTURED = 4  # a captured "7" is no secret, and masking it would blot out every 7
 _MIN_GUESSED = 6  # shorter values are words that stand elsewhere too
 _MIN_BASE64 = 8  # characters of a secret's inside that are looked for: fewer stand elsewhere too
+_MIN_LINE = 8  # characters of one line of a key: programs tell keys by the line, and with line ends of their own
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|APIKEY|_KEY$|DSN$|DATABASE_URL", re.IGNORECASE)
 # What servers call a secret in their answers, captured or not: {"access_token": "…"}, and JWTs wherever they stand.
 # Each run of letters is bounded: a page of one long word must not cost its square.
@@ -139,8 +140,10 @@ def _forms(secret: str) -> set[str]:
     raw = secret.encode()
     quoted = (quote(raw), quote(raw, safe=""), quote_plus(raw))
     html = escape(secret)
+    lines = secret.split("\n")
     return {
         secret,
+        *(line.strip() for line in lines if len(lines) > 1 and len(line.strip()) >= _MIN_LINE),
         *quoted,
         *(_PERCENT.sub(lambda found: found[0].lower(), each) for each in quoted),
         html,
