@@ -10,7 +10,8 @@ from pathlib import Path
 
 from loom_tui.room.presence import Terminal
 
-_LOGIN = Path("/proc/self/loginuid")  # Linux with audit: who logged in, kept through su and sudo
+_PROC = Path("/proc")
+_LOGIN = _PROC / "self/loginuid"  # Linux with audit: who logged in, kept through su and sudo
 _UNSET = 2**32 - 1
 
 
@@ -34,8 +35,25 @@ def whoami() -> str:
 
 
 def _kept_login() -> int | None:
-    """Give the user id that logged in, where the kernel keeps it."""
+    """Give the user id that logged in, where the kernel keeps it and it can be believed."""
     with suppress(OSError, ValueError):
         login = int(_LOGIN.read_text(encoding="ascii"))
-        return None if login == _UNSET else login
+        if login != _UNSET and (os.getuid() in (0, login) or _vouched_for(login)):
+            return login
     return None
+
+
+def _vouched_for(login: int) -> bool:
+    """Say whether root gave this process its login: whoever logged in has sshd, login or the like above them.
+
+    Where nobody logs in (a container, a service), the kernel lets any process write one into itself, once
+    (audit_set_loginuid_perm): one could approve as somebody else what one armed.
+    """
+    pid = os.getppid()
+    while pid > 1:
+        lines = (_PROC / f"{pid}/status").read_text(encoding="utf-8", errors="replace").splitlines()
+        told = {name: words.split() for name, _, words in (line.partition(":") for line in lines)}
+        if told["Uid"][0] == "0" and int((_PROC / f"{pid}/loginuid").read_text(encoding="ascii")) == login:
+            return True
+        pid = int(told["PPid"][0])
+    return False
