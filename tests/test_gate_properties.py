@@ -199,6 +199,22 @@ seen_somehow = st.builds(
 )
 
 
+counted = st.lists(st.tuples(st.integers(0, 30), st.integers(1, 89)), max_size=4)  # samples, and 10 s ago how often
+resets = st.lists(st.tuples(st.floats(0, 1000), st.sampled_from(["deploy", "migration", "rollback"])), max_size=2)
+
+
+@given(counted, resets, st.one_of(st.builds(good), seen_somehow))
+@settings(max_examples=300, deadline=None)
+def test_go_rests_on_enough_samples_since_the_last_reset_whatever_was_read(made, reset, seen):
+    buckets = {ago * 10.0: samples(number, age_s=ago * 10.0) for number, ago in made if number}
+    seen = replace(seen, series={"db.list.ms": tuple(bucket for _, (bucket,) in sorted(buckets.items(), reverse=True))})
+    marks = [("ana", age_s, MarkerSet(marker=kind)) for age_s, kind in reset]
+    if state(seen, *GOOD_WORDS, *marks) is GateState.GO:
+        since = min((age_s for age_s, _ in reset), default=1e9)
+        assert sum(bucket.count for age, (bucket,) in buckets.items() if age <= since) >= 20
+        assert since >= 120  # what has to hold for two minutes has to hold for two since
+
+
 @given(st.lists(st.tuples(people, ages, words), max_size=8), st.booleans(), seen_somehow)
 @settings(max_examples=300, deadline=None)
 def test_whatever_is_said_go_rests_on_fresh_proof_or_on_two_people_and_on_every_required_vote(told, agreed, seen):
