@@ -63,11 +63,12 @@ class Children:
 
     def alive(self) -> list[int]:
         """Find the action's processes and its runner, this one apart; without a /proc the lock alone tells."""
-        word, path = f"{VARIABLE}={self.marker}".encode(), os.path.realpath(self._path)
+        word = f"{VARIABLE}={self.marker}".encode()
+        path = os.path.realpath(self._path) if self.is_locked() else ""  # to look through all open files costs more
         found = []
         for entry in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):  # it ended meanwhile, or is another user's
-                if word in (entry / "environ").read_bytes().split(b"\0") or _has_open(entry, path):
+                if word in (entry / "environ").read_bytes().split(b"\0") or (path and _has_open(entry, path)):
                     found.append(int(entry.name))
         return sorted(set(found) - {os.getpid()})
 
