@@ -142,11 +142,18 @@ async def test_an_event_that_was_folded_since_is_shown_once() -> None:
 
 
 @pytest.mark.parametrize("actor", ["ana", "cy"])
-async def test_the_filter_finds_person_kind_issue_and_words_in_any_order(actor: str) -> None:
+async def test_the_filter_finds_time_person_kind_issue_and_words_in_any_order(actor: str) -> None:
     voted = Voted(release="v1", environment="p", role="QA", choice=Choice.GO)
     ticked = TaskTicked(issue=147, task=0, text="Client booking", done=True)
     async with open_room(of(voted, ticked, NoteAdded(text="CDN purged"), actor=actor), key="9") as room:
-        for words, found in (("booking ticked", "2"), ("#147", "2"), ("task", "2"), ("GO qa", "1"), ("cdn", "3")):
+        for words, found in (
+            ("booking ticked", "2"),
+            ("#147", "2"),
+            ("task", "2"),
+            ("GO qa", "1"),
+            ("cdn", "3"),
+            ("13:29:22", "2"),
+        ):
             await filter_by(room, words)
             assert [row.split()[0] for row in words_of(room)] == [found], words
             await room.press("escape")

@@ -105,7 +105,7 @@ class Events(ListPanel):
 
     def _those_of(self, entries: Sequence[Entry]) -> list[Entry]:
         words = self.needle.casefold().split()
-        return [entry for entry in entries if passes(entry, words, self.kind)]
+        return [entry for entry in entries if passes(entry, words, self.kind, self.pen)]
 
     @property
     def moves(self) -> bool:

@@ -141,14 +141,17 @@ def words_of(entry: Entry) -> str:
     return f"a later version's {kind}: {stored}" if kind else f"cannot be read: {stored}"
 
 
-def passes(entry: Entry, words: Sequence[str], kind: str) -> bool:
-    """Say whether an entry is of a kind and has all words (small letters) in person, kind, issue or what was done."""
+def passes(entry: Entry, words: Sequence[str], kind: str, pen: Pen) -> bool:
+    """Say whether an entry is of a kind and has all words (small letters) in person, kind, issue or what was done.
+
+    A word with a colon may also be its time as the list writes it: "14:4" is all from 14:40 to 14:49.
+    """
     if kind not in (ALL, kind_word(entry)):
         return False
     if not words:
         return True
     text = f"{entry.actor} {kind_word(entry)} {issue_of(entry)} {words_of(entry)}".casefold()
-    return all(word in text for word in words)
+    return all(word in text or (":" in word and _moment(entry.at, pen, "%H:%M:%S").startswith(word)) for word in words)
 
 
 def chain_line(view: ChainView | None, pen: Pen) -> Line:
