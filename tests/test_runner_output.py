@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loom_tui.runner import output
-from loom_tui.runner.output import Output
+from loom_tui.runner.children import Children, StillAtWork
+from loom_tui.runner.output import Output, open_beneath
 from loom_tui.runner.paths import output_path
 
 SECRET = "hunter2-ü-0123456789"
@@ -104,3 +106,52 @@ def test_its_file_is_for_those_who_may_read_the_store(tmp_path, mode, wanted):
     assert path == store / "actions" / "12" / "1-1.log"
     assert stat.S_IMODE(path.stat().st_mode) == wanted
     assert stat.S_IMODE(path.parent.stat().st_mode) == mode
+
+
+def shared(place: Path) -> Path:
+    store = place / "room"
+    store.mkdir()
+    store.chmod(0o2770)
+    return store
+
+
+def test_whoever_shares_a_room_can_take_over_what_another_users_runner_made(tmp_path):
+    store = shared(tmp_path)
+    before = os.umask(0o077)
+    try:
+        with Children(store, 7).lock():
+            assert stat.S_IMODE((store / "actions" / "7.lock").stat().st_mode) == 0o660
+        os.close(open_beneath(store / "actions" / "7" / "runner.log", os.O_WRONLY | os.O_APPEND))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((store / "actions" / "7" / "runner.log").stat().st_mode) == 0o660
+
+
+@pytest.mark.parametrize("name", ["actions/12/1-1.log", "actions/12", "actions"])
+def test_a_link_in_the_store_leads_no_runner_elsewhere(tmp_path, name):
+    store = shared(tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    if name.endswith(".log"):
+        elsewhere.write_text("mine\n")
+        elsewhere.chmod(0o600)
+    else:
+        elsewhere.mkdir()
+    (store / name).parent.mkdir(parents=True, exist_ok=True)
+    (store / name).symlink_to(elsewhere)
+    with Output(output_path(store, 12, step=0, started=1), [SECRET], {}) as kept:
+        kept.write(b"done")
+    assert kept.tail == "done"  # which is what the journal keeps
+    if elsewhere.is_dir():
+        assert not list(elsewhere.iterdir())
+    else:
+        assert (elsewhere.read_text(), stat.S_IMODE(elsewhere.stat().st_mode)) == ("mine\n", 0o600)
+
+
+def test_a_lock_that_cannot_be_taken_starts_nothing_and_says_why(tmp_path):
+    store = shared(tmp_path)
+    (store / "actions").mkdir()
+    (store / "actions" / "7.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StillAtWork, match="cannot be told"), Children(store, 7).lock():
+        pass
+    assert Children(store, 7).is_locked()
+    assert not (tmp_path / "elsewhere").exists()

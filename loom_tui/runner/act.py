@@ -14,7 +14,7 @@ from pathlib import Path
 from loom_tui.refusal import Refusal
 from loom_tui.room.events import NoteAdded
 from loom_tui.room.guard import ActionState
-from loom_tui.runner.output import make_directory
+from loom_tui.runner.output import open_beneath
 from loom_tui.runner.paths import actions_directory
 from loom_tui.runner.runner import Place, Runner
 from loom_tui.store.base import Store, StoreError
@@ -28,8 +28,9 @@ def run_action(
     `doubt` says why it may end before its work: every room is told, while somebody can still do something about it.
     """
     log = actions_directory(store.directory) / str(action) / "runner.log"
-    make_directory(log.parent)
-    logging.basicConfig(filename=log, level=logging.INFO, format="%(asctime)s %(message)s")
+    with suppress(OSError):  # a runner without a log does the same
+        stream = os.fdopen(open_beneath(log, os.O_WRONLY | os.O_APPEND), "a", encoding="utf-8")
+        logging.basicConfig(stream=stream, level=logging.INFO, format="%(asctime)s %(message)s")
     signal.signal(signal.SIGHUP, lambda *_: None)  # what is ignored would stay so in the steps' processes
     place = Place(
         store=store,

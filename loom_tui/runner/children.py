@@ -18,7 +18,7 @@ from pathlib import Path
 from loom_tui.refusal import Refusal
 from loom_tui.room.guard import UNDER_WAY, ActionView
 from loom_tui.room.snapshot import Snapshot
-from loom_tui.runner.output import make_directory
+from loom_tui.runner.output import open_beneath
 from loom_tui.runner.paths import actions_directory
 
 VARIABLE = "LOOM_ACTION"
@@ -47,9 +47,13 @@ class Children:
                 f"Processes of an earlier run of action {self._action} are still at work: "
                 f"{', '.join(map(str, pids))}. Wait for their end, or end them; nothing was started"
             )
-        make_directory(self._path.parent)
-        mode = 0o660 if self._path.parent.stat().st_mode & 0o070 else 0o600
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode)
+        try:
+            descriptor = open_beneath(self._path, os.O_RDONLY)
+        except OSError as error:
+            raise StillAtWork(
+                f"Whether action {self._action} is at work cannot be told: {self._path}: {error.strerror}; nothing was "
+                "started"
+            ) from None
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -75,9 +79,11 @@ class Children:
     def is_locked(self) -> bool:
         """Say whether anybody on this host has the lock, another user's process too."""
         try:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
             return False
+        except OSError:
+            return True  # nobody can tell
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -20,10 +22,9 @@ class Output:
     """One step's output. Write bytes as they come; close it; then ask for its tail and its size."""
 
     def __init__(self, path: Path, secrets: Iterable[str], environ: Mapping[str, str]) -> None:
-        make_directory(path.parent)
-        mode = 0o660 if path.parent.stat().st_mode & 0o070 else 0o600
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, mode)
-        os.fchmod(self._file, mode)
+        self._file: int | None = None
+        with suppress(OSError):  # as below: what it does matters more than what it says
+            self._file = open_beneath(path, os.O_WRONLY | os.O_APPEND)
         self._mask = Mask()
         for secret in secrets:
             self._mask.add(secret)
@@ -61,7 +62,8 @@ class Output:
             if len(self._end) == _END_BYTES:
                 end = end[_HELD:]  # it was cut there, perhaps through a secret
             self._append(f"{words}{end[-4 * TAIL_CHARACTERS :]}")
-        os.close(self._file)
+        if self._file is not None:
+            os.close(self._file)
 
     @property
     def tail(self) -> str:
@@ -76,10 +78,9 @@ class Output:
 
     def _append(self, text: str) -> None:
         self._tail = (self._tail + text)[-TAIL_CHARACTERS:]
-        try:
-            os.write(self._file, text.encode())
-        except OSError:  # the journal keeps the tail, and says how the step ended
-            return
+        with suppress(OSError):  # the journal keeps the tail, and says how the step ended
+            if self._file is not None:
+                os.write(self._file, text.encode())
 
     def hide(self, text: str) -> str:
         """Take the step's secrets, and those of the environment, out of a text."""
@@ -92,8 +93,23 @@ class Output:
         self.close()
 
 
+def open_beneath(path: Path, flags: int) -> int:
+    """Open a file beneath the store's directory, made for those who may read the store whatever the umask.
+
+    Raises OSError, also for a link: who shares the store would choose what another user's runner writes into.
+    """
+    make_directory(path.parent)
+    mode = 0o660 if path.parent.stat().st_mode & 0o070 else 0o600
+    file = os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    with suppress(PermissionError):  # another user of the room made it
+        os.fchmod(file, mode)
+    return file
+
+
 def make_directory(path: Path) -> None:
-    """Make a directory beneath the store's with the mode of the store's own."""
+    """Make a directory beneath the store's with the mode of the store's own. Raises OSError, also for a link."""
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
     if path.is_dir():
         return
     make_directory(path.parent)
