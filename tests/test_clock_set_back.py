@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ import pytest
 from loom_tui.gathering import collector_view
 from loom_tui.room.alive import is_alive
 from loom_tui.room.guard import ActionState as S
+from loom_tui.room.guarded import Approve
 from loom_tui.runner.record import Record
+from loom_tui.runner.runner import Place, Runner
 from tests.guards import Stage
 from tests.running import World, action, writes
 
@@ -63,5 +66,31 @@ async def test_a_countdown_is_no_longer_for_a_clock_that_is_set_back_in_it(tmp_p
         record = Record(world.store, world.arm(), run="r", actor="ana", clock=clock)
         async with asyncio.timeout(10):
             assert await record.until(lambda _: False, deadline=began + 0.3) is None
+    finally:
+        world.close()
+
+
+async def test_a_verification_is_no_longer_for_a_clock_that_is_set_back_in_it(tmp_path: Path):
+    world = World(tmp_path / "room", rollback=action(writes("one"), verify_s=1.0))
+    try:
+        number = world.arm()
+        world.do("bo", Approve(number))
+
+        looks = count()  # since it verifies; the first ones say until when
+
+        def clock() -> float:
+            verifies = "VerificationStarted" in world.kinds()
+            return time.time() - (HOUR if verifies and next(looks) > 20 else 0)
+
+        place = Place(
+            store=world.store,
+            directory=world.directory,
+            environ={},
+            clock=clock,
+            actor="ana",
+            start_collector=lambda: "",
+        )
+        async with asyncio.timeout(20):
+            assert await Runner(place, number).run() is S.DONE_UNVERIFIED
     finally:
         world.close()

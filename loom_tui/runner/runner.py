@@ -349,7 +349,8 @@ class Runner:
         if not rules:
             why = "the plan names no signals that would show it"
             return await self._write_own(ActionUnverified(action=self._id, run=self._run, why=why))
-        deadline, asked_at = self._place.clock() + self._action.verify_s, 0.0
+        ticks, asked_at = asyncio.get_running_loop().time, 0.0
+        ends_at = ticks() + self._action.verify_s  # a clock that is set back meanwhile makes it no longer
         while True:
             now = self._place.clock()
             if not 0 <= now - asked_at < ASK_EVERY_S:
@@ -365,7 +366,7 @@ class Runner:
             )
             if found.holds:
                 return await self._write_own(ActionVerified(action=self._id, run=self._run, evidence=found.words))
-            if now >= deadline:
+            if ticks() >= ends_at:
                 break
             if self._replaced.is_set():
                 raise Replaced
