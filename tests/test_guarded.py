@@ -171,6 +171,28 @@ def test_a_deploy_needs_a_go_that_is_fresh_when_it_is_armed_and_when_it_starts()
     assert "The gate is HOLD" in stage.barred(CountdownStarted(action=action, run="r", host="h", ends_at=0))
 
 
+def test_a_gate_that_closes_in_the_countdown_stops_a_deploy_before_its_first_step():
+    stage = Stage()
+    go(stage)
+    action = stage.begun("deploy")
+    step = StepStarted(action=action, run="r1", step=0)
+    stage.write("cy", signed("go/feedback positive", holds=False))
+    assert "The gate is HOLD" in stage.barred(step)
+    stage.write("cy", signed("go/feedback positive", holds=True))
+    stage.write("ana", PlanAdopted(plan_hash="p2", release=RELEASE, environment=ENVIRONMENT))
+    assert "The plan was edited" in stage.barred(step)
+    stage.write("ana", PlanAdopted(plan_hash="p1", release=RELEASE, environment=ENVIRONMENT))
+    stage.run(step)
+
+
+def test_what_changes_in_the_countdown_does_not_stop_a_rollback():
+    stage = Stage()
+    action = stage.begun()
+    stage.write("ana", PlanAdopted(plan_hash="p2", release=RELEASE, environment=ENVIRONMENT))
+    stage.write("cy", signed("go/feedback positive", holds=False))
+    stage.run(StepStarted(action=action, run="r1", step=0))
+
+
 def test_a_called_no_go_bars_a_deploy_and_a_go_called_by_two_opens_it():
     stage = Stage()
     gate = stage.snapshot().gate

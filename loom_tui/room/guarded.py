@@ -162,6 +162,8 @@ def permit(payload: OfAction, snapshot: Snapshot, actor: str) -> OfAction:
     elif isinstance(payload, StepStarted):
         if view.abort_by:
             raise Refused(f"{view.abort_by} aborted it: {view.abort_why}")
+        if view.written is ActionState.COUNTING_DOWN and view.armed.what is not ActionKind.ROLLBACK:
+            _may_begin(view, snapshot)  # the world may have changed in the countdown
         _not_stopped(view.armed.what, snapshot)
     elif isinstance(payload, ActionTakenOver):
         _may_take_over(view, snapshot, payload.by_action)
@@ -314,7 +316,7 @@ def _begin_again(view: ActionView, index: int, intent: Resume) -> int:
 
 
 def _may_begin(view: ActionView, snapshot: Snapshot) -> None:
-    """Hold an approved action to the world as it is now, before its countdown. Raises Refused."""
+    """Hold an approved action to the world as it is now, before its countdown and its first step. Raises Refused."""
     what = view.armed.what
     _not_stopped(what, snapshot)
     for other in snapshot.actions:

@@ -220,6 +220,8 @@ class Runner:
             await self._write_own(ActionAborted(action=self._id, run=self._run, why=str(refusal)))
             return False
         over = await self._record.until(lambda view: view.written is not ActionState.COUNTING_DOWN, deadline=ends_at)
+        with suppress(StoreError):  # what was read before the countdown grows stale, which opens no gate
+            self._record.read()
         return over is None
 
     async def _clear(self) -> str:
