@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from loom_tui.refusal import Refusal
+from loom_tui.room.acting import Outcome
 from loom_tui.room.guard import UNDER_WAY, ActionView
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.runner.output import open_beneath
@@ -116,8 +117,12 @@ def _has_open(process: Path, path: str) -> bool:
 
 
 def cut_short(snapshot: Snapshot) -> list[ActionView]:
-    """List the actions that are over, and of which nobody saw the last step end: its processes may be at work."""
-    return [view for view in snapshot.actions if view.written not in UNDER_WAY and view.step is not None]
+    """List the actions that are over and of which nobody saw a step end, skipped ones too: it may be at work."""
+    return [
+        view
+        for view in snapshot.actions
+        if view.written not in UNDER_WAY and any(step.is_open or step.outcome is Outcome.UNKNOWN for step in view.steps)
+    ]
 
 
 def left_at_work(snapshot: Snapshot, store_directory: Path) -> str:
