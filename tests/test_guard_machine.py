@@ -11,27 +11,41 @@ import subprocess
 import tempfile
 from collections import Counter
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from msgspec.structs import replace
 
 from loom_tui.gathering import RUNNER_LEASE, Gathering, adopt, append_decided, collector_view
-from loom_tui.plan.model import Plan
+from loom_tui.plan.freezes import frozen_at
+from loom_tui.plan.model import Freeze, Plan
 from loom_tui.room.acting import (
+    ActionAborted,
+    ActionExpired,
+    ActionFailed,
     ActionPayload,
     ActionResumed,
     ActionTakenOver,
+    ActionUnknown,
     ActionUnverified,
     ActionVerified,
     Answer,
     CountdownStarted,
     Outcome,
+    PreflightFailed,
     StepAnswered,
     StepEnded,
     StepStarted,
@@ -40,7 +54,7 @@ from loom_tui.room.acting import (
 from loom_tui.room.deeds import Refused
 from loom_tui.room.door import Person, admitted
 from loom_tui.room.fold import Folder
-from loom_tui.room.guard import ACTIVE, UNDER_WAY, ActionState, ActionView, next_step
+from loom_tui.room.guard import ACTIVE, TABLE, UNDER_WAY, WAITING, ActionState, ActionView, next_step
 from loom_tui.room.guarded import Abort, AnswerStep, Approve, Arm, CallStop, Intent, LiftStop, Resume, deed_of, permit
 from loom_tui.room.preview import preview
 from loom_tui.room.snapshot import Snapshot
@@ -56,7 +70,10 @@ SHELL = 'echo x >> "$1"; read line'
 
 
 class Machine(RuleBasedStateMachine):
-    """Two rooms on one store, and any number of runners."""
+    """Two rooms on one store, and any number of runners. `steps` counts all that was done, `kinds` what was written."""
+
+    steps: ClassVar[int] = 0
+    kinds: ClassVar[Counter[type]] = Counter()
 
     @initialize()
     def begin(self) -> None:
@@ -98,11 +115,12 @@ class Machine(RuleBasedStateMachine):
         """Write something down, as a runner does; says whether the guard let it be."""
         self.folder.take(self.store.events(after=self.folder.ledger.seq))
         try:
-            append_decided(
+            event = append_decided(
                 self.store, deed, folder=self.folder, observations=self.observations(), actor=actor, at=self.now
             )
         except Refused:
             return False
+        self.kinds[type(event.payload)] += 1
         return True
 
     def wish(self, intent: Intent, actor: str) -> bool:
@@ -181,6 +199,13 @@ class Machine(RuleBasedStateMachine):
         if len(numbers) > back:
             self.wish(Abort(numbers[-1 - back], "r"), actor)
 
+    @rule(name=st.sampled_from(["rollback", "purge"]), moves=st.sampled_from([2, 3, 4]))
+    def abort_midway(self, name: str, moves: int) -> None:
+        """Abort what runs: its step comes to its end, and no other begins."""
+        self.begin_one(name, moves, [Outcome.OK] * moves)
+        self.abort("bo", 0, really=True)
+        self.go_on([Outcome.OK] * 4)
+
     @rule(actor=PEOPLE, answer=st.sampled_from([None, Answer.GO_ON, Answer.REPEAT]))
     def resume(self, actor: str, answer: Answer | None) -> None:
         self.wish(Resume(self.newest(), "r", answer), actor)
@@ -200,9 +225,25 @@ class Machine(RuleBasedStateMachine):
         self.folder = Folder(self.plan, self.folder.ledger)
         self.plan_hash = adopt(self.store, self.plan, self.folder, actor="bo", at=self.now)
 
+    @rule(frozen=st.sampled_from([True, False, False]))
+    def freeze(self, frozen: bool) -> None:  # noqa: FBT001
+        """Edit a freeze that holds for a while into the plan, or all freezes out of it."""
+        start = datetime.fromtimestamp(self.now, UTC)
+        freeze = Freeze(from_=start, until=start + timedelta(seconds=60), why=f"freeze {self.now:g}")
+        self.plan = replace(self.plan, freezes=(freeze,) if frozen else ())
+        self.edit()
+
     @rule(seconds=st.sampled_from([1.0, 1.0, 1.0, 11.0, 11.0, 11.0, 901.0, -30.0]))
     def wait(self, seconds: float) -> None:
         self.now += seconds
+
+    @rule(name=st.sampled_from(["rollback", "deploy", "purge"]))
+    def expire(self, name: str) -> None:
+        """Leave an action unapproved for longer than it waits; a runner that lives writes that down."""
+        self.arm(name, "ana", stale=False)
+        self.start(0)
+        self.now += 901
+        self.go_on([Outcome.OK])
 
     @rule()
     def reopen(self) -> None:
@@ -279,6 +320,10 @@ class Machine(RuleBasedStateMachine):
         return process
 
     # What holds.
+
+    @invariant()
+    def it_is_counted(self) -> None:
+        type(self).steps += 1
 
     def payloads(self) -> list[ActionPayload]:
         return [event.payload for event in self.store.events() if isinstance(event.payload, ActionPayload)]
@@ -378,22 +423,47 @@ class Hand:
         assert self.lease is not None
         try:
             self.lease = self.machine.store.renew(self.lease, ttl_s=LEASE_S, now=self.machine.now)
-        except LeaseLost:
-            self.leave()
-            return
+        except LeaseLost:  # it slept; whose the action is says the journal
+            now = self.machine.now
+            self.lease = (
+                self.machine.store.acquire(f"{RUNNER_LEASE}{self.action}", holder=self.run, ttl_s=LEASE_S, now=now)
+                or self.lease
+            )
         view = self.view()
         if not view.is_of(self.run):
             self.leave()
+        elif view.written in WAITING and self.machine.now >= view.armed.expires_at:
+            self.must(ActionExpired(action=self.action))
+        elif view.written in WAITING and outcome is Outcome.FAILED:
+            self.preflight(view)
         elif view.written is ActionState.APPROVED:
             self.claim(view)
         elif view.written is ActionState.COUNTING_DOWN:
-            self.must(StepStarted(action=self.action, run=self.run, step=0))
+            self.begin(0)
         elif view.written is ActionState.RUNNING:
             self.step(view, outcome)
         elif view.written is ActionState.VERIFYING:
-            kind = ActionVerified(action=self.action, run=self.run, evidence=("app.version: v1",))
-            self.must(kind if outcome is Outcome.OK else ActionUnverified(action=self.action, run=self.run, why="w"))
+            kinds: dict[Outcome, ActionPayload] = {
+                Outcome.OK: ActionVerified(action=self.action, run=self.run, evidence=("app.version: v1",)),
+                Outcome.FAILED: ActionFailed(action=self.action, run=self.run, why="app.version: v2"),
+                Outcome.UNKNOWN: ActionUnverified(action=self.action, run=self.run, why="w"),
+            }
+            self.must(kinds[outcome])
         elif view.written not in UNDER_WAY:
+            self.leave()
+
+    def preflight(self, view: ActionView) -> None:
+        """Find something amiss before the start: a rollback goes on past it, and all else ends with it."""
+        warned = self.say(PreflightFailed(action=self.action, run=self.run, step=0, why="no such release"))
+        assert warned is (view.armed.name == "rollback")
+        assert self.view().written is view.written
+        if not warned:
+            self.must(ActionFailed(action=self.action, run=self.run, why="before the start: no such release"))
+
+    def begin(self, index: int) -> None:
+        """Begin a step, or see that the action is aborted or stopped."""
+        if not self.say(StepStarted(action=self.action, run=self.run, step=index)):
+            self.say(ActionAborted(action=self.action, run=self.run, why="w"))
             self.leave()
 
     def claim(self, view: ActionView) -> None:
@@ -407,7 +477,13 @@ class Hand:
         elif left_at_work(self.machine.snapshot(), self.machine.store.directory):
             self.leave()
             return
-        self.must(CountdownStarted(action=self.action, run=self.run, host="h", ends_at=self.machine.now))
+        if not self.say(CountdownStarted(action=self.action, run=self.run, host="h", ends_at=self.machine.now)):
+            self.say(ActionAborted(action=self.action, run=self.run, why="w"))
+            self.leave()
+            return
+        frozen = frozen_at(self.machine.plan, self.machine.now)
+        assert frozen is None or view.armed.name == "rollback" or view.armed.freeze == frozen.why
+        assert not view.armed.override or view.approved_by not in ("", view.by)
 
     def step(self, view: ActionView, outcome: Outcome) -> None:
         index = next((number for number, each in enumerate(view.steps) if each.is_open), None)
@@ -421,16 +497,25 @@ class Hand:
             self.must(StepEnded(action=self.action, run=self.run, step=index, outcome=outcome))
             return
         following = next_step(view)
-        if following is None:
+        ended = {each.outcome for each in view.steps if each.ended_at is not None and each.answer is None}
+        if view.resumed_at is None and outcome in ended - {Outcome.OK}:  # the plan has it stop there
+            kind = ActionFailed if outcome is Outcome.FAILED else ActionUnknown
+            self.must(kind(action=self.action, run=self.run, why="w"))
+        elif following is None:
             self.must(VerificationStarted(action=self.action, run=self.run))
         else:
-            self.must(StepStarted(action=self.action, run=self.run, step=following))
+            self.begin(following)
 
 
-TestGuardMachine = Machine.TestCase
-TestGuardMachine.settings = settings(
-    max_examples=200,
-    stateful_step_count=50,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+def test_what_must_hold_holds_over_ten_thousand_steps_in_any_order_with_kills_and_restarts():
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=270,  # most go 50 steps, some fewer
+            stateful_step_count=50,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        ),
+    )
+    assert Machine.steps >= 10_000
+    assert {kind for _, kind in TABLE} <= set(Machine.kinds)  # no event of the guard's table is left out
