@@ -7,7 +7,7 @@ from pathlib import Path
 
 from loom_tui.room.guard import ActionView
 from loom_tui.room.tail import Tail
-from loom_tui.runner.paths import output_path
+from loom_tui.store.place import output_path
 
 TAIL_BYTES = 16_384
 TAIL_LINES = 200

@@ -26,8 +26,8 @@ from loom_tui.room.guarded import Approve, Arm, Intent, deed_of
 from loom_tui.room.preview import preview
 from loom_tui.room.signals import Reading, State
 from loom_tui.room.snapshot import Snapshot
-from loom_tui.runner.paths import output_path
 from loom_tui.store.base import Lease
+from loom_tui.store.place import output_path
 from loom_tui.store.sqlite import open_store
 from tests.gates import ENVIRONMENT, OURS, plan
 

@@ -149,7 +149,9 @@ def test_a_journal_that_was_tampered_with_is_named_at_its_first_bad_event(place)
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"\x00\xff\xfe", b"[plan", b"x" * 30_000_000, "title = 'ü'".encode("latin-1"), b"[" * 100_000]
+    "body",
+    [b"", b"\x00\xff\xfe", b"[plan", b"x" * 30_000_000, "title = 'ü'".encode("latin-1"), b"[" * 100_000],
+    ids=["nothing", "binary", "half written", "30 MB", "latin-1", "nested"],
 )
 def test_garbage_for_a_plan_is_a_sentence(tmp_path, body):
     (tmp_path / "loom.toml").write_bytes(body)

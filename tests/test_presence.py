@@ -152,7 +152,7 @@ def told(*seats: Seat, width: int = 120) -> str:
 def test_the_line_above_the_keys_names_who_is_here():
     assert told() == ""
     assert told(seat("ana")) == "i ana"
-    assert told(seat("bo", age_s=10), seat("ana")) == "i ana, bo (2)"
+    assert told(seat("bo", age_s=10), seat("ana")) == "i ana (lead), bo (2)"
     assert told(seat("ana"), seat("ana", age_s=50)) == "i ana (2)"
     assert told(*(seat(login, age_s=100 - n) for n, login in enumerate("abcde"))) == "i a, b, c +2 (5)"
     assert told(seat("ana"), seat("bo"), width=80) == "i 2 here"
@@ -187,11 +187,11 @@ async def test_i_lists_everybody_with_their_rights_and_says_what_can_be_forged()
         seat("deploy", age_s=10, client="10.0.0.2"),
     )
     async with open_room(snapshot(*seats), key="1") as room:
-        assert "ana, bo, deploy (4)" in room.news
+        assert "ana (lead), bo, deploy (4)" in room.news
         await room.press("i")
         page = room.text("People")
         assert "In the room" in page
-        ana, bo = (next(line for line in page.splitlines() if name in line) for name in ("ana ", "bo (QA)"))
+        ana, bo = (next(line for line in page.splitlines() if name in line) for name in ("│ ana ", "│ bo (QA)"))
         assert all(word in ana for word in ("lead", "bastion", "Room", "12 m"))
         assert all(word in bo for word in ("operator", "10.0.0.5", "Gate", "1 m"))
         assert "The kernel keeps that ana logged in" in page

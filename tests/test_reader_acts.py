@@ -22,8 +22,8 @@ from loom_tui.room.guarded import Abort, Approve, Arm, Intent, Resume
 from loom_tui.room.mail import Reply
 from loom_tui.room.preview import preview
 from loom_tui.room.tail import OUTPUT, Tail
-from loom_tui.runner.paths import output_path
 from loom_tui.store.base import StoreFull
+from loom_tui.store.place import output_path
 from loom_tui.store.sqlite import open_store
 from loom_tui.tailing import TAIL_BYTES, TAIL_LINES, Tailing
 from tests.gates import ENVIRONMENT

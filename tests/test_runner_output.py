@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from loom_tui.runner import output
 from loom_tui.runner.children import Children, StillAtWork
 from loom_tui.runner.output import Output, open_beneath
-from loom_tui.runner.paths import output_path
+from loom_tui.store.place import output_path
 
 SECRET = "hunter2-ü-0123456789"
 

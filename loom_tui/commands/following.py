@@ -25,8 +25,8 @@ from loom_tui.room.messages import MessageSent, told_of_message
 from loom_tui.room.preview import values_of
 from loom_tui.room.proof import condition
 from loom_tui.room.told import told_of_action
-from loom_tui.runner.paths import output_path
 from loom_tui.store.base import Store
+from loom_tui.store.place import output_path
 from loom_tui.widgets.lines import clean
 from loom_tui.widgets.text import Pen
 

@@ -15,9 +15,9 @@ from loom_tui.refusal import Refusal
 from loom_tui.room.events import NoteAdded
 from loom_tui.room.guard import ActionState
 from loom_tui.runner.output import open_beneath
-from loom_tui.runner.paths import actions_directory
 from loom_tui.runner.runner import Place, Runner
 from loom_tui.store.base import Store, StoreError
+from loom_tui.store.place import actions_directory
 
 
 def run_action(

@@ -20,7 +20,7 @@ from loom_tui.room.acting import Outcome
 from loom_tui.room.guard import UNDER_WAY, ActionView
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.runner.output import open_beneath
-from loom_tui.runner.paths import actions_directory
+from loom_tui.store.place import actions_directory
 
 VARIABLE = "LOOM_ACTION"
 GRACE_S = 3.0

@@ -47,7 +47,6 @@ from loom_tui.room.verification import verify
 from loom_tui.runner.children import VARIABLE, Children, cut_short, left_at_work
 from loom_tui.runner.notices import Herald, acknowledged, notice_of
 from loom_tui.runner.output import Output
-from loom_tui.runner.paths import output_path
 from loom_tui.runner.preflight import HURRY_S, Found, look
 from loom_tui.runner.record import LOOK_EVERY_S, Record, Replaced
 from loom_tui.sources.acts import do, shown_secrets
@@ -55,6 +54,7 @@ from loom_tui.sources.base import Clock
 from loom_tui.sources.mask import Masked
 from loom_tui.sources.scene import Ended, Scene
 from loom_tui.store.base import Lease, LeaseLost, Store, StoreError
+from loom_tui.store.place import output_path
 
 _LOG = logging.getLogger("loom.runner")
 LEASE_EVERY_S = 1.0

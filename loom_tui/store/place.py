@@ -34,6 +34,16 @@ class Place(Struct, frozen=True):
         return 0o600 if self.gid is None else 0o660
 
 
+def output_path(store_directory: Path, action: int, *, step: int, started: int) -> Path:
+    """Name the file of a step's output; `started` counts from 1 how often it began."""
+    return actions_directory(store_directory) / str(action) / f"{step + 1}-{started}.log"
+
+
+def actions_directory(store_directory: Path) -> Path:
+    """Name the directory in which runners keep what actions' steps write, and rooms read it."""
+    return store_directory / "actions"
+
+
 def default_directory(environ: Mapping[str, str]) -> Path:
     """Give the user's state directory for Loom; it need not exist yet."""
     home = environ.get("XDG_STATE_HOME", "")

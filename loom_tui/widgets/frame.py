@@ -196,7 +196,7 @@ def people_line(snapshot: Snapshot, width: int) -> Line:
     logins, count = names(snapshot.present), len(snapshot.present)
     if not count:
         return EMPTY
-    marks = {snapshot.lead: " (lead)"} if count > 1 else {}
+    marks = {snapshot.lead: " (lead)"} if len(logins) > 1 else {}
     shown = [clean(login, limit=12) + marks.get(login, "") for login in logins[:NAMED]]
     more = f" +{len(logins) - NAMED}" if len(logins) > NAMED else ""
     number = f" ({count})" if count > 1 else ""
