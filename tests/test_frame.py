@@ -18,6 +18,7 @@ from loom_tui.room.fold import fold
 from loom_tui.room.record import CHAIN
 from loom_tui.room.snapshot import CollectorView, Snapshot
 from loom_tui.screens.base import RoomScreen
+from loom_tui.screens.closing import Closing
 from loom_tui.screens.dialogs import Prompt, Reading
 from loom_tui.screens.palette import Palette
 from loom_tui.widgets.canvas import Canvas
@@ -410,3 +411,16 @@ def collector_of(snapshot: Snapshot, *, why: str) -> Snapshot:
 async def test_a_missing_collector_is_counted_as_no_live_feed() -> None:
     async with open_room(collector_of(ok_snapshot(), why="no collector runs"), key="1") as room:
         assert "no collector · feeds 0 of 3 live" in room.news
+
+
+@pytest.mark.parametrize("key", ["m", "question_mark", "colon", "slash", "R", "F", "V"])
+async def test_a_dialog_that_is_closed_twice_takes_no_screen_with_it(key: str) -> None:
+    async with open_room(ok_snapshot(), key="8") as room:
+        below = room.app.screen
+        await room.press(key)
+        dialog = room.app.screen
+        assert isinstance(dialog, Closing)
+        dialog.dismiss(None)
+        await dialog.dismiss(None)
+        await room.pilot.pause()
+        assert room.app.screen is below

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
+from loom_tui.screens.closing import Closing
 from loom_tui.widgets.lines import Ink, Line, Span, clean, spread
 from loom_tui.widgets.panel import ListPanel, heading
 
@@ -43,7 +43,7 @@ class _Words(ListPanel):
         return spread((Span(clean(key)),), (Span(f"{count:,}" if count is not None else "", Ink.FAINT),), width)
 
 
-class Choose(ModalScreen[str | None]):
+class Choose(Closing[str | None]):
     """Gives the chosen word, or None when it was left with esc."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", "Leave", show=False, id="choose.leave")]

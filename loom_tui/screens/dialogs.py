@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widgets import Input
 
 from loom_tui.room.deeds import Refused, add_note
 from loom_tui.room.snapshot import Snapshot
+from loom_tui.screens.closing import Closing
 from loom_tui.screens.news import told
 from loom_tui.widgets.canvas import Canvas
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit
@@ -39,7 +40,7 @@ class Edge(Canvas):
         return (edge(title, hint, width, Ink.ACCENT, ends=self._ends),)
 
 
-class Prompt(ModalScreen[str | None]):
+class Prompt(Closing[str | None]):
     """Asks for one line. Gives the text, or None when it was left with esc."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", id="prompt.cancel")]
@@ -123,7 +124,7 @@ class Page(ListPanel):
         return ((Span(self._empty, Ink.FAINT),),)
 
 
-class Reading(ModalScreen[None]):
+class Reading(Closing[None]):
     """A page over the screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -8,10 +8,10 @@ from typing import ClassVar, NamedTuple
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from loom_tui.room.deeds import Refused
+from loom_tui.screens.closing import Closing
 from loom_tui.widgets.canvas import Canvas
 from loom_tui.widgets.lines import Ink, Line, Span, clean, fit
 
@@ -44,7 +44,7 @@ class Saying(Canvas):
         return (self._line,)
 
 
-class Form(ModalScreen[None]):
+class Form(Closing[None]):
     """Asks for several lines. `write` is given the texts by key; where it refuses, the form says why and stays."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -12,9 +12,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from loom_tui.screens.closing import Closing
 from loom_tui.widgets.canvas import Canvas
 from loom_tui.widgets.lines import Ground, Ink, Line, Span, clip, on, width_of
 
@@ -143,7 +143,7 @@ class Push(Canvas, can_focus=True):
         self.post_message(self.Pushed(self.value))
 
 
-class Guarded(ModalScreen[Answer | None]):
+class Guarded(Closing[Answer | None]):
     """Asks before something is decided. Gives the answer, or None where it was cancelled."""
 
     AUTO_FOCUS = "#push-cancel"
@@ -180,8 +180,6 @@ class Guarded(ModalScreen[Answer | None]):
 
     def on_push_pushed(self, message: Push.Pushed) -> None:
         """Give the answer."""
-        if not self.is_current:  # a second push, before the first has closed it
-            return
         if message.value == CANCEL:
             self.dismiss(None)
             return
@@ -190,5 +188,4 @@ class Guarded(ModalScreen[Answer | None]):
 
     def action_cancel(self) -> None:
         """Give nothing."""
-        if self.is_current:
-            self.dismiss(None)
+        self.dismiss(None)

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.screens.base import Showing
+from loom_tui.screens.closing import Closing
 from loom_tui.widgets.panel import ListPanel
 
 if TYPE_CHECKING:
     from loom_tui.app import LoomApp
 
 
-class Live(Showing, ModalScreen[None]):
+class Live(Showing, Closing[None]):
     """A dialog over the screen that goes on showing what is new."""
 
     @property

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.screens.arming import ask_action, ask_stop
+from loom_tui.screens.closing import Closing
 from loom_tui.screens.telling import ask_announcement
 from loom_tui.widgets.frame import SCREENS
 from loom_tui.widgets.lines import Ink, Line, Span, clean, fit
@@ -159,7 +159,7 @@ class Found(ListPanel):
         return self._entries.get(self.cursor)
 
 
-class Palette(ModalScreen[None]):
+class Palette(Closing[None]):
     """A line to type and what it finds."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -269,9 +269,8 @@ class Sheet(Live):
         self.draw()
 
     def action_cancel(self) -> None:
-        """Close it; a second key that comes before it has gone closes nothing else."""
-        if self.is_current:
-            self.dismiss()
+        """Close it."""
+        self.dismiss()
 
     def on_push_pushed(self, message: Push.Pushed) -> None:
         """Close it, or do what the button says, once the lines have taken all that was typed before."""
