@@ -206,6 +206,19 @@ class Machine(RuleBasedStateMachine):
         self.abort("bo", 0, really=True)
         self.go_on([Outcome.OK] * 4)
 
+    @rule(
+        name=st.sampled_from(["rollback", "purge"]),
+        outcome=st.sampled_from([Outcome.FAILED, Outcome.UNKNOWN]),
+        answer=st.sampled_from([None, Answer.GO_ON, Answer.REPEAT]),
+    )
+    def end_badly(self, name: str, outcome: Outcome, answer: Answer | None) -> None:
+        """Have the first step end so, and the action with it where nobody is asked or answers."""
+        self.begin_one(name, 3, [Outcome.OK] * 3)
+        self.go_on([outcome])
+        if answer is not None:
+            self.answer("bo", answer)
+        self.go_on([outcome] * 2)
+
     @rule(actor=PEOPLE, answer=st.sampled_from([None, Answer.GO_ON, Answer.REPEAT]))
     def resume(self, actor: str, answer: Answer | None) -> None:
         self.wish(Resume(self.newest(), "r", answer), actor)
