@@ -6,14 +6,18 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from loom_tui.plan.model import Status
 from loom_tui.room.errors import ErrorIssue, Listing
+from loom_tui.room.events import Event, IssueStatusSet
 from loom_tui.room.fold import fold
 from loom_tui.room.signals import State
 from loom_tui.room.snapshot import Snapshot
+from loom_tui.screens.glance.risks import risks_lines
 from loom_tui.screens.path import PathScreen
 from loom_tui.widgets.lines import Ink
+from loom_tui.widgets.text import Pen
 from tests.moments import REFUSED, calm_snapshot, degraded_snapshot
-from tests.rooms import open_room
+from tests.rooms import open_room, text_of
 from tests.samples import (
     NOW,
     bare_snapshot,
@@ -47,6 +51,21 @@ async def test_it_shows_path_gate_errors_database_service_timeline_risks_and_eve
         assert "launched 12:46" in room.text("#timeline")
         assert "▲ Database performance degraded" in room.text("#risks")
         assert "14:41  bo        ticked #147 · Sign-in with MFA" in room.text("#events")
+
+
+async def test_what_is_next_is_no_task_of_an_issue_that_is_done() -> None:
+    done = Event(seq=12, at=NOW - 60, actor="bo", payload=IssueStatusSet(issue=147, status=Status.DONE), hash="c" * 64)
+    snapshot = fold(sample_plan(), (*sample_events(), done), sample_observations(), NOW)
+    assert any(not task.done for view in snapshot.issues for task in view.tasks if view.issue.id == 147)
+    async with open_room(snapshot, key="1") as room:
+        assert "4 of 4 done" in room.text("#critical")
+        assert "next nothing to tick" in room.text("#critical")
+
+
+def test_risks_that_do_not_fit_are_counted_and_it_is_said_where_they_stand() -> None:
+    snapshot = ok_snapshot()
+    drawn = risks_lines(snapshot, Pen(), 60, 2)
+    assert text_of(drawn[-1:]).strip() == f"and {len(snapshot.risks) - 1} more on screen 4"
 
 
 async def test_a_service_that_fails_with_a_long_sentence_keeps_its_sign_and_name() -> None:

@@ -87,10 +87,9 @@ def _status_ink(view: IssueView) -> Ink:
 
 def path_foot(snapshot: Snapshot, pen: Pen, width: int) -> Sequence[Line]:
     """Draw what is next on the path, and when the launch is projected."""
-    following = [task.text for view in critical_issues(snapshot) for task in view.tasks if not task.done]
-    begun = [
-        task.text for view in critical_issues(snapshot) if _under_way(view) for task in view.tasks if not task.done
-    ]
+    open_issues = [view for view in critical_issues(snapshot) if view.issue.status is not Status.DONE]
+    following = [task.text for view in open_issues for task in view.tasks if not task.done]
+    begun = [task.text for view in open_issues if _under_way(view) for task in view.tasks if not task.done]
     names = ", ".join((begun or following)[:2]) or "nothing to tick"
     ahead: Line = (Span("next ", Ink.FAINT), Span(clean(names, limit=200)))
     schedule, now = snapshot.schedule, snapshot.now

@@ -32,7 +32,7 @@ def risks_lines(snapshot: Snapshot, pen: Pen, width: int, height: int) -> Sequen
     lines = [risk_row(view, pen, width) for view in sorted(snapshot.risks, key=risk_order)]
     if len(lines) > height:
         more = len(lines) - height + 1
-        lines = [*lines[: height - 1], (Span(f"  and {more} more: 4", Ink.FAINT),)]
+        lines = [*lines[: height - 1], (Span(f"  and {more} more on screen 4", Ink.FAINT),)]
     return lines
 
 
