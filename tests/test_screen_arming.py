@@ -177,6 +177,7 @@ async def test_a_refusal_is_said_in_the_dialog_and_it_stays(read_only):
     async with open_room(Stage().snapshot(), key="1", read_only=read_only) as room:
         room.source.refuses = "Type the environment's name"
         await room.press("R")
+        assert ("this room is read-only: it arms nothing" in room.text(FACTS)) is read_only
         await room.fill("errors", "prod")
         await room.press("enter")
         assert note(room) == ("This room is read-only: nothing was written." if read_only else room.source.refuses)

@@ -108,7 +108,9 @@ class Arming(Sheet):
         return clean(f"{self._seen.label} · {self._seen.environment}", limit=60)
 
     def state(self) -> Line:
-        """Say that nothing was done."""
+        """Say that nothing was done, and where nothing can be, before somebody types for nothing."""
+        if self.loom.read_only:
+            return (Span("this room is read-only: it arms nothing", Ink.WARN),)
         return (Span("asking the guard …" if self._asks else "nothing has run yet", Ink.FAINT),)
 
     def facts(self, width: int, *, roomy: bool) -> Sequence[Line]:
