@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 import time
@@ -14,7 +15,8 @@ from msgspec.structs import replace
 
 from loom_tui.config.operator import whoami
 from loom_tui.gathering import read_once, write_deed
-from loom_tui.plan.acts import ActionKind, CommandAct, ManualAct, RequestAct, SqlAct
+from loom_tui.plan.acts import ActionKind, CommandAct, ManualAct, NotifyAct, RequestAct, SqlAct
+from loom_tui.plan.channels import CommandChannel
 from loom_tui.plan.model import Action, Operator, Plan, Right
 from loom_tui.plan.sources.base import Secret
 from loom_tui.plan.sources.command import CommandSource
@@ -254,6 +256,17 @@ def test_the_commands_are_printed_whatever_became_of_the_store(place, trouble):
     lines = [line for line in done.stdout.splitlines(keepends=True) if "verif" not in line or "never held" in line]
     assert "".join(lines) == PRINTED
     assert done.stderr.startswith("# ")
+
+
+def test_a_printed_notice_says_who_and_why_as_a_shell_takes_it(place):
+    tell = NotifyAct(name="Tell", channels=("team",), text="{by} rolls back: {reason}")
+    a_plan = guarded(rollback=Action(kind=ActionKind.ROLLBACK, label="Back", steps=(tell,)))
+    place_of(place, replace(a_plan, channels={"team": CommandChannel(run=("cat",))}))
+    done = loom(place, "rollback", "--print", "--reason", "it's broken")
+    assert shlex.split(done.stdout.splitlines()[-1]) == [
+        "loom", "notify", f"{ME} rolls back: it's broken", "--channel", "team",
+    ]  # fmt: skip
+    assert "no reason given" in loom(place, "rollback", "--print").stdout
 
 
 def test_a_viewer_is_refused_every_command(place):

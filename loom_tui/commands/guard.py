@@ -37,7 +37,7 @@ from loom_tui.room.guarded import (
     deed_of,
     find_action,
 )
-from loom_tui.room.preview import Preview, preview, rollback_of
+from loom_tui.room.preview import Preview, preview, rollback_of, values_of
 from loom_tui.room.snapshot import Observations, Snapshot
 from loom_tui.room.told import way_of
 from loom_tui.spawn import spawn_runner
@@ -76,7 +76,7 @@ def rollback(
     room = room_in_force(plan_file, store_directory)
     name = rollback_of(room.plan)
     if only_print:
-        _print(room, name)
+        _print(room, name, reason)
         return
     try:
         sys.exit(_arm(room, name, reason=reason, glass=glass, environment=environment))
@@ -266,7 +266,7 @@ def _typed(seen: Preview) -> str:
     return str(click.prompt(f"Type {seen.environment} to arm", prompt_suffix=": "))
 
 
-def _print(room: Room, name: str) -> None:
+def _print(room: Room, name: str, reason: str) -> None:
     """Write what a person can type when nothing else works; a store that cannot be read stands in nobody's way."""
     try:
         snapshot = _snapshot(room)
@@ -278,12 +278,17 @@ def _print(room: Room, name: str) -> None:
         echo(f"# {line}")
     if seen.barred:
         raise Refused(seen.barred)
-    for step, shown in zip(room.plan.actions[name].steps, seen.shown, strict=True):
+    values = {
+        **values_of(room.plan, from_release=seen.from_release, to_release=seen.to_release),
+        "by": whoami(),  # of an action, which there is none of: a notice must not send the words {by} and {reason}
+        "reason": reason.strip() or "no reason given",
+    }
+    for step in room.plan.actions[name].steps:
         echo(f"# {clean(step.name)}")
         for word, secret in step.credentials():
             where = secret.env or secret.file or " ".join(secret.command)
             echo(f"# {word}: {'$' if secret.env else ''}{where}")
-        for line in shown.splitlines():
+        for line in step.shown(values).splitlines():
             echo(line)
 
 
