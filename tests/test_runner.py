@@ -21,7 +21,7 @@ from loom_tui.room.guarded import Abort, AnswerStep, Approve, CallStop, Resume
 from loom_tui.room.signals import State
 from loom_tui.runner import output
 from loom_tui.runner.children import Children, left_at_work
-from tests.running import World, action, python, waits, writes
+from tests.running import action, python, release, waits, writes
 
 
 def test_an_approved_action_is_done_step_by_step_and_is_done_when_the_world_says_so(world):
@@ -150,13 +150,6 @@ def test_a_resume_waits_for_the_orphans_of_a_killed_runner_and_skips_or_repeats_
     room.healthy()
     view = room.ended(number)
     assert (view.state, view.steps[0].outcome, room.count("one"), room.count("two")) == (S.DONE, Outcome.UNKNOWN, 1, 1)
-
-
-def release(room: World, number: int) -> None:
-    """Let a killed runner's lease run out now."""
-    lease = room.store.lease(f"act:{number}")
-    if lease is not None:
-        room.store.release(lease)
 
 
 @pytest.mark.parametrize("phase", [S.COUNTING_DOWN, S.VERIFYING])

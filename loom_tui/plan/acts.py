@@ -9,6 +9,7 @@ import shlex
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -175,6 +176,10 @@ class SqlAct(ActStep, frozen=True, kw_only=True, tag="sql"):
         """Write the line that psql would take."""
         where = _quoted(filled(self.dsn, values)) if self.dsn else "{dsn}"
         return f"psql -v ON_ERROR_STOP=1 --single-transaction -f {_quoted(filled(self.file, values))} {where}"
+
+    def path(self, directory: Path, values: Mapping[str, str]) -> Path:
+        """Name its file; `directory` is the plan's."""
+        return directory / filled(self.file, values)
 
     def credentials(self) -> Iterator[tuple[str, Secret]]:
         """Give the database's, where it holds one."""

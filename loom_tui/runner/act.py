@@ -17,7 +17,7 @@ from loom_tui.room.guard import ActionState
 from loom_tui.runner.output import open_beneath
 from loom_tui.runner.runner import Place, Runner
 from loom_tui.store.base import Store, StoreError
-from loom_tui.store.place import actions_directory
+from loom_tui.store.place import output_directory
 
 
 def run_action(
@@ -27,7 +27,7 @@ def run_action(
 
     `doubt` says why it may end before its work: every room is told, while somebody can still do something about it.
     """
-    log = actions_directory(store.directory) / str(action) / "runner.log"
+    log = output_directory(store.directory, action) / "runner.log"
     with suppress(OSError):  # a runner without a log does the same
         stream = os.fdopen(open_beneath(log, os.O_WRONLY | os.O_APPEND), "a", encoding="utf-8")
         logging.basicConfig(stream=stream, level=logging.INFO, format="%(asctime)s %(message)s")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from loom_tui.plan.acts import AnyActStep, CommandAct
+from loom_tui.plan.acts import AnyActStep, CommandAct, SqlAct
 from loom_tui.room.acting import Outcome
 from loom_tui.sources.acts import credentials_of, do, try_out
 from loom_tui.sources.base import SourceError
@@ -23,6 +23,7 @@ class Found(Struct, frozen=True, kw_only=True):
     """What a step has, and lacks. With something `missing` it cannot be done; past a `doubt` a person may go on."""
 
     credentials: Mapping[str, Masked] = {}
+    script: bytes | None = None  # what a `sql` step is to run
     missing: str = ""
     doubt: str = ""  # what its target answered
 
@@ -32,11 +33,23 @@ class Found(Struct, frozen=True, kw_only=True):
         return self.missing or self.doubt
 
 
-async def look(step: AnyActStep, scene: Scene, *, limit_s: float | None = None, asks: bool = False) -> Found:
-    """Resolve a step's credentials, which the scene lacks, try what it needs, and ask its target where it `asks`."""
+async def look(
+    step: AnyActStep,
+    scene: Scene,
+    *,
+    script: Callable[[Scene], bytes],
+    limit_s: float | None = None,
+    asks: bool = False,
+) -> Found:
+    """Resolve a step's credentials, which the scene lacks, try what it needs, and ask its target where it `asks`.
+
+    `script` gives what a `sql` step is to run. Raises SourceError.
+    """
     credentials: Mapping[str, Masked] = {}
     try:
         async with asyncio.timeout(limit_s):
+            if isinstance(step, SqlAct):  # first: a credential that is missing, or is waited for, keeps no edit out
+                scene = replace(scene, script=script(scene))
             credentials = await credentials_of(step, scene.environ, scene.directory)
             scene = replace(scene, credentials=credentials)
             await try_out(step, scene)
@@ -46,7 +59,7 @@ async def look(step: AnyActStep, scene: Scene, *, limit_s: float | None = None, 
     except TimeoutError:
         why = f"“{step.name}”: what it needs did not answer within {limit_s:g} s"
         return Found(credentials=credentials, missing=why)
-    return Found(credentials=credentials, doubt=doubt)
+    return Found(credentials=credentials, script=scene.script, doubt=doubt)
 
 
 async def _asked(step: CommandAct, scene: Scene) -> str:

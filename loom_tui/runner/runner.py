@@ -14,9 +14,11 @@ import secrets
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from loom_tui.gathering import RUNNER_LEASE, collector_view
 from loom_tui.plan.acts import ActionKind, AnyActStep, ManualAct, NotifyAct, OnFailure
@@ -49,12 +51,13 @@ from loom_tui.runner.notices import Herald, acknowledged, notice_of
 from loom_tui.runner.output import Output
 from loom_tui.runner.preflight import HURRY_S, Found, look
 from loom_tui.runner.record import LOOK_EVERY_S, Record, Replaced
+from loom_tui.runner.scripts import Scripts
 from loom_tui.sources.acts import do, shown_secrets
 from loom_tui.sources.base import Clock
 from loom_tui.sources.mask import Masked
 from loom_tui.sources.scene import Ended, Scene
 from loom_tui.store.base import Lease, LeaseLost, Store, StoreError
-from loom_tui.store.place import output_path
+from loom_tui.store.place import output_directory, output_path
 
 _LOG = logging.getLogger("loom.runner")
 LEASE_EVERY_S = 1.0
@@ -93,6 +96,12 @@ class Runner:
         self._values = {**values, "by": view.by, "reason": armed.reason}
         self._herald = Herald(record, action, clock=place.clock)
         self._children = Children(self._store.directory, action)
+        self._scripts = Scripts(
+            self._action.steps,
+            output_directory(self._store.directory, action),
+            armed_at=view.at,
+            rollback=self._action.kind is ActionKind.ROLLBACK,
+        )
         self._replaced = asyncio.Event()
         self._lease: Lease | None = None
         self._found = [Found() for _ in self._action.steps]
@@ -185,8 +194,10 @@ class Runner:
         """Try what the steps need, here where they will run; gives what bars it, which for a rollback nothing does."""
         self._ask(self._action.preflight)
         rollback = self._action.kind is ActionKind.ROLLBACK
-        scene, limit_s = self._scene({}, descriptor), HURRY_S if rollback else None
-        looking = (look(step, scene, limit_s=limit_s, asks=True) for step in self._action.steps)
+        looking = (
+            self._look(index, descriptor, limit_s=HURRY_S if rollback else None, asks=True)
+            for index in range(len(self._action.steps))
+        )
         self._found = list(await asyncio.gather(*looking))
         for index, found in enumerate(self._found):
             if rollback and found.trouble:
@@ -195,6 +206,10 @@ class Runner:
             elif found.missing or (found.doubt and not past_doubts):
                 return found.trouble
         return ""
+
+    async def _look(self, index: int, descriptor: int, *, limit_s: float | None = None, asks: bool = False) -> Found:
+        step, script = self._action.steps[index], partial(self._scripts.armed, index)
+        return await look(step, self._scene({}, descriptor), script=script, limit_s=limit_s, asks=asks)
 
     async def _begin(self) -> bool:
         """Wait for the approval, have the world to itself, claim the action, count down. Says whether it may go on."""
@@ -241,6 +256,7 @@ class Runner:
         """Do the steps that are left, one by one. Says whether all are behind it."""
         while (index := next_step(self._record.view())) is not None:
             try:
+                self._scripts.hold(index, self._scene({}, descriptor))
                 await self._record.write(StepStarted(action=self._id, run=self._run, step=index))
             except Refused as refusal:
                 await self._mark("aborted")
@@ -255,7 +271,7 @@ class Runner:
         """Do one step, and write down how it ended. Raises Replaced."""
         step = self._action.steps[index]
         if self._found[index].trouble:
-            self._found[index] = await look(step, self._scene({}, descriptor))
+            self._found[index] = await self._look(index, descriptor)
         missing = self._found[index].missing
         view = self._record.view()
         if view.written is not ActionState.RUNNING or not view.is_of(self._run):
@@ -286,7 +302,7 @@ class Runner:
         """Do a step as long as the action is this runner's; its processes end with it."""
         if isinstance(step, ManualAct):
             return await self._by_hand(step, index)
-        scene = self._scene(self._found[index].credentials, descriptor)
+        scene = replace(self._scene(self._found[index].credentials, descriptor), script=self._found[index].script)
         if isinstance(step, NotifyAct):
             notice = notice_of(step, index, label=self._record.view().armed.label, values=self._values)
             work = self._herald.tell(notice, scene, output.write)

@@ -46,7 +46,7 @@ async def try_out(step: AnyActStep, scene: Scene) -> None:
             if shutil.which(str(directory / word) if "/" in word else word, path=path) is None:
                 raise SourceUnreachable(f"“{step.name}”: there is no command `{word}` here")
         case SqlAct():
-            _script(step, scene)
+            script_of(step, scene)
             connection = await _connected(step, scene)
             await connection.close()
         case DispatchAct():
@@ -126,7 +126,7 @@ async def _request(step: RequestAct, scene: Scene, heard: Heard) -> Ended:
 
 
 async def _sql(step: SqlAct, scene: Scene, heard: Heard) -> Ended:
-    script = _script(step, scene)
+    script = script_of(step, scene)
     try:
         async with asyncio.timeout(step.timeout_s):
             connection = await _connected(step, scene)
@@ -170,8 +170,11 @@ def _tell(notice: psycopg.errors.Diagnostic, heard: Heard) -> None:
     heard(f"{notice.message_primary}\n".encode())
 
 
-def _script(step: SqlAct, scene: Scene) -> bytes:
-    path = scene.directory / filled(step.file, scene.values)
+def script_of(step: SqlAct, scene: Scene) -> bytes:
+    """Give what a step is to run. Raises SourceUnreachable."""
+    if scene.script is not None:
+        return scene.script
+    path = step.path(scene.directory, scene.values)
     try:
         return read_file(path)
     except OSError as error:

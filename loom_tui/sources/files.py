@@ -10,12 +10,13 @@ from pathlib import Path
 MAX_BYTES = 50_000_000
 
 
-def read_file(path: Path, *, most_bytes: int = MAX_BYTES) -> bytes:
+def read_file(path: Path, *, most_bytes: int = MAX_BYTES, follow: bool = True) -> bytes:
     """Read a plain file. Blocks, but not for ever: a pipe or a device that lies in its place is refused.
 
-    Raises OSError, whose `strerror` says what is there instead.
+    Raises OSError, whose `strerror` says what is there instead; also for a link, unless it is to `follow` it.
     """
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would be waited for at once
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe would be waited for at once
+    handle = os.open(path, flags if follow else flags | os.O_NOFOLLOW)
     with os.fdopen(handle, "rb") as file:
         status = os.fstat(handle)
         if stat.S_ISDIR(status.st_mode):

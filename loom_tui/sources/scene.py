@@ -14,13 +14,17 @@ Heard = Callable[[bytes], object]
 
 
 class Scene(Struct, frozen=True, kw_only=True):
-    """What a step is done with. `directory` is the plan's; `descriptors` are open files that a command is to have."""
+    """What a step is done with. `directory` is the plan's; `descriptors` are open files that a command is to have.
+
+    `script` is what a `sql` step is to run; None: what its file holds now.
+    """
 
     directory: Path
     environ: Mapping[str, str]
     values: Mapping[str, str]
     credentials: Mapping[str, Masked]
     descriptors: tuple[int, ...] = ()
+    script: bytes | None = None
 
 
 class Ended(Struct, frozen=True):

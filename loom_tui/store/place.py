@@ -36,7 +36,12 @@ class Place(Struct, frozen=True):
 
 def output_path(store_directory: Path, action: int, *, step: int, started: int) -> Path:
     """Name the file of a step's output; `started` counts from 1 how often it began."""
-    return actions_directory(store_directory) / str(action) / f"{step + 1}-{started}.log"
+    return output_directory(store_directory, action) / f"{step + 1}-{started}.log"
+
+
+def output_directory(store_directory: Path, action: int) -> Path:
+    """Name the directory of an action's output."""
+    return actions_directory(store_directory) / str(action)
 
 
 def actions_directory(store_directory: Path) -> Path:
