@@ -115,17 +115,19 @@ async def test_a_source_that_hangs_stops_no_other(tmp_path):
 async def test_a_feed_that_fails_or_comes_back_is_in_a_room_at_once_and_waits_for_no_tick(tmp_path, monkeypatch):
     """No tick comes: the collector would flush in an hour, and the room's clock stands, so that no reading is due."""
     monkeypatch.setattr(supervisor, "FLUSH_EVERY_S", 3600.0)
-    well = asyncio.Event()
+    looked, well = asyncio.Event(), asyncio.Event()
 
     async def moody(head: str, writer: asyncio.StreamWriter) -> None:
+        await looked.wait()  # what a room finds when it opens would not be news to it
         await (answer(b"{}") if well.is_set() else slam)(head, writer)
 
     async with serving(moody) as server:
-        plan = plan_of(app=HttpSource(url=server.url, timeout_s=5, interval_s=0.05))
+        plan = plan_of(app=HttpSource(url=server.url, timeout_s=60, interval_s=0.05))
         async with Running(tmp_path, plan) as running:
             await running.until(lambda: running.store.lease("collector") is not None)
             with closing(running.room(at=time.time())) as room:
                 assert room.look() is not None
+                looked.set()
 
                 def shown() -> tuple[bool, str, State] | None:
                     snapshot = room.look()
