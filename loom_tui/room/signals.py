@@ -29,7 +29,7 @@ class Freshness(StrEnum):
 
 
 class Reading(Struct, frozen=True, kw_only=True):
-    """One observation of one signal. `observed_at` is the source's time, corrected for its clock's skew."""
+    """One observation of one signal. `observed_at` is when it was so, by the clock of the collector that asked."""
 
     signal: str
     observed_at: float
