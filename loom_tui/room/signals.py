@@ -29,7 +29,7 @@ class Freshness(StrEnum):
 
 
 class Reading(Struct, frozen=True, kw_only=True):
-    """One observation of one signal. `observed_at` is when it was so, by the clock of the collector that asked."""
+    """One observation of one signal; `observed_at` by the asker's clock, or when the report it is from was written."""
 
     signal: str
     observed_at: float
