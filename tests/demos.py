@@ -86,3 +86,14 @@ class Shell:
         while not holds(shown := self.status()):
             assert time.monotonic() < deadline, shown["gate"]
         return shown
+
+    def journal(self) -> list[dict[str, Any]]:
+        """Give the journal's events, oldest first."""
+        lines = [json.loads(line) for line in self.say("journal", "export").splitlines() if line.startswith('{"seq"')]
+        return [line for line in lines if "payload" in line]
+
+    def until_told(self, kind: str) -> None:
+        """Wait until the journal holds an event of a kind."""
+        deadline = time.monotonic() + PATIENCE_S
+        while kind not in (told := [event["payload"]["kind"] for event in self.journal()]):
+            assert time.monotonic() < deadline, told
