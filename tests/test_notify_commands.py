@@ -139,6 +139,16 @@ def test_an_action_is_gone_through_step_by_step_with_the_dry_runs_that_its_tools
     assert (numbered.returncode, "write its name" in numbered.stderr) == (2, True)
 
 
+def test_a_dry_run_masks_a_secret_in_whose_middle_its_tool_writes_to_the_other_stream(place):
+    code = "import os; t = os.environ['TOKEN'].encode(); os.write(1, t[:6]); os.write(2, b'slow'); os.write(1, t[6:])"
+    words = (sys.executable, "-c", code)
+    ship = CommandAct(name="Ship", run=words, dry_run=words, secrets={"TOKEN": Secret(env="TOKEN")})
+    plan_in(place, channels={}, ship=action(ship, kind=ActionKind.DEPLOY))
+    loom(place, "note", "a first event")
+    done = loom(place, "act", "ship", "--dry-run", TOKEN="planted-4711")
+    assert done.stdout.splitlines()[1:3] == ["    ••••", "    slow"]
+
+
 def test_a_dry_run_says_what_is_missing_and_which_dry_run_failed(place):
     bad = CommandAct(name="Bad", run=(sys.executable,), dry_run=(sys.executable, "-c", "raise SystemExit(4)"))
     gone = CommandAct(name="Gone", run=("/no/such",))

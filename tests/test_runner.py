@@ -315,6 +315,29 @@ def test_secrets_are_masked_in_the_file_in_the_journal_and_in_the_reason(world):
     assert "hunter2-hunter2" not in room.told()
 
 
+HALVES = """
+import os, pathlib, time
+secret, out, err = os.environ['T'].encode(), (1, 2)[{swapped}], (2, 1)[{swapped}]
+def say(to, what, line=b''):
+    os.write(to, what)
+    while line and not any(line in path.read_bytes() for path in pathlib.Path('loom').glob('*/actions/*/1-1.log')):
+        time.sleep(0.01)  # until the runner has read and kept it
+say(out, b'token:\\n' + secret[:7], b'token:')
+say(err, b'warning: slow\\n', b'slow')
+say(out, secret[7:] + b'\\n')
+"""
+
+
+@pytest.mark.parametrize("swapped", [0, 1])
+def test_a_secret_is_masked_though_its_step_writes_to_the_other_stream_in_its_middle(world, swapped):
+    step = python(HALVES.format(swapped=swapped), secrets={"T": Secret(env="LOOM_TEST_T")})
+    room = world(rollback=action(step, verify=()))
+    number = room.begin(environ={"LOOM_TEST_T": "hunter2-hunter2"})
+    room.ended(number)
+    assert room.output(number) == "token:\nwarning: slow\n••••\n"
+    assert "hunter2" not in room.told()
+
+
 def test_a_rollback_takes_over_from_a_deploy_that_hangs_and_ends_its_processes(world):
     deploy = action(
         python(f"open('hung.done', 'a').write('x')\n{BROOD}time.sleep(600)", name="hung"), kind=ActionKind.DEPLOY

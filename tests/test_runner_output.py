@@ -38,6 +38,44 @@ def test_a_secret_is_masked_wherever_the_parts_are_cut(tmp_path_factory, cuts, b
     assert kept.size_bytes == len(body)
 
 
+@given(cuts=st.lists(st.integers(0, 60), max_size=8), words=st.lists(st.sampled_from([b"!", b"w\n"]), min_size=9))
+def test_a_secret_is_masked_whatever_the_other_stream_says_between_its_halves(tmp_path_factory, cuts, words):
+    body = f"{SECRET} and {SECRET}\n".encode()
+    edges = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
+    for swapped in (False, True):
+        path = tmp_path_factory.getbasetemp() / "both" / "1-1.log"
+        path.unlink(missing_ok=True)
+        with Output(path, [SECRET], {}) as kept:
+            one, other = (kept.complain, kept.write) if swapped else (kept.write, kept.complain)
+            for (start, end), word in zip(pairwise(edges), words, strict=False):
+                one(body[start:end])
+                other(word)
+        assert "•••• and ••••\n" in path.read_text()
+        assert not any(SECRET[at : at + 5] in path.read_text() for at in range(len(SECRET) - 4))
+
+
+def test_neither_stream_shows_half_a_secret_once_there_is_too_much_of_both(tmp_path, monkeypatch):
+    monkeypatch.setattr(output, "MAX_BYTES", 10_000)
+    path = tmp_path / "a" / "1.log"
+    with Output(path, [SECRET], {}) as kept:
+        kept.write(SECRET.encode()[:9])  # held back, when the other fills what there is room for
+        kept.complain(b"line\n" * 2500)
+        kept.write(SECRET.encode()[9:])
+        kept.complain(SECRET.encode()[:9])
+        kept.write(b" said")
+        kept.complain(SECRET.encode()[9:] + b" complained")
+    assert path.read_text().endswith("•••• said\nline\n" + "line\n" * 499 + "•••• complained")
+    assert kept.tail.endswith("•••• complained")
+
+
+def test_what_lies_past_the_cap_in_the_last_part_is_told_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(output, "MAX_BYTES", 1001)
+    text, kept = written(tmp_path / "a" / "1.log", "ü\n".encode() * 400 + b"the end\n", b"held")
+    assert text.count("ü") == 400
+    assert "1,212 bytes in all; only the first 1,001 are kept. They ended:\n" in text
+    assert kept.tail.endswith("the end\nheld")
+
+
 def test_a_secret_is_masked_in_a_line_without_an_end(tmp_path):
     parts = [b"x" * 5000, SECRET.encode()[:7], SECRET.encode()[7:], b"y" * 5000]
     text, _ = written(tmp_path / "a" / "1.log", *parts)

@@ -63,7 +63,7 @@ def _messages(step: AnyActStep, of: Rehearsed, mask: Mask) -> list[str]:
 
 async def _tried(step: AnyActStep, of: Rehearsed, mask: Mask, say: Callable[[str], None]) -> str:
     """Try what a step needs, and run its own dry run; gives what is wrong."""
-    said = bytearray()
+    said, complained = bytearray(), bytearray()  # apart: each is masked whole
     try:
         credentials = await credentials_of(step, of.environ, of.directory)
         for secret in shown_secrets(credentials):
@@ -78,9 +78,15 @@ async def _tried(step: AnyActStep, of: Rehearsed, mask: Mask, say: Callable[[str
             return ""
         rehearsal = replace(step, run=step.dry_run, expect_exit=0)
         await try_out(rehearsal, scene)
-        ended = await do(rehearsal, scene, lambda part: said.extend(part[: MAX_BYTES - len(said)]))
+        ended = await do(
+            rehearsal,
+            scene,
+            lambda part: said.extend(part[: MAX_BYTES - len(said)]),
+            complained=lambda part: complained.extend(part[: MAX_BYTES - len(complained)]),
+        )
     except SourceError as error:
         return str(error)
-    for line in mask.hide(said.decode("utf-8", "replace")).splitlines():
-        say(line)
+    for words in (said, complained):
+        for line in mask.hide(words.decode("utf-8", "replace")).splitlines():
+            say(line)
     return "" if ended.outcome is Outcome.OK else f"its dry run: {ended.why}"

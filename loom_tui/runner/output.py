@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import errno
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -30,38 +30,28 @@ class Output:
             self._mask.add(secret)
         for name, value in environ.items():
             self._mask.add_variable(name, value)
-        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        self._held = ""
+        self._said, self._complained = _Stream(), _Stream()
         self._kept_bytes = 0
-        self._end = b""  # of what came after the cap, not masked yet
         self._tail = ""
         self.size_bytes = 0
 
     def write(self, part: bytes) -> None:
-        """Take some of it in."""
-        self.size_bytes += len(part)
-        if self._kept_bytes >= MAX_BYTES:
-            before = self._held.encode() + self._decoder.getstate()[0]  # a secret may lie across the cap
-            self._decoder.reset()
-            self._held = ""
-            self._end = (self._end + before + part)[-_END_BYTES:]
-            return
-        text = self.hide(self._held + self._decoder.decode(part))
-        self._held = text[-_HELD:]
-        newline = text.rfind("\n")
-        if newline >= 0:  # a line that ended holds no half of a secret
-            self._held = text[newline + 1 :][-_HELD:]
-        self._keep(text[: len(text) - len(self._held)])
+        """Take some of what it says in."""
+        self._take(self._said, part)
+
+    def complain(self, part: bytes) -> None:
+        """Take some of what it complains of (stderr) in."""
+        self._take(self._complained, part)
 
     def close(self) -> None:
         """Write what was held back; a disk that is full loses the output, and never the action."""
-        self._keep(self.hide(self._held + self._decoder.decode(b"", final=True)))
-        if self._end:
+        streams = (self._said, self._complained)
+        for stream in streams:
+            self._keep(stream, stream.rest(self.hide))
+        if any(stream.end for stream in streams):
             words = f"\n… {self.size_bytes:,} bytes in all; only the first {MAX_BYTES:,} are kept. They ended:\n"
-            end = self.hide(self._end.decode("utf-8", errors="replace"))
-            if len(self._end) == _END_BYTES:
-                end = end[_HELD:]  # it was cut there, perhaps through a secret
-            self._append(f"{words}{end[-4 * TAIL_CHARACTERS :]}")
+            ends = (self._end_of(stream.end) for stream in streams)
+            self._append(words + "\n".join(end for end in ends if end))
         if self._file is not None:
             os.close(self._file)
 
@@ -70,11 +60,26 @@ class Output:
         """Give the end of it, masked."""
         return self._tail.strip()
 
-    def _keep(self, text: str) -> None:
-        room = max(0, MAX_BYTES - self._kept_bytes)
+    def _take(self, stream: _Stream, part: bytes) -> None:
+        self.size_bytes += len(part)
+        if self._kept_bytes >= MAX_BYTES:
+            stream.pass_over(part)
+        else:
+            self._keep(stream, stream.take(part, self.hide))
+
+    def _keep(self, stream: _Stream, text: str) -> None:
+        """Write a masked text as far as there is room; the rest is a part of its stream's end."""
         body = text.encode()
+        kept = body[: max(0, MAX_BYTES - self._kept_bytes)].decode("utf-8", errors="ignore")
         self._kept_bytes += len(body)
-        self._append(body[:room].decode("utf-8", errors="ignore"))
+        self._append(kept)
+        stream.ends_in(body[len(kept.encode()) :])
+
+    def _end_of(self, body: bytes) -> str:
+        end = self.hide(body.decode("utf-8", errors="replace"))
+        if len(body) == _END_BYTES:
+            end = end[_HELD:]  # it was cut there, perhaps through a secret
+        return end[-4 * TAIL_CHARACTERS :]
 
     def _append(self, text: str) -> None:
         self._tail = (self._tail + text)[-TAIL_CHARACTERS:]
@@ -91,6 +96,40 @@ class Output:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class _Stream:
+    """One of a step's two streams, held back by itself: the other's words may come between two halves of a secret."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._held = ""
+        self.end = b""  # of what came after the cap, not masked yet
+
+    def take(self, part: bytes, hide: Callable[[str], str]) -> str:
+        """Take some of it in, and give what can be written by now."""
+        text = hide(self._held + self._decoder.decode(part))
+        self._held = text[-_HELD:]
+        newline = text.rfind("\n")
+        if newline >= 0:  # a line that ended holds no half of a secret
+            self._held = text[newline + 1 :][-_HELD:]
+        return text[: len(text) - len(self._held)]
+
+    def rest(self, hide: Callable[[str], str]) -> str:
+        """Give what was held back, at its end."""
+        held, self._held = self._held, ""
+        return hide(held + self._decoder.decode(b"", final=True))
+
+    def pass_over(self, part: bytes) -> None:
+        """Take some of it in of which the end alone is kept."""
+        before = self._held.encode() + self._decoder.getstate()[0]  # a secret may lie across the cap
+        self._decoder.reset()
+        self._held = ""
+        self.ends_in(before + part)
+
+    def ends_in(self, body: bytes) -> None:
+        """Keep the end of what there is no room for."""
+        self.end = (self.end + body)[-_END_BYTES:]
 
 
 def open_beneath(path: Path, flags: int) -> int:

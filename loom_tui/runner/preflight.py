@@ -67,7 +67,7 @@ async def _asked(step: CommandAct, scene: Scene) -> str:
     asking = replace(step, run=step.ask, expect_exit=0, timeout_s=min(step.timeout_s, ASK_S))
     try:
         await try_out(asking, scene)
-        ended = await do(asking, scene, lambda _: None)
+        ended = await do(asking, scene, len)
     except SourceError as error:
         return str(error)
     asked = asking.shown(scene.values)

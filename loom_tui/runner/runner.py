@@ -307,7 +307,7 @@ class Runner:
             notice = notice_of(step, index, label=self._record.view().armed.label, values=self._values)
             work = self._herald.tell(notice, scene, output.write)
         else:
-            work = do(step, scene, output.write)
+            work = do(step, scene, output.write, complained=output.complain)
         doing = asyncio.create_task(work, name="step")
         replaced = asyncio.create_task(self._replaced.wait(), name="replaced")
         try:

@@ -55,11 +55,16 @@ async def try_out(step: AnyActStep, scene: Scene) -> None:
             return
 
 
-async def do(step: CommandAct | RequestAct | SqlAct | DispatchAct, scene: Scene, heard: Heard) -> Ended:
-    """Do a step, within its deadline; `heard` is given what it says as it comes."""
+async def do(
+    step: CommandAct | RequestAct | SqlAct | DispatchAct, scene: Scene, heard: Heard, *, complained: Heard = len
+) -> Ended:
+    """Do a step, within its deadline; `heard` is given what it says as it comes, `complained` a command's stderr.
+
+    Two of them, because whoever masks what they say must not have half a secret cut off by a word of the other.
+    """
     match step:
         case CommandAct():
-            return await _command(step, scene, heard)
+            return await _command(step, scene, heard, complained)
         case RequestAct():
             return await _request(step, scene, heard)
         case SqlAct():
@@ -68,7 +73,7 @@ async def do(step: CommandAct | RequestAct | SqlAct | DispatchAct, scene: Scene,
             return await dispatch.do(step, scene, heard)
 
 
-async def _command(step: CommandAct, scene: Scene, heard: Heard) -> Ended:
+async def _command(step: CommandAct, scene: Scene, heard: Heard, complained: Heard) -> Ended:
     words = [filled(word, scene.values) for word in step.run]
     own = {name: filled(value, scene.values) for name, value in step.environ.items()}
     secret = {name: credential.reveal() for name, credential in scene.credentials.items()}
@@ -80,7 +85,7 @@ async def _command(step: CommandAct, scene: Scene, heard: Heard) -> Ended:
             timeout_s=step.timeout_s,
             name=step.name,
             heard=heard,
-            complained=heard,
+            complained=complained,
             descriptors=scene.descriptors,
         )
     except SourceTimeout as error:
