@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from loom_tui.config.operator import whoami
 from loom_tui.plan.toml import dump_plan
 from tests.samples import sample_plan
 
@@ -78,13 +79,32 @@ def test_a_tick_a_status_and_a_note_are_events_of_the_journal(place):
     assert loom(place, "tick", "147", "1").stdout == "Ticked #147 · User registration\n"
     assert loom(place, "set", "147", "--status", "in_progress", "--owner", "QA", "--effort", "3-5").returncode == 0
     assert loom(place, "set", "146", "--blocked", "staging is down").returncode == 0
-    assert loom(place, "note", "CDN purged").stdout == "Noted\n"
+    assert loom(place, "note", "CDN purged").stdout == f"{whoami()} noted CDN purged\n"
     verified = loom(place, "journal", "verify")
     assert verified.returncode == 0
     assert verified.stdout.startswith("Verified 6 events. Head ")
     shown = json.loads(loom(place, "status", "--json").stdout)
     issue = next(issue for issue in shown["issues"] if issue["id"] == 147)
     assert issue["status"] == "in_progress"
+
+
+def test_what_is_set_of_an_issue_is_said_as_it_was_and_as_it_is(place):
+    told = loom(place, "set", "147", "--status", "done", "--owner", "Ana", "--owner", "Bo", "--effort", "3-5")
+    assert told.stdout.splitlines() == [
+        "#147 Smoke Testing",
+        "  status: ready → done",
+        "  owner: QA, Developer → Ana, Bo",
+        "  effort: 4–6 h → 3–5 h",
+    ]
+    assert loom(place, "set", "147", "--effort", "3-5").stdout.splitlines()[1:] == ["  effort: 3–5 h, as before"]
+    blocked = loom(place, "set", "146", "--blocked", "staging is down").stdout.splitlines()
+    assert blocked[1:] == ["  status: open → blocked", "  blocked by: nothing → staging is down"]
+    assert loom(place, "set", "146", "--status", "in_progress").stdout.splitlines()[1:] == [
+        "  status: blocked, as before",
+        "It stays blocked until what blocks it is gone: loom set 146 --unblocked",
+    ]
+    freed = loom(place, "set", "146", "--unblocked").stdout.splitlines()
+    assert freed[1:] == ["  status: blocked → in progress", "  blocked by: staging is down → nothing"]
 
 
 @pytest.mark.parametrize(

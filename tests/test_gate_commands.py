@@ -16,7 +16,7 @@ import pytest
 from msgspec.structs import replace
 
 from loom_tui.config.operator import whoami
-from loom_tui.plan.model import Criterion, Stakeholder
+from loom_tui.plan.model import Criterion, Risk, Stakeholder
 from loom_tui.plan.toml import dump_plan
 from loom_tui.room.events import Waived, WaiverAgreed
 from loom_tui.room.signals import PollerReport, Reading, State
@@ -44,7 +44,7 @@ def write(place: Path, **changes: object) -> None:
 
 def test_what_is_said_in_a_shell_is_in_the_journal_and_in_the_gate(place):
     done = loom(place, "vote", "qa", "go")
-    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "Voted go")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, f"{ME} voted GO (QA)")
     assert loom(place, "signoff", "feedback", "--words", "twelve testers").returncode == 0
     assert loom(place, "signoff", "security").returncode == 0
     gate = json.loads(loom(place, "status", "--json").stdout)["gate"]
@@ -117,9 +117,24 @@ def test_go_is_exit_0_and_a_decision_is_told(place):
         0,
         "GO: 1 of 1 criteria met · none of 1 no-go criteria holds · 1 of 1 votes are go\n",
     )
-    assert loom(place, "decide", "go").stdout.splitlines()[0] == "Called GO"
+    assert loom(place, "decide", "go").stdout.splitlines()[0] == f"{ME} called GO while the gate was GO"
     decision = json.loads(loom(place, "status", "--json").stdout)["gate"]["decision"]
     assert (decision["choice"], decision["by"], decision["pending"], decision["gate_then"]) == ("go", ME, False, "GO")
+
+
+def test_a_word_that_waits_for_a_second_person_says_so_and_an_end_names_what_it_ended(place):
+    write(place, risks=(Risk(text="Late launch"),))
+    proposed = loom(place, "waive", "smoke", "--hours", "4", "--reason", "staging is down").stdout.splitlines()
+    assert proposed[0] == f"{ME} proposes to waive Smoke testing passed: staging is down"
+    assert re.fullmatch(r"It waives nothing until another person agrees, and ends (\w+ \d+ )?\d\d:\d\d", proposed[1])
+    ended = loom(place, "waive", "smoke", "--end", "--reason", "it is up").stdout.splitlines()
+    assert re.fullmatch(rf"{ME} ended waiver \d+: it is up", ended[0])
+    assert ended[1] == f"  {proposed[0]}"
+    called = loom(place, "decide", "go", "--reason", "we must").stdout.splitlines()
+    assert called[0] == f"{ME} called GO while the gate was HOLD: we must"
+    assert called[1] == "It counts for nothing until another person agrees: loom decide agree"
+    accepted = loom(place, "accept", "late", "--owner", "cy", "--reason", "known").stdout.splitlines()
+    assert accepted[:2] == [f"{ME} accepted a risk: late launch: known", "cy has it from now on"]
 
 
 def _heed_interrupts() -> None:

@@ -170,7 +170,7 @@ def test_a_stop_refuses_all_but_a_rollback_and_is_lifted(place):
     refused = loom(place, "act", "purge", "--environment", "production")
     assert (refused.returncode, "stopped all actions: odd" in refused.stderr) == (1, True)
     assert loom(place, "rollback", *GLASS).returncode == 3
-    assert loom(place, "stop", "--lift", "--reason", "over").stdout == "Lifted\n"
+    assert loom(place, "stop", "--lift", "--reason", "over").stdout == "The stop is lifted: actions may begin again\n"
     assert loom(place, "act", "purge", "--environment", "production").returncode == 3
     assert (place / "two.done").exists()
 

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from loom_tui.config.operator import whoami
 from tests.servers import answer, serving
 from tests.test_cli import loom
 
@@ -69,9 +70,12 @@ async def test_a_check_that_people_share_is_unknown_until_they_have_done_their_p
 
 
 def test_acceptance_testing_is_written_down_and_shown(place):
-    assert loom(place, "uat", "participant", "Maya", "--about", "coach, iPad").stdout == "Maya takes part\n"
-    loom(place, "uat", "session", "Maya", "--feature", "book", "--minutes", "40")
+    joined = loom(place, "uat", "participant", "Maya", "--about", "coach, iPad")
+    assert joined.stdout == f"{whoami()} added Maya to the acceptance testing\n"
+    held = loom(place, "uat", "session", "Maya", "--feature", "book", "--minutes", "40")
+    assert held.stdout == f"{whoami()} noted a session of Maya: Booking\n"
     said = loom(place, "uat", "feedback", "Maya", "2", "cannot cancel", "--severity", "blocker", "--feature", "Booking")
+    assert said.stdout.startswith(f"{whoami()} noted Maya's 2 of 5, blocker: cannot cancel · feedback ")
     number = said.stdout.split()[-1]
     assert loom(place, "uat", "show").stdout.splitlines() == [
         "v1.7.0 in production: 2.0 of 5, 1 said something",

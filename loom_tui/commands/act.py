@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -12,12 +12,14 @@ from loom_tui.cli import store_option
 from loom_tui.commands.printing import echo
 from loom_tui.commands.rooms import Room, find_room
 from loom_tui.config.operator import whoami
-from loom_tui.gathering import append_payload
+from loom_tui.gathering import append_payload, read_once
 from loom_tui.plan.check import issue_name
 from loom_tui.plan.model import Issue, IssueId, Status
 from loom_tui.room.deeds import add_note, block, estimate, hand_over, mark, set_status, tick_task
 from loom_tui.room.door import Person
-from loom_tui.room.events import Payload
+from loom_tui.room.events import Event, Payload
+from loom_tui.widgets.text import WORD_OF_STATUS, hours
+from loom_tui.widgets.told import sentence
 
 _PLAN = click.option("--plan", "plan_file", metavar="PLAN", type=click.Path(path_type=Path), help="The plan's file.")
 
@@ -36,7 +38,7 @@ def tick(issue: str, task: int, *, undo: bool, plan_file: Path | None, store_dir
     room = find_room(plan_file, store_directory)
     found = _issue(room, issue)
     payload = tick_task(found, task - 1, done=not undo)
-    _append(room, [payload])
+    _append(room, payload)
     echo(f"{'Took back' if undo else 'Ticked'} {issue_name(found.id)} · {found.tasks[task - 1].text}")
 
 
@@ -66,19 +68,29 @@ def set_(
     """
     room = find_room(plan_file, store_directory)
     found = _issue(room, issue)
-    payloads: list[Payload] = []
+    asked: dict[str, Payload] = {}
     if status is not None:
-        payloads.append(set_status(found, Status(status)))
+        asked["status"] = set_status(found, Status(status))
     if owners:
-        payloads.append(hand_over(found, owners))
+        asked["owner"] = hand_over(found, owners)
     if effort is not None:
-        payloads.append(estimate(found, effort))
+        asked["effort"] = estimate(found, effort)
     if blocked is not None or unblocked:
-        payloads.append(block(found, "" if unblocked else blocked or ""))
-    if not payloads:
+        asked["blocked by"] = block(found, "" if unblocked else blocked or "")
+    if not asked:
         raise click.UsageError("Say what to set: --status, --owner, --effort, --blocked or --unblocked")
-    _append(room, payloads)
-    echo(f"Set {issue_name(found.id)} {found.title}")
+    store = room.open()
+    try:
+        before = read_once(room.plan, store, now=time.time()).issue(found.id)
+        for payload in asked.values():
+            append_payload(store, payload, plan=room.plan, person=Person(whoami()), at=time.time())
+        after = read_once(room.plan, store, now=time.time()).issue(found.id)
+    finally:
+        store.close()
+    assert before is not None and after is not None  # noqa: S101, PT018 - each issue of the plan has a view
+    echo(f"{issue_name(found.id)} {found.title}")
+    for line in _changes(before.issue, after.issue, asked):
+        echo(line)
 
 
 @click.command("note")
@@ -104,8 +116,7 @@ def note(
     else:
         found = _issue(room, issue) if issue is not None else None
         payload = add_note(text, found.id if found is not None else None)
-    _append(room, [payload])
-    echo("Noted")
+    echo(sentence(_append(room, payload)))
 
 
 def _issue(room: Room, word: str) -> Issue:
@@ -118,10 +129,30 @@ def _issue(room: Room, word: str) -> Issue:
     raise click.UsageError(f"{room.path.name} has no issue {word}; it has {known or 'none'}")
 
 
-def _append(room: Room, payloads: Sequence[Payload]) -> None:
+def _changes(before: Issue, after: Issue, asked: Collection[str]) -> Iterator[str]:
+    """Say of each thing of an issue that was set, or moved with it, what it was and what it is."""
+    now = _words_of(after)
+    for name, was in _words_of(before).items():
+        if was != now[name]:
+            yield f"  {name}: {was} → {now[name]}"
+        elif name in asked:
+            yield f"  {name}: {was}, as before"
+    if "status" in asked and after.status is Status.BLOCKED and after.blockers:
+        yield f"It stays blocked until what blocks it is gone: loom set {after.id} --unblocked"
+
+
+def _words_of(issue: Issue) -> Mapping[str, str]:
+    return {
+        "status": f"{'claimed ' if issue.claimed else ''}{WORD_OF_STATUS[issue.status]}",
+        "owner": ", ".join(issue.owners) or "nobody",
+        "effort": hours(issue.effort_hours) or issue.effort_text or "not estimated",
+        "blocked by": ", ".join(issue.blockers) or "nothing",
+    }
+
+
+def _append(room: Room, payload: Payload) -> Event:
     store = room.open()
     try:
-        for payload in payloads:
-            append_payload(store, payload, plan=room.plan, person=Person(whoami()), at=time.time())
+        return append_payload(store, payload, plan=room.plan, person=Person(whoami()), at=time.time())
     finally:
         store.close()

@@ -203,9 +203,9 @@ def _rows(score: Score) -> Iterator[tuple[float | None, str, str, str]]:
 
 
 def _told(event: Event | None) -> str:
-    from loom_tui.screens.news import told
+    from loom_tui.widgets.told import sentence
 
-    return f"{event.actor} {told(event)}" if event is not None else ""
+    return sentence(event) if event is not None else ""
 
 
 def _as_json(score: Score) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from loom_tui.config.operator import whoami
 from loom_tui.gathering import read_once, write_deed
 from loom_tui.room.deeds import Deed
 from loom_tui.room.door import Person
+from loom_tui.room.events import DecisionAgreed, DecisionCalled, Event, RiskAccepted, Waived, WaiverAgreed, WaiverEnded
 from loom_tui.room.gate_deeds import (
     accept_risk,
     agree_to_decision,
@@ -26,7 +28,10 @@ from loom_tui.room.gate_deeds import (
     sign_off,
     withdraw_vote,
 )
+from loom_tui.room.snapshot import Snapshot
 from loom_tui.room.verdicts import Choice
+from loom_tui.widgets.text import Pen
+from loom_tui.widgets.told import sentence
 
 _PLAN = click.option("--plan", "plan_file", metavar="PLAN", type=click.Path(path_type=Path), help="The plan's file.")
 _REASON = click.option("--reason", default="", metavar="WHY", help="Why; the journal keeps it.")
@@ -44,11 +49,9 @@ def vote(role: str, choice: str, reason: str, plan_file: Path | None, store_dire
 
     Example: loom vote QA no-go --reason 'booking is broken'
     """
-    if choice == "withdraw":
-        deed, said = withdraw_vote(role, reason=reason), "Took the vote back"
-    else:
-        deed, said = cast_vote(role, _CHOICES[choice], reason=reason), f"Voted {choice}"
-    _do(deed, said, plan_file, store_directory)
+    withdrawn = choice == "withdraw"
+    deed = withdraw_vote(role, reason=reason) if withdrawn else cast_vote(role, _CHOICES[choice], reason=reason)
+    _do(deed, plan_file, store_directory)
 
 
 @click.command("signoff")
@@ -65,8 +68,7 @@ def signoff(
 
     Example: loom signoff 'security concerns' --words 'audit read, nothing open'
     """
-    said = "Said so against it" if against else "Signed off"
-    _do(sign_off(criterion, against=against, words=words, role=role), said, plan_file, store_directory)
+    _do(sign_off(criterion, against=against, words=words, role=role), plan_file, store_directory)
 
 
 @click.command("waive")
@@ -94,14 +96,12 @@ def waive(
     if (hours is not None) + agree + end != 1:
         raise click.UsageError("Say one of --hours (with --reason), --agree or --end (with --reason)")
     if agree:
-        deed, said = agree_to_waiver(criterion), "Agreed"
+        deed = agree_to_waiver(criterion)
     elif end:
-        deed, said = end_waiver(criterion, reason=reason), "Ended"
+        deed = end_waiver(criterion, reason=reason)
     else:
-        until = time.time() + (hours or 0.0) * 3600
-        deed = propose_waiver(criterion, reason=reason, until=until)
-        said = "Proposed; it waives nothing until another person agrees"
-    _do(deed, said, plan_file, store_directory)
+        deed = propose_waiver(criterion, reason=reason, until=time.time() + (hours or 0.0) * 3600)
+    _do(deed, plan_file, store_directory)
 
 
 @click.command("lift")
@@ -114,7 +114,7 @@ def lift(what: str, *, reason: str, plan_file: Path | None, store_directory: Pat
 
     Example: loom lift 'critical bug' --reason 'it was the test data'
     """
-    _do(lift_no_go(what, reason=reason), "Lifted", plan_file, store_directory)
+    _do(lift_no_go(what, reason=reason), plan_file, store_directory)
 
 
 @click.command("accept")
@@ -128,7 +128,7 @@ def accept(risk: str, *, reason: str, owner: str, plan_file: Path | None, store_
 
     Example: loom accept 'network restrictions' --reason 'CI runs them nightly'
     """
-    _do(accept_risk(risk, owner=owner, reason=reason), "Accepted", plan_file, store_directory)
+    _do(accept_risk(risk, owner=owner, reason=reason), plan_file, store_directory)
 
 
 @click.command("decide")
@@ -142,19 +142,39 @@ def decide(choice: str, *, reason: str, plan_file: Path | None, store_directory:
     Example: loom decide go · loom decide agree
     """
     deed = agree_to_decision() if choice == "agree" else call_decision(_CHOICES[choice], reason=reason)
-    said = "Agreed" if choice == "agree" else f"Called {choice.upper()}"
-    _do(deed, said, plan_file, store_directory)
+    _do(deed, plan_file, store_directory)
 
 
-def _do(deed: Deed, said: str, plan_file: Path | None, store_directory: Path | None) -> None:
+def _do(deed: Deed, plan_file: Path | None, store_directory: Path | None) -> None:
     """Write a deed down, and say what was written and how the gate stands. Raises Refused."""
     room = find_room(plan_file, store_directory)
     store = room.open()
     try:
         now = time.time()
-        write_deed(room.plan, store, deed, person=Person(whoami()), now=now)
-        gate = read_once(room.plan, store, now=now).gate
+        event = write_deed(room.plan, store, deed, person=Person(whoami()), now=now)
+        snapshot = read_once(room.plan, store, now=now)
     finally:
         store.close()
-    echo(said)
-    echo(gate_line(gate))
+    echo(sentence(event))
+    for line in _besides(event, snapshot):
+        echo(line)
+    echo(gate_line(snapshot.gate))
+
+
+def _besides(event: Event, snapshot: Snapshot) -> Iterator[str]:
+    """Say of which word an agreement or an end speaks, and what a word that counts for nothing yet waits for."""
+    payload = event.payload
+    match payload:
+        case WaiverAgreed() | WaiverEnded():
+            yield from (f"  {sentence(each)}" for each in snapshot.events if each.seq == payload.waiver)
+        case DecisionAgreed():
+            yield from (f"  {sentence(each)}" for each in snapshot.events if each.seq == payload.decision)
+        case Waived():
+            until = Pen(zone=snapshot.plan.calendar.zone).day_clock(payload.until, now=snapshot.now)
+            yield f"It waives nothing until another person agrees, and ends {until}"
+        case DecisionCalled() if snapshot.decision is not None and snapshot.decision.pending:
+            yield "It counts for nothing until another person agrees: loom decide agree"
+        case RiskAccepted() if payload.owner != event.actor:
+            yield f"{payload.owner} has it from now on"
+        case _:
+            return

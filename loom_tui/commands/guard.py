@@ -219,8 +219,12 @@ def stop(*, reason: str, everything: bool, lift: bool, plan_file: Path | None, s
     Example: loom stop --reason 'something is off' · loom stop --lift --reason 'false alarm'
     """
     room = room_in_force(plan_file, store_directory)
-    _do(room, LiftStop(reason) if lift else CallStop(reason, everything))
-    echo("Lifted" if lift else f"Stopped: no action begins{'' if everything else ' but a rollback'}")
+    if lift:
+        _do(room, LiftStop(reason))
+        echo("The stop is lifted: actions may begin again")
+    else:
+        _do(room, CallStop(reason, everything))
+        echo(f"Stopped: no action begins{'' if everything else ' but a rollback'}")
 
 
 def _arm(

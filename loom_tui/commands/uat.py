@@ -34,6 +34,7 @@ from loom_tui.room.manual import ManualView
 from loom_tui.room.snapshot import Observations, Snapshot
 from loom_tui.room.uat import UatView
 from loom_tui.store.base import StoreMissing
+from loom_tui.widgets.told import sentence
 
 _PLAN = click.option("--plan", "plan_file", metavar="PLAN", type=click.Path(path_type=Path), help="The plan's file.")
 
@@ -92,8 +93,7 @@ def participant(name: str, *, about: str, plan_file: Path | None, store_director
     Example: loom uat participant 'Maya' --about 'coach, iPad'
     """
     room = find_room(plan_file, store_directory)
-    _append(room, join_uat(room.plan, name, about=about))
-    echo(f"{name.strip()} takes part")
+    echo(sentence(_append(room, join_uat(room.plan, name, about=about))))
 
 
 @uat.command("session")
@@ -118,8 +118,7 @@ def session(
     """
     room = find_room(plan_file, store_directory)
     payload = hold_session(room.plan, participant, features=features, minutes=minutes, note=note)
-    _append(room, payload)
-    echo(f"Noted a session of {payload.participant}")
+    echo(sentence(_append(room, payload)))
 
 
 @uat.command("feedback")
@@ -149,7 +148,7 @@ def feedback(
         room.plan, participant, rating, severity=cast("Severity", severity), feature=feature, text=text
     )
     event = _append(room, payload)
-    echo(f"Noted feedback {event.seq}")
+    echo(f"{sentence(event)} · feedback {event.seq}")
 
 
 @uat.command("settle")
@@ -163,8 +162,7 @@ def settle(number: int, reason: str, *, plan_file: Path | None, store_directory:
     Example: loom uat settle 41 'fixed in v1.7.1, Maya tried it'
     """
     room = find_room(plan_file, store_directory)
-    _append(room, settle_feedback(_snapshot(room).uat, number, reason=reason))
-    echo(f"Settled feedback {number}")
+    echo(sentence(_append(room, settle_feedback(_snapshot(room).uat, number, reason=reason))))
 
 
 @uat.command("show")

@@ -15,9 +15,9 @@ from loom_tui.plan.model import IssueId
 from loom_tui.room.acting import ActionArmed, OfAction
 from loom_tui.room.events import Event, Payload, decode_payload
 from loom_tui.room.record import ChainView, Record, fields_of, flat, kind_of
-from loom_tui.screens.news import told
 from loom_tui.widgets.lines import EMPTY, Column, Ink, Line, Span, broken, cells, clean, fit, wrap
 from loom_tui.widgets.text import Pen, Sign, age, issue_name
+from loom_tui.widgets.told import told
 
 ALL = "every kind"
 REMOVED = "removed"
