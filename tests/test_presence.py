@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from loom_tui.cli import run
 from loom_tui.orders import LookAt
 from loom_tui.plan.model import Operator, Right, Stakeholder
 from loom_tui.reader import SEAT_EVERY_S, Session
+from loom_tui.room.events import LeadGiven
 from loom_tui.room.fold import fold
 from loom_tui.room.guarded import Approve
 from loom_tui.room.presence import SEAT_TTL_S, Seat, Terminal, present, shared_accounts
@@ -125,6 +127,20 @@ def look_on() -> None:
             time.sleep(0.25)
 
 
+def test_who_may_lead_is_not_said_to_lead(bench, capsys):
+    asked = ("who", str(bench.path), "--store", str(bench.directory))
+    with bench.store() as store:
+        store.take_seat(replace(seat("ana"), since=time.time(), until=time.time() + SEAT_TTL_S))
+        run(asked)
+        assert capsys.readouterr().out.splitlines() == [
+            "Nobody leads (loom lead give LOGIN)",
+            "ana  may do everything  bastion  screen 1",
+        ]
+        store.append(LeadGiven(to="ana"), actor="ana", at=time.time())
+        run(asked)
+        assert capsys.readouterr().out.splitlines()[0] == "ana leads"
+
+
 def test_a_seat_from_before_the_clock_was_set_back_has_run_out():
     assert present([seat("ana", left_s=3600.0)], NOW) == ()
 
@@ -192,8 +208,8 @@ async def test_i_lists_everybody_with_their_rights_and_says_what_can_be_forged()
         page = room.text("People")
         assert "In the room" in page
         ana, bo = (next(line for line in page.splitlines() if name in line) for name in ("│ ana ", "│ bo (QA)"))
-        assert all(word in ana for word in ("lead", "bastion", "Room", "12 m"))
-        assert all(word in bo for word in ("operator", "10.0.0.5", "Gate", "1 m"))
+        assert all(word in ana for word in ("do everything", "bastion", "Room", "12 m"))
+        assert all(word in bo for word in ("write", "10.0.0.5", "Gate", "1 m"))
         assert "The kernel keeps that ana logged in" in page
         assert "deploy is open in several places: perhaps several people, whom Loom cannot tell apart" in page
         assert "Rights are the plan's word" in page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -17,7 +17,7 @@ from loom_tui.plan.check import issue_name
 from loom_tui.plan.model import Issue, IssueId, Status
 from loom_tui.room.deeds import add_note, block, estimate, hand_over, mark, set_status, tick_task
 from loom_tui.room.door import Person
-from loom_tui.room.events import Event, Payload
+from loom_tui.room.events import Event, IssueStatusSet, Payload
 from loom_tui.widgets.text import WORD_OF_STATUS, hours
 from loom_tui.widgets.told import sentence
 
@@ -129,7 +129,7 @@ def _issue(room: Room, word: str) -> Issue:
     raise click.UsageError(f"{room.path.name} has no issue {word}; it has {known or 'none'}")
 
 
-def _changes(before: Issue, after: Issue, asked: Collection[str]) -> Iterator[str]:
+def _changes(before: Issue, after: Issue, asked: Mapping[str, Payload]) -> Iterator[str]:
     """Say of each thing of an issue that was set, or moved with it, what it was and what it is."""
     now = _words_of(after)
     for name, was in _words_of(before).items():
@@ -137,7 +137,8 @@ def _changes(before: Issue, after: Issue, asked: Collection[str]) -> Iterator[st
             yield f"  {name}: {was} → {now[name]}"
         elif name in asked:
             yield f"  {name}: {was}, as before"
-    if "status" in asked and after.status is Status.BLOCKED and after.blockers:
+    status = asked.get("status")
+    if isinstance(status, IssueStatusSet) and after.status is Status.BLOCKED is not status.status:
         yield f"It stays blocked until what blocks it is gone: loom set {after.id} --unblocked"
 
 

@@ -20,6 +20,7 @@ from loom_tui.room.lead import give_lead
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.room.verdicts import PollView
 from loom_tui.widgets.poll import heard_words, poll_words
+from loom_tui.widgets.text import WORD_OF_RIGHT
 
 _PLAN = click.option("--plan", "plan_file", metavar="PLAN", type=click.Path(path_type=Path), help="The plan's file.")
 _REASON = click.option("--reason", default="", metavar="WHY", help="Why; the journal keeps it.")
@@ -38,10 +39,11 @@ def who(plan_file: Path | None, *, as_json: bool, store_directory: Path | None) 
     if as_json:
         echo_json({"lead": snapshot.lead, "present": snapshot.present})
         return
-    echo(f"{snapshot.lead} leads" if snapshot.lead else "Nobody leads: the plan names no lead")
+    echo(f"{snapshot.lead} leads" if snapshot.lead else "Nobody leads (loom lead give LOGIN)")
     for seat in snapshot.present:
         where = f"{seat.terminal.host} from {seat.terminal.client}" if seat.terminal.client else seat.terminal.host
-        echo(f"{seat.login}  {right_of(snapshot.plan, seat.login).value}  {where}  screen {seat.screen}")
+        may = WORD_OF_RIGHT[right_of(snapshot.plan, seat.login)]
+        echo(f"{seat.login}  may {may}  {where}  screen {seat.screen}")
 
 
 @click.group("lead")

@@ -178,7 +178,7 @@ def ask_lead(screen: RoomScreen) -> None:
     snapshot = _room_of(screen)
     if snapshot is None:
         return
-    leads = f"{snapshot.lead} leads the room." if snapshot.lead else "Nobody leads the room: the plan names no lead."
+    leads = f"{snapshot.lead} leads the room." if snapshot.lead else "Nobody leads the room yet."
     fields = (
         Field("to", "who leads from now on", hint=clean(", ".join(names(snapshot.present)), limit=60)),
         Field("reason", "reason", hint="needed where another one leads, and is not in the room"),

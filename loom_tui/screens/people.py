@@ -10,7 +10,7 @@ from loom_tui.room.snapshot import Snapshot
 from loom_tui.widgets.frame import SCREENS
 from loom_tui.widgets.lines import Column, Ink, Line, Span, cells, clean, rule, wrap
 from loom_tui.widgets.panel import ListPanel, heading
-from loom_tui.widgets.text import age
+from loom_tui.widgets.text import WORD_OF_RIGHT, age
 
 FOOT = 9  # lines for what is known of the chosen one, and of all
 SCREEN_OF = dict(SCREENS)
@@ -59,7 +59,7 @@ class People(ListPanel):
 
 def _columns(width: int) -> Sequence[Column]:
     wide = width >= 90
-    fixed = (Column(10), Column(16), Column(16 if wide else 0), Column(10), Column(7, right=True))
+    fixed = (Column(13), Column(16), Column(16 if wide else 0), Column(10), Column(7, right=True))
     name = width - sum(column.width for column in fixed) - len(fixed)
     return (Column(max(8, name)), *fixed)
 
@@ -70,7 +70,7 @@ def seat_row(seat: Seat, snapshot: Snapshot, width: int) -> Line:
     who = clean(f"{seat.login} ({roles})" if roles else seat.login, limit=60)
     words = (
         who,
-        right_of(snapshot.plan, seat.login).value,
+        WORD_OF_RIGHT[right_of(snapshot.plan, seat.login)],
         clean(seat.terminal.host, limit=40),
         clean(seat.terminal.client, limit=45),
         SCREEN_OF.get(seat.screen, ""),

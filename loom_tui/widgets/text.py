@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from loom_tui.plan.model import IssueId, Range, Status
+from loom_tui.plan.model import IssueId, Range, Right, Status
 from loom_tui.room.signals import Freshness, State
 from loom_tui.room.snapshot import SignalView
 from loom_tui.room.verdicts import GateState, Verdict
@@ -127,6 +127,12 @@ WORD_OF_STATUS = {
     Status.BLOCKED: "blocked",
     Status.DONE: "done",
     Status.DROPPED: "dropped",
+}
+WORD_OF_RIGHT = {  # after "may"; not the rights' own names: a lead's right is not yet the lead
+    Right.VIEWER: "look",
+    Right.OPERATOR: "write",
+    Right.APPROVER: "approve",
+    Right.LEAD: "do everything",
 }
 GROUND_OF_GATE = {GateState.GO: Ground.OK, GateState.HOLD: Ground.WARN, GateState.NO_GO: Ground.BAD}
 INK_OF_GATE = {GateState.GO: Ink.OK, GateState.HOLD: Ink.WARN, GateState.NO_GO: Ink.BAD}
