@@ -12,7 +12,7 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -20,17 +20,13 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from loom_tui.gathering import RUNNER_LEASE, collector_view
 from loom_tui.plan.acts import ActionKind, AnyActStep, ManualAct, NotifyAct, OnFailure
-from loom_tui.plan.model import Rule
 from loom_tui.room.acting import (
     ActionAborted,
     ActionExpired,
     ActionFailed,
     ActionTakenOver,
     ActionUnknown,
-    ActionUnverified,
-    ActionVerified,
     Answer,
     CountdownStarted,
     OfAction,
@@ -43,25 +39,24 @@ from loom_tui.room.acting import (
 from loom_tui.room.announcing import action_of
 from loom_tui.room.deeds import Refused, mark
 from loom_tui.room.events import NoteAdded
-from loom_tui.room.guard import ACTIVE, RUNNER_TTL_S, UNDER_WAY, WAITING, ActionState, next_step
+from loom_tui.room.guard import UNDER_WAY, WAITING, ActionState, next_step
 from loom_tui.room.preview import values_of
-from loom_tui.room.verification import verify
 from loom_tui.runner.children import VARIABLE, Children, cut_short, left_at_work
-from loom_tui.runner.notices import Herald, acknowledged, notice_of
+from loom_tui.runner.enquiry import Enquiry
+from loom_tui.runner.heartbeat import Heartbeat
+from loom_tui.runner.notices import Herald, notice_of
 from loom_tui.runner.output import Output
 from loom_tui.runner.preflight import HURRY_S, Found, look
-from loom_tui.runner.record import LOOK_EVERY_S, Record, Replaced
+from loom_tui.runner.record import Record, Replaced
 from loom_tui.runner.scripts import Scripts
 from loom_tui.sources.acts import do, shown_secrets
 from loom_tui.sources.base import Clock
 from loom_tui.sources.mask import Masked
 from loom_tui.sources.scene import Ended, Scene
-from loom_tui.store.base import Lease, LeaseLost, Store, StoreError
+from loom_tui.store.base import Store, StoreError
 from loom_tui.store.place import output_directory, output_path
 
 _LOG = logging.getLogger("loom.runner")
-LEASE_EVERY_S = 1.0
-ASK_EVERY_S = 5.0
 _MARKERS = {  # of percentiles and charts
     ActionKind.ROLLBACK: "rollback",
     ActionKind.DEPLOY: "deploy",
@@ -102,16 +97,18 @@ class Runner:
             armed_at=view.at,
             rollback=self._action.kind is ActionKind.ROLLBACK,
         )
-        self._replaced = asyncio.Event()
-        self._lease: Lease | None = None
+        self._heartbeat = Heartbeat(place.store, action, record=record, run=self._run, clock=place.clock)
+        self._enquiry = Enquiry(
+            place.store, record, run=self._run, clock=place.clock, start_collector=place.start_collector
+        )
         self._found = [Found() for _ in self._action.steps]
 
     async def run(self) -> ActionState:
         """Wait for the approval, do what was approved, and see whether it is done."""
-        self._take_lease()
+        self._heartbeat.take()
         try:
             with self._children.lock() as descriptor:
-                beating = asyncio.create_task(self._beat(), name="heartbeat")
+                beating = asyncio.create_task(self._heartbeat.beat(), name="heartbeat")
                 asking = asyncio.create_task(self._herald.ask_for_approval(self._scene({}, descriptor)), name="asking")
                 try:
                     await self._carry_out(descriptor)
@@ -124,12 +121,8 @@ class Runner:
                         if isinstance(failed, Exception):  # neither may end the action
                             _LOG.warning("%r", failed)
         finally:
-            with suppress(StoreError):
-                if self._lease is not None:
-                    self._store.release(self._lease)
+            self._heartbeat.release()
         return self._record.view().state
-
-    # What it writes, and how it lives.
 
     async def _write_own(self, payload: OfAction) -> None:
         """Write what this runner alone may say; refused, it is not the runner any more. Raises Replaced."""
@@ -138,35 +131,6 @@ class Runner:
         except Refused as refusal:
             _LOG.warning("%s", refusal)
             raise Replaced from None
-
-    def _take_lease(self) -> None:
-        name = f"{RUNNER_LEASE}{self._id}"
-        self._lease = self._store.acquire(name, holder=self._run, ttl_s=RUNNER_TTL_S, now=self._place.clock())
-        if self._lease is None:
-            held = self._store.lease(name)
-            raise Refused(f"Action {self._id} has a runner already: {held.holder if held is not None else 'another'}")
-
-    async def _beat(self) -> None:
-        """Say that it lives, and see whether the action is still its own."""
-        while True:
-            try:
-                self._renew()
-                view = self._record.view()
-                if not view.is_of(self._run) or view.written not in (*ACTIVE, *WAITING):
-                    self._replaced.set()
-            except StoreError as error:
-                _LOG.warning("%s", error)
-            await asyncio.sleep(LEASE_EVERY_S)
-
-    def _renew(self) -> None:
-        name, now = f"{RUNNER_LEASE}{self._id}", self._place.clock()
-        try:
-            if self._lease is not None:
-                self._lease = self._store.renew(self._lease, ttl_s=RUNNER_TTL_S, now=now)
-        except LeaseLost:  # the journal says whose the action is; the lease only that somebody lives
-            self._lease = self._store.acquire(name, holder=self._run, ttl_s=RUNNER_TTL_S, now=now) or self._lease
-
-    # Its work.
 
     async def _carry_out(self, descriptor: int) -> None:
         view = self._record.view()
@@ -187,12 +151,14 @@ class Runner:
         if ended:
             await self._mark("")
             await self._write_own(VerificationStarted(action=self._id, run=self._run))
-            await self._verify()
+            await self._write_own(
+                await self._enquiry.verified(self._action, self._values, replaced=self._heartbeat.replaced)
+            )
         return None
 
     async def _preflight(self, descriptor: int, *, past_doubts: bool) -> str:
         """Try what the steps need, here where they will run; gives what bars it, which for a rollback nothing does."""
-        self._ask(self._action.preflight)
+        self._enquiry.ask(self._action.preflight)
         rollback = self._action.kind is ActionKind.ROLLBACK
         looking = (
             self._look(index, descriptor, limit_s=HURRY_S if rollback else None, asks=True)
@@ -309,7 +275,7 @@ class Runner:
         else:
             work = do(step, scene, output.write, complained=output.complain)
         doing = asyncio.create_task(work, name="step")
-        replaced = asyncio.create_task(self._replaced.wait(), name="replaced")
+        replaced = asyncio.create_task(self._heartbeat.replaced.wait(), name="replaced")
         try:
             await asyncio.wait((doing, replaced), return_when=asyncio.FIRST_COMPLETED)
             if not doing.done():
@@ -358,54 +324,6 @@ class Runner:
         if marker is not None and any(step.started for step in self._record.view().steps):
             text = f"{self._action.label or self._record.view().armed.name} ({self._id})"
             await self._record.write(mark(marker, f"{text}: {how}" if how else text))
-
-    async def _verify(self) -> None:
-        """Ask the world, until it says that it is done or the time is over."""
-        rules, since = self._action.verify, self._record.view().steps_ended_at or self._place.clock()
-        if not rules and self._action.tells_only:
-            return await self._write_own(acknowledged(self._record.view(), self._run))
-        if not rules:
-            why = "the plan names no signals that would show it"
-            return await self._write_own(ActionUnverified(action=self._id, run=self._run, why=why))
-        ticks, asked_at = asyncio.get_running_loop().time, 0.0
-        ends_at = ticks() + self._action.verify_s  # a clock that is set back meanwhile makes it no longer
-        while True:
-            now = self._place.clock()
-            if not 0 <= now - asked_at < ASK_EVERY_S:
-                asked_at = now
-                self._ask(rules)
-            found = verify(
-                rules,
-                self._record.read(),
-                ledger=self._record.ledger,
-                observations=self._record.observations,
-                values=self._values,
-                since=since,
-            )
-            if found.holds:
-                return await self._write_own(ActionVerified(action=self._id, run=self._run, evidence=found.words))
-            if ticks() >= ends_at:
-                break
-            if self._replaced.is_set():
-                raise Replaced
-            await asyncio.sleep(LOOK_EVERY_S)
-        kind = ActionFailed if found.holds is False else ActionUnverified
-        why = f"after {self._action.verify_s:g} s: {' · '.join(found.words)}"
-        return await self._write_own(kind(action=self._id, run=self._run, why=why))
-
-    def _ask(self, rules: Sequence[Rule]) -> None:
-        """Have the signals of these rules read now, by a collector that is started where none runs."""
-        if not rules:
-            return
-        now = self._place.clock()
-        with suppress(StoreError):
-            if not collector_view(self._store, now=now).alive:
-                trouble = self._place.start_collector()
-                if trouble:
-                    _LOG.warning("%s", trouble)
-            signals = self._record.snapshot().signals
-            for source in {signals[rule.signal].signal.source for rule in rules if rule.signal in signals}:
-                self._store.ask("poll", source, asked_by=self._run, at=now)
 
     def _scene(self, credentials: Mapping[str, Masked], descriptor: int) -> Scene:
         return Scene(
