@@ -538,9 +538,17 @@ def test_the_sentence_says_what_go_still_needs_and_from_whom():
 
 def test_a_long_list_of_needs_is_cut_in_the_sentence_and_whole_for_scripts():
     rules = tuple(Criterion(text=name, checks=(name,)) for name in ("app", "app.auth", "db", "sentry"))
-    gate = room(plan(go=(*rules, CALM_GO, p95()), voters=[OPS])).gate
-    assert gate.why.endswith("and 2 more")
-    assert len(gate.needs) == 7
+    signed = tuple(Criterion(text=name, signoffs=(name,)) for name in ("Legal", "Sales", "Support", "Design"))
+    gate = room(plan(go=(*rules, CALM_GO, p95(), *signed), voters=[OPS])).gate
+    assert gate.why.startswith("needs app and 5 other signals read · ")
+    assert gate.why.endswith("and 1 more")
+    assert len(gate.needs) == 11
+
+
+def test_a_no_go_that_several_readings_deny_is_not_counted_like_something_done():
+    calm = Criterion(text="Degraded", rules=tuple(Rule(signal="sentry.critical", at_least=top) for top in (5.0, 9.0)))
+    view = room(plan(go=[CALM_GO], no_go=[calm]), seen=read(reading("sentry.critical", 0.0))).gate.no_go[0]
+    assert (view.verdict, view.why) == (Verdict.NOT_MET, "none of 2 holds")
 
 
 def test_each_criterion_carries_the_readings_and_words_that_decided_it_with_their_times():

@@ -22,10 +22,12 @@ from loom_tui.room.fold import fold
 from loom_tui.room.signals import Bucket
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.room.verdicts import Choice, Evidence, GateState, Says
+from loom_tui.screens.gate_rows import criterion_row
 from loom_tui.screens.guarded import Guarded, Push
 from loom_tui.widgets.canvas import Canvas
+from loom_tui.widgets.text import Pen
 from tests.gates import Ours
-from tests.rooms import Room, open_room, widths_of
+from tests.rooms import Room, open_room, text_of, widths_of
 from tests.samples import (
     DEPLOYED_AT,
     NOW,
@@ -144,6 +146,27 @@ async def test_every_criterion_shows_its_verdict_figure_and_age():
         assert "of 24 h" in rows
         assert "○ Engineering Team no vote yet" in rows
         assert "● Product Manager GO ana" in rows
+
+
+def test_a_criterion_that_is_not_met_is_counted_where_its_reason_does_not_fit():
+    gate = rich_snapshot().gate
+    smoke, pen = gate.go[1], Pen()
+    why = "app.storage: bad, not ok"
+    for width, words in ((44, "   2 of 3"), (58, why), (80, f"{why} · 2 of 3")):
+        line = text_of([criterion_row(smoke, pen, width, now=NOW)])
+        assert "Smoke testing passed" in line
+        assert words in line
+        assert "…" not in line
+
+
+@pytest.mark.parametrize("size", [(80, 24), (104, 30), (120, 40)])
+async def test_no_key_of_screen_8_is_cut(size):
+    async with open_room(rich_snapshot(), key="8", size=size) as room:
+        await room.press("enter")
+        page = room.text(EVIDENCE)
+        assert all(
+            word in page for word in ("V vote", "C poll", "W waive", "S sign off", "L lift", "D decide", "r ask")
+        )
 
 
 async def test_the_sentence_says_what_go_still_needs_and_from_whom():

@@ -29,6 +29,7 @@ from loom_tui.room.verdicts import (
 )
 
 _NEEDS_NAMED = 5  # in the sentence; all of them are in `needs`
+_READ_NAMED = 2  # signals that wait to be read are named so far
 
 
 def judge(facts: Facts) -> GateView:
@@ -55,11 +56,7 @@ def judge(facts: Facts) -> GateView:
     if against:
         return replace(gate, state=GateState.NO_GO, why=" · ".join(against), needs=needs)
     if needs:
-        shown = [
-            *needs[:_NEEDS_NAMED],
-            *([f"and {len(needs) - _NEEDS_NAMED} more"] if len(needs) > _NEEDS_NAMED else []),
-        ]
-        return replace(gate, why=f"needs {' · '.join(shown)}", needs=needs)
+        return replace(gate, why=f"needs {' · '.join(_shown(needs))}", needs=needs)
     return replace(gate, state=GateState.GO, why=_go_words(gate))
 
 
@@ -105,6 +102,18 @@ def _needs(gate: GateView) -> tuple[str, ...]:
     if open_views and not needs:
         needs += [view.text for view in open_views]
     return tuple(needs)
+
+
+def _shown(needs: Sequence[str]) -> list[str]:
+    """Choose what the sentence says of the needs: signals that all wait to be read as one, and no more than a few."""
+    shown = list(needs)
+    for ending in (" read", " read again"):
+        alike = [need for need in shown if need.endswith(ending)]
+        if len(alike) > _READ_NAMED:
+            first = f"{alike[0].removesuffix(ending)} and {len(alike) - 1} other signals{ending}"
+            shown = [first if need == alike[0] else need for need in shown if need not in alike[1:]]
+    more = [f"and {len(shown) - _NEEDS_NAMED} more"] if len(shown) > _NEEDS_NAMED else []
+    return [*shown[:_NEEDS_NAMED], *more]
 
 
 def _criterion(named: Named, facts: Facts, votes: Sequence[VoteView]) -> CriterionView:
@@ -164,7 +173,9 @@ def _no_go(view: CriterionView, facts: Facts) -> CriterionView:
             why = f"{shown} when last seen; nothing fresh says otherwise"
             return replace(view, verdict=Verdict.MET, why=why, latched_at=latched.at)
     if view.evidence and says == {Says.FOR}:
-        return replace(view, verdict=Verdict.NOT_MET, why=_why(view))
+        readings = len(view.evidence) > 1 and _readings_speak_for(view) is not None
+        why = f"none of {len(view.evidence)} holds" if readings else _why(view)
+        return replace(view, verdict=Verdict.NOT_MET, why=why)
     return replace(view, why=_why(view)) if view.evidence else view
 
 
@@ -217,15 +228,15 @@ def _blocking_errors(facts: Facts) -> Iterator[CriterionView]:
 
 def _why(view: CriterionView) -> str:
     """Say in a few words what decided a criterion: what speaks against it, else what is not known, else the count."""
-    evidence = view.evidence
-    order = (Says.AGAINST, Says.UNKNOWN, Says.AWAITED)
-    first = next((item for says in order for item in evidence if item.says is says), None)
+    evidence, first = view.evidence, view.deciding
     kinds = {item.kind for item in evidence}
     good = sum(item.says is Says.FOR for item in evidence)
     if kinds in ({"issue"}, {"vote"}) and (first is None or first.says is Says.AWAITED):
         return f"{good} of {len(evidence)} {'done' if kinds == {'issue'} else 'votes'}"
     if len(evidence) == 1:
         return evidence[0].words
+    if first is not None and first.kind == "clock":
+        return first.words
     return f"{good} of {len(evidence)}" if first is None else f"{first.subject}: {first.words}"
 
 

@@ -101,6 +101,12 @@ class CriterionView(_Value, frozen=True):
         """Say whether something speaks against it, rather than only being awaited."""
         return any(item.says is Says.AGAINST for item in self.evidence)
 
+    @property
+    def deciding(self) -> Evidence | None:
+        """Give what decides where not all speaks for going: what is against it, else not known, else awaited."""
+        order = (Says.AGAINST, Says.UNKNOWN, Says.AWAITED)
+        return next((item for says in order for item in self.evidence if item.says is says), None)
+
 
 class VoteWord(_Value, frozen=True):
     """Something that was said for a role, once; `choice` is None where a vote was taken back."""

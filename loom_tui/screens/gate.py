@@ -26,7 +26,7 @@ from loom_tui.screens.gate_rows import (
     word_of,
 )
 from loom_tui.widgets.frame import gate_counts
-from loom_tui.widgets.lines import Ink, Line, Span, clean
+from loom_tui.widgets.lines import Ink, Line, Span, clean, width_of
 from loom_tui.widgets.panel import ListPanel, Panel, heading
 from loom_tui.widgets.scroll import Scroll
 from loom_tui.widgets.text import INK_OF_GATE
@@ -40,6 +40,15 @@ HEADS = {
     "head deployment": "Deployment success",
     "head post_deployment": "Post-deployment success",
 }
+_DEEDS = (
+    ("V", "vote"),
+    ("C", "poll"),
+    ("W", "waive"),
+    ("S", "sign off"),
+    ("L", "lift"),
+    ("D", "decide"),
+    ("r", "ask"),
+)
 _VOTE = "vote "  # begins a vote's key; no criterion's key does, since it has no blank before its list's name
 
 
@@ -151,18 +160,17 @@ class EvidencePane(Scroll):
             return list(vote_lines(self._vote, self.snapshot.plan, self.pen, width, now=now))
         return head_lines(self._head, self.snapshot, width)
 
-    def foot(self, width: int) -> Sequence[Line]:  # noqa: ARG002 - clipped by the list
-        """Name what may be done."""
-        keys = (
-            ("V", "vote"),
-            ("C", "poll"),
-            ("W", "waive"),
-            ("S", "sign off"),
-            ("L", "lift"),
-            ("D", "decide"),
-            ("r", "ask"),
-        )
-        return (tuple(span for key, word in keys for span in (Span(key, Ink.ACCENT), Span(f" {word}  ", Ink.FAINT))),)
+    def foot(self, width: int) -> Sequence[Line]:
+        """Name what may be done, in as many lines as that takes."""
+        lines: list[Line] = [()]
+        for key, word in _DEEDS:
+            deed = (Span(key, Ink.ACCENT), Span(f" {word}", Ink.FAINT))
+            longer = (*lines[-1], Span("  "), *deed) if lines[-1] else deed
+            if width_of(longer) <= width:
+                lines[-1] = longer
+            else:
+                lines.append(deed)
+        return lines
 
     def empty(self) -> Sequence[Line]:
         """Say that nothing is chosen."""

@@ -60,19 +60,49 @@ def criterion_row(view: CriterionView, pen: Pen, width: int, *, now: float, no_g
     """Draw a criterion: sign, text, what decided it, and the age of its oldest reading or word."""
     sign = pen.sign(sign_of_no_go(view) if no_go else sign_of_criterion(view))
     text = clean(_ISSUES_NAMED.sub("", view.text))
-    runs = view.clock is not None and view.clock.since is not None and not view.failed
-    why = clock_words(view.clock) if view.clock is not None and runs else view.why
-    if view.claimed and view.verdict is Verdict.UNKNOWN:
-        why = f"claimed · {why}"
     ink = sign.ink if sign.ink in (Ink.BAD, Ink.WAIVED) else Ink.FAINT if view.verdict is Verdict.UNKNOWN else Ink.INK
-    room = max(_WHY_CELLS, width - pen.sign_width - width_of((Span(text),)) - _AGE_CELLS - 3)
+    room = width - pen.sign_width - width_of((Span(text),)) - _AGE_CELLS - 3
+    whys = [clean(why) for why in _whys(view, no_go=no_go)]
+    why = next((why for why in whys if width_of((Span(why),)) <= room), whys[-1])
     aged = view.observed_at is not None and view.clock is None
     shown = age(now - (view.observed_at or now)) if aged else ""
     right: Line = (
-        Span("  " + fit(why, min(room, len(clean(why)))), ink),
+        Span("  " + fit(why, min(max(room, _WHY_CELLS), width_of((Span(why),)))), ink),
         Span(fit(shown, max(_AGE_CELLS, len(shown) + 1), right=True), Ink.FAINT),
     )
     return spread((sign, Span(f" {text}")), right, width)
+
+
+def _whys(view: CriterionView, *, no_go: bool) -> Iterator[str]:
+    """Say what decided a criterion, in fewer words each time: the evidence has it whole."""
+    claimed = view.claimed and view.verdict is Verdict.UNKNOWN
+    if view.clock is not None and view.clock.since is not None and not view.failed:
+        yield clock_words(view.clock)
+        return
+    count = _count(view, no_go=no_go)
+    yield f"{'claimed · ' if claimed else ''}{view.why}{f' · {count}' if count and count not in view.why else ''}"
+    yield f"{'claimed · ' if claimed else ''}{view.why}"
+    if view.latched_at is not None and not view.failed:
+        yield "held when last seen"
+    elif claimed or count:
+        yield count or "claimed"
+    elif view.waiver is not None or view.verdict is Verdict.UNKNOWN:
+        yield view.why.partition(": ")[0]  # "waived by ana and bo", "source down"
+
+
+def _count(view: CriterionView, *, no_go: bool) -> str:
+    """Count what is like that which decided: "6 of 8", of a no-go "1 of 3 unknown"; empty where it stands alone."""
+    first = view.deciding
+    if first is None:
+        return ""
+    kinds = {"rule", "check"} if first.kind in ("rule", "check") else {first.kind}
+    says = [item.says for item in view.evidence if item.kind in kinds]
+    if len(says) < 2:
+        return ""
+    if not no_go:
+        return f"{says.count(Says.FOR)} of {len(says)}"
+    word = {Says.AGAINST: "hold", Says.UNKNOWN: "unknown"}.get(first.says, "not yet")
+    return f"{says.count(first.says)} of {len(says)} {word}"
 
 
 def vote_row(vote: VoteView, pen: Pen, width: int, *, now: float) -> Line:
