@@ -54,12 +54,6 @@ def stops(room: Room) -> list[str | None]:
     return [stop.id for stop in room.app.screen._stops()]
 
 
-def pressed(character: str, at: float) -> events.Key:
-    key = events.Key("circumflex_accent" if character == "^" else character, character)
-    key.time = at
-    return key
-
-
 @pytest.mark.parametrize("key", "123456789")
 async def test_a_rollback_is_asked_for_from_any_screen_and_starts_on_cancel(key):
     async with open_room(Stage().snapshot(), key=key) as room:
@@ -116,19 +110,6 @@ async def test_what_is_pasted_is_ignored():
             field.post_message(events.Paste(ENVIRONMENT))
             await room.press("ctrl+v")
             assert typed(room, name) == ""
-
-
-@pytest.mark.parametrize("sequence", ["^[99;99z", "[99;99z"])
-async def test_the_letters_of_an_unknown_escape_sequence_are_ignored(sequence):
-    async with open_room(Stage().snapshot(), key="1") as room:
-        await room.press("R", "tab")
-        field = room.app.screen.query_one("#field-reason", Typed)
-        for at, character in enumerate(sequence):  # so Textual hands on what it does not know, all at once
-            field.post_message(pressed(character, 1.0 + at / 1e6))
-        for at, character in enumerate("[ok]", 2):
-            field.post_message(pressed(character, at))
-        await room.pilot.pause()
-        assert typed(room, "reason") == "[ok]"
 
 
 async def test_what_changes_while_one_reads_is_said_and_typed_again():

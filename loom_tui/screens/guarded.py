@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
 from typing import ClassVar
 
 from msgspec import Struct
@@ -19,7 +18,6 @@ from loom_tui.widgets.canvas import Canvas
 from loom_tui.widgets.lines import Ground, Ink, Line, Span, clip, on, width_of
 
 CANCEL = "cancel"
-FASTER_THAN_A_HAND_S = 0.01
 
 
 class Field(Struct, frozen=True):
@@ -73,27 +71,7 @@ class Words(Canvas):
 
 
 class Typed(Input):
-    """A field that takes keys alone: what decides is typed by a person, not pasted.
-
-    Of an escape sequence that it does not know Textual 8.2.8 makes keys, all at one moment: a `[`, or a `^` before it,
-    and its letters. Nobody pressed them: what follows such a beginning faster than a hand is ignored, and it too.
-    """
-
-    _opened_at = _sequence_at = -inf
-
-    async def _on_key(self, event: events.Key) -> None:
-        if event.time - self._opened_at < FASTER_THAN_A_HAND_S:
-            self.action_delete_left()  # the bracket was none
-            self._sequence_at = event.time
-        self._opened_at = -inf
-        if event.character == "^" or event.time - self._sequence_at < FASTER_THAN_A_HAND_S:
-            self._sequence_at = event.time
-            event.stop()
-            event.prevent_default()
-            return
-        if event.character == "[":
-            self._opened_at = event.time
-        await super()._on_key(event)
+    """A field that takes keys alone: what decides is typed by a person, not pasted."""
 
     def on_paste(self, event: events.Paste) -> None:
         """Ignore what is pasted."""

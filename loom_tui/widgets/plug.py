@@ -6,10 +6,19 @@ and the next one waits for ever: a room whose connection dropped would hang in t
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
+from selectors import EVENT_READ, SelectSelector
+from time import monotonic
 from typing import Any, TextIO, cast
 
+from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
+
+from loom_tui.widgets.intake import Intake
+
+_LOOK_S = 0.1  # how often it is looked whether the app leaves
+_GULP_BYTES = 4096
 
 
 class Outlet:
@@ -39,8 +48,33 @@ class Outlet:
 
 
 class PluggedDriver(LinuxDriver):
-    """Textual's driver, writing to an outlet."""
+    """Textual's driver, writing to an outlet and reading through an intake."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._file = cast("Any", Outlet(cast("TextIO", self._file)))
+
+    def run_input_thread(self) -> None:
+        """Hand on what arrives, till the app leaves or the terminal is gone.
+
+        Nothing lapses while there is something to read: on a busy machine this thread may come late itself.
+        """
+        intake = Intake(XTermParser(self._debug))
+        with SelectSelector() as selector:
+            selector.register(self.fileno, EVENT_READ)
+            while not self.exit_event.is_set():
+                if not selector.select(max(0.0, min(_LOOK_S, intake.due - monotonic()))):
+                    messages = intake.lapse(monotonic())
+                elif data := self._read():
+                    messages = intake.feed(data, monotonic())
+                else:
+                    self._app.call_later(self._app.exit)
+                    return
+                for message in messages:
+                    self.process_message(message)
+
+    def _read(self) -> bytes:
+        """Read what there is; nothing where the terminal is gone."""
+        with suppress(OSError):
+            return os.read(self.fileno, _GULP_BYTES)
+        return b""

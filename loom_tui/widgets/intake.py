@@ -1,0 +1,234 @@
+"""What arrives from the terminal, cut into what a person did: keys, clicks and pastes, each whole.
+
+Textual 8.2.8 makes keys of every sequence that it does not know, and of what follows an ESC within a paste; a few
+sequences (`ESC [ 97 ; 1 : 3 u`), and bytes that are no UTF-8, end its thread. So its parser is handed only what it
+knows, and that whole. Sequences begin and end as in ECMA-48, with what terminals of old send besides.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from codecs import getincrementaldecoder
+from collections.abc import Iterable
+from math import inf
+from typing import Final
+
+from textual import constants, events
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+from textual._keyboard_protocol import FUNCTIONAL_KEYS
+from textual._xterm_parser import XTermParser
+from textual.message import Message
+
+from loom_tui.widgets.lines import clean
+
+ESC: Final = "\x1b"
+_PASTE_START, _PASTE_END = "\x1b[200~", "\x1b[201~"
+_STRINGS = tuple("]PX^_")  # OSC, DCS, SOS, PM, APC: they run to their terminator
+_STRING_ENDS = "\x07\x18\x1a"  # BEL, and what cancels
+_LONGEST = 64  # characters of a sequence that are kept; none that is known has more
+
+# How long the rest of a sequence is waited for: a link that loses a packet twice is silent for some 0.6 s. Longer, and
+# a person who pressed alt and `[` would think that the keyboard is dead.
+REST_S = 1.0
+# The longest that a lone ESC waits to be the esc key, on a link that was seen to split keys: as long as tmux once took.
+SPLIT_ESC_S = 0.5
+# The time within which a paste brings its end or its next thousand characters. A link that stalls must not make keys of
+# the rest, and nobody types as fast: a paste whose end was lost gives the keyboard back.
+STALL_S = 10.0
+_STALL_SIZE = 1000
+# What comes in one breath with a paste's end was pasted too: some terminals (urxvt, qterminal) let an end pass that
+# stands in the text itself. No hand is as fast.
+BREATH_S = 0.05
+PASTE_LIMIT = 2000  # characters: Textual's Input refuses a paste whole that makes it longer than that
+
+_KEY = re.compile(r"\x1b\[(\d{0,7})(?:;\d{0,3})?(?:;(\d{1,7}(?::\d{1,7})*)?)?([u~A-FHPQRS])")
+_MOUSE = re.compile(r"\x1b\[<\d{1,3};-?\d{1,5};-?\d{1,5}[Mm]")
+_REPORT = re.compile(
+    r"\x1b\[(?:[IO]"  # the focus came, or went
+    r"|\?\d{1,5};\d\$y"  # a mode
+    r"|\d{1,4};\d{1,4}R"  # where the cursor is
+    r"|48(?:;[1-9]\d{0,5}){4}t)"  # a new size: rows, columns, and their pixels
+)
+
+
+def is_key(sequence: str) -> bool:
+    """Say whether a whole sequence is a key or a click that Textual knows, and does not take for another."""
+    match = _KEY.fullmatch(sequence)
+    if match is None:
+        return sequence in ANSI_SEQUENCES_KEYS or _MOUSE.fullmatch(sequence) is not None
+    code, text, end = int(match[1] or 1), match[2], match[3]
+    named = f"{code}{end}" in FUNCTIONAL_KEYS
+    if end != "u":
+        return named and not text
+    return (named or _printable(code)) and all(_printable(int(each)) for each in (text or "").split(":") if each)
+
+
+def _printable(code: int) -> bool:
+    return code <= sys.maxunicode and chr(code).isprintable()
+
+
+def is_whole(sequence: str) -> bool:
+    """Say whether a sequence has come to its end; those that run to a terminator have not."""
+    second, last = sequence[1], sequence[-1]
+    if second not in "[O":
+        return second not in _STRINGS
+    if sequence.startswith("\x1b[M"):  # the mouse of old: three characters follow
+        return len(sequence) == len("\x1b[Mbxy")
+    if sequence.startswith("\x1b[["):  # Linux's console: F1 to F5
+        return len(sequence) == len("\x1b[[A")
+    return len(sequence) > len("\x1b[") and ("@" <= last <= "~" or sequence in ANSI_SEQUENCES_KEYS)  # rxvt: ends in $
+
+
+def _belongs(held: str, char: str) -> bool:
+    """Say whether a character can go on with a sequence; any other is a key of its own."""
+    return held == ESC or held.startswith("\x1b[M") or " " <= char <= "~"
+
+
+class _Paste:
+    """An open paste: as much of its text as is wanted, and until when it is waited for."""
+
+    def __init__(self, now: float) -> None:
+        self.text = ""
+        self.due = now + STALL_S
+        self._tail = ""  # perhaps the beginning of its end
+        self._size = 0
+
+    def take(self, text: str, now: float) -> int:
+        """Take in a text; gives how many of its characters belonged to the paste and its end, or -1: it goes on."""
+        piece = self._tail + text
+        end = piece.find(_PASTE_END)
+        begun = len(_PASTE_END) - 1
+        self.text = (self.text + (piece[:end] if end >= 0 else piece[:-begun]))[: PASTE_LIMIT + 1]
+        if end >= 0:
+            return end + len(_PASTE_END) - len(self._tail)
+        self._tail = piece[-begun:]
+        before, self._size = self._size, self._size + len(text)
+        if before // _STALL_SIZE != self._size // _STALL_SIZE:
+            self.due = now + STALL_S
+        return -1
+
+
+class Intake:
+    """Takes bytes as they come, however they are cut, and gives Textual's messages. Times are monotonic seconds."""
+
+    def __init__(self, parser: XTermParser, *, patience_s: float = constants.ESCAPE_DELAY) -> None:
+        self._parser = parser
+        self._decode = getincrementaldecoder("utf-8")("surrogateescape").decode
+        self._patience_s = patience_s  # of a lone ESC
+        self._given: list[Message] = []
+        self._held = ""  # a sequence that is not whole
+        self._began_at = 0.0
+        self._late = False  # its ESC was taken for the key
+        self._escaped_at = -inf
+        self._paste: _Paste | None = None
+        self._hushed_until = -inf
+        self._hushed = False  # what is held, or pressed, began before then
+
+    @property
+    def due(self) -> float:
+        """When what is held lapses, if nothing comes."""
+        if self._paste is not None:
+            return self._paste.due
+        if not self._held:
+            return inf
+        return self._began_at + (self._patience_s if self._held == ESC else REST_S)
+
+    def feed(self, data: bytes, now: float) -> list[Message]:
+        """Take in what was read."""
+        text = self._decode(data)
+        if now < self._hushed_until:
+            self._hushed_until = now + BREATH_S
+        at = 0
+        while at < len(text):
+            if self._paste is None:
+                self._take(text[at], now)
+                at += 1
+                continue
+            taken = self._paste.take(text[at:], now)
+            if taken < 0:
+                break
+            at += taken
+            self._pasted(now)
+        return self._give()
+
+    def lapse(self, now: float) -> list[Message]:
+        """Give up on what is due, when there is nothing to read: a lone ESC was the key, half a sequence is nothing."""
+        if now >= self.due:
+            if self._held == ESC:
+                self._escaped_at = self._began_at
+                self._escape()
+            self._held, self._paste = "", None
+        return self._give()
+
+    def _give(self) -> list[Message]:
+        given, self._given = self._given, []
+        return given
+
+    def _take(self, char: str, now: float) -> None:
+        held = self._held
+        if not held:
+            self._start(char, now)
+        elif held[1:2] in _STRINGS:
+            self._run_on(char, now)
+        elif char == ESC:
+            if held == ESC:
+                self._escape()
+            self._start(char, now)
+        elif _belongs(held, char):
+            self._held = held[:_LONGEST] + char
+            if is_whole(self._held):
+                self._finish(now)
+        else:
+            self._start(char, now)
+
+    def _start(self, char: str, now: float) -> None:
+        """Begin a sequence, or press a key."""
+        self._late = char in "[O" and now - self._escaped_at < REST_S
+        self._held = ESC if char == ESC else ESC + char if self._late else ""
+        self._began_at, self._hushed = now, now < self._hushed_until
+        if not self._held and not "\ud800" <= char <= "\udfff":  # no character: bytes that are no UTF-8
+            self._press(self._parser.feed(char))
+
+    def _run_on(self, char: str, now: float) -> None:
+        """Go on with a sequence that runs to its terminator; none is for us, so nothing of it is kept."""
+        if self._held.endswith(ESC):
+            self._held = ""
+            if char != "\\":
+                self._start(ESC, now)
+                self._take(char, now)
+        elif char == ESC:
+            self._held += ESC
+        elif char in _STRING_ENDS:
+            self._held = ""
+
+    def _finish(self, now: float) -> None:
+        """Hand on a whole sequence, where it is known."""
+        sequence, self._held = self._held, ""
+        if sequence == _PASTE_START:
+            self._paste = _Paste(now)
+        elif _REPORT.fullmatch(sequence):
+            self._given += self._parser.feed(sequence)
+        elif not is_key(sequence):
+            return
+        elif self._late:  # a key was split, and its ESC has closed something already: let that not happen again
+            self._patience_s = min(SPLIT_ESC_S, 2 * (self._began_at - self._escaped_at))
+        else:
+            self._press(self._parser.feed(sequence))
+
+    def _pasted(self, now: float) -> None:
+        """Hand on a paste that has come to its end: one line, without control characters."""
+        assert self._paste is not None  # noqa: S101 - it has just taken its end
+        text = clean(self._paste.text, limit=PASTE_LIMIT - 1).strip()
+        if text:
+            self._given.append(events.Paste(text))
+        self._paste, self._hushed_until = None, now + BREATH_S
+
+    def _escape(self) -> None:
+        self._press([events.Key("escape", ESC)])
+
+    def _press(self, messages: Iterable[Message]) -> None:
+        """Hand on what was pressed; in one breath with a paste's end nothing was."""
+        pressed = list(messages)
+        if not self._hushed:
+            self._given += pressed
