@@ -100,6 +100,8 @@ def test_a_cycle_is_named_in_its_order():
         ('[sources.db]\nkind = "postgres"', "exactly one of dsn"),
         ('[sources.s]\nkind = "sentry"\ntoken = {}', "exactly one of env, file or command"),
         ('[sources.app]\nkind = "http"\nurl = "loom.example"', "begins with https://"),
+        ('[sources.app]\nkind = "http"\nurl = "https://["', "expected a URL with a host"),
+        ('[sources.app]\nkind = "http"\nurl = "https://h"\nredirects_to = ["https://h:x/en"]', "URL with a host"),
         ('[sources.Feed]\nkind = "http"\nurl = "https://loom.example"', "small letters"),
         ('[[risks]]\ntext = "r"\ntrigger = { signal = "db.x", at_most = 1 }', "signal `db.x` does not exist"),
         ('[[issues]]\nid = 1\ntitle = "t"\neffort_hours = { low = 3, high = 2 }', "low comes first"),

@@ -23,12 +23,12 @@ from loom_tui.sources.base import (
 )
 from loom_tui.sources.build import build
 from loom_tui.sources.credentials import resolve
-from loom_tui.sources.http import find, judge
+from loom_tui.sources.http import find, judge, leads_to
 from loom_tui.sources.mask import Mask, Masked
 from loom_tui.sources.scrub import scrub_dsn
 from loom_tui.sources.web import retry_after_s
 from tests.errands import errand_of
-from tests.servers import Server, answer, circle, drip, hang, serving, slam, speaking_no_tls
+from tests.servers import Handler, Server, answer, circle, drip, hang, serving, slam, speaking_no_tls
 
 TOKEN = "sntrys_planted-secret-4711"
 NOW = 1_760_000_000.0
@@ -76,9 +76,69 @@ async def test_a_redirect_carries_a_credential_on_its_own_host_and_to_no_other()
     secret = Secret(env="TOKEN")
     async with serving(answer(b"{}")) as other, serving(lead) as server:
         readings = await ask(web(server, headers={"authorization": secret, "apikey": secret}))
-    assert readings["app"][0] is State.OK
+    assert readings["app"] == (
+        State.UNKNOWN,
+        None,
+        f"redirected to {other.url}/elsewhere, which the plan does not expect (redirects_to)",
+    )
     assert [head.count(f": {TOKEN}") for head in server.requests] == [2, 2]
     assert [TOKEN in head for head in other.requests] == [False]
+
+
+def leading(onward: str) -> Handler:
+    """Redirect whoever asks for the health to `onward`, where all is well."""
+
+    async def lead(head: str, writer: asyncio.StreamWriter) -> None:
+        moves = "GET /api/health " in head
+        where = answer(b"", status="302 Found", headers=f"location: {onward}\r\n") if moves else answer(b'{"v": "1"}')
+        await where(head, writer)
+
+    return lead
+
+
+async def test_a_login_page_behind_a_redirect_proves_nothing():
+    async with serving(leading(f"/login?next={TOKEN}#x")) as server:
+        readings = await ask(web(server, version_field="v", fields={"auth": "v"}))
+        why = f"redirected to {server.url}/login, which the plan does not expect (redirects_to)"
+        assert readings == dict.fromkeys(
+            ("app", "app.latency_ms", "app.version", "app.auth"), (State.UNKNOWN, None, why)
+        )
+
+
+async def test_a_redirect_that_the_plan_expects_is_followed_and_so_is_another_last_slash():
+    for onward, expected in (("/en/home", "/en"), ("/api/health/", ""), ("/api/health?lang=en", "")):
+        async with serving(leading(onward)) as server:
+            expects = [f"{server.url}{expected}"] if expected else []
+            readings = await ask(web(server, version_field="v", redirects_to=expects))
+        assert (readings["app"], readings["app.version"][2]) == ((State.OK, None, ""), "1")
+
+
+async def test_a_wrong_status_behind_a_redirect_is_as_bad_as_without_one():
+    async with serving(circle_once) as server:
+        assert (await ask(web(server)))["app"] == (State.BAD, None, "answered 500, expected 200")
+
+
+async def circle_once(head: str, writer: asyncio.StreamWriter) -> None:
+    if "GET /error " in head:
+        await answer(b"", status="500 Oops")(head, writer)
+    else:
+        await answer(b"", status="302 Found", headers="location: /error\r\n")(head, writer)
+
+
+@pytest.mark.parametrize(
+    ("url", "asked", "expected", "leads"),
+    [
+        ("https://a.example/health", "http://a.example/health", (), True),
+        ("http://a.example/health", "https://a.example/health", (), False),
+        ("https://a.example:8443/health", "http://a.example/health", (), False),
+        ("https://www.a.example/health", "https://a.example/health", (), False),
+        ("https://www.a.example/health", "https://a.example/health", ("https://WWW.a.example:443/",), True),
+        ("https://a.example/english", "https://a.example/", ("https://a.example/en",), False),
+        ("https://a.example.evil.example/", "https://b.example/", ("https://a.example",), False),
+    ],
+)
+def test_what_counts_as_the_place_that_was_asked(url, asked, expected, leads):
+    assert leads_to(url, asked, expected) is leads
 
 
 async def test_a_proxy_or_a_netrc_of_the_shells_is_no_part_of_the_plan(monkeypatch, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -36,28 +37,32 @@ class HttpAsker(Asker):
     async def ask(self) -> Sequence[Reading]:
         """Ask once. A status other than the expected one is a bad reading, not an error: the service has spoken.
 
+        What answers where the plan expects no redirect to end proves nothing, whatever its status: a login page is 200.
+
         Raises SourceError; SourceLimited while it wants to be left alone.
         """
-        source = self._source
+        source, reading = self._source, self._errand.reading
         headers = {key: secret.reveal() for key, secret in self._headers.items()}
         answer = await self._web.get(source.url, headers=headers)
         now = self._errand.clock()
         good = answer.status == source.expect_status
-        detail = "" if good else f"answered {answer.status}, expected {source.expect_status}"
-        reading = self._errand.reading
-        readings = [
-            reading(
-                "",
-                at=now,
-                state=State.OK if good else State.BAD,
-                detail=detail,
-                body=b"" if good else self._told(answer),
-            ),
-            reading(".latency_ms", at=now, value=answer.latency_ms),
-        ]
+        strange = self._strange(answer) if good else ""
+        state = State.BAD if not good else State.UNKNOWN if strange else State.OK
+        detail = strange if good else f"answered {answer.status}, expected {source.expect_status}"
+        told = b"" if state is State.OK else self._told(answer, state, detail)
+        latency = reading(".latency_ms", at=now, value=answer.latency_ms)
+        if strange:
+            latency = reading(".latency_ms", at=now, state=State.UNKNOWN, detail=strange)
+        readings = [reading("", at=now, state=state, detail=detail, body=told), latency]
         if source.fields or source.version_field:
-            readings += self._fields(self._errand.mask.hide_json(answer.body), now)
+            readings += self._fields(self._errand.mask.hide_json(answer.body), now, strange)
         return readings
+
+    def _strange(self, answer: Answer) -> str:
+        """Say where a redirect led, if the plan names no such place; else nothing."""
+        if not answer.url or leads_to(answer.url, self._source.url, self._source.redirects_to):
+            return ""
+        return f"redirected to {answer.url[:SHOWN_CHARACTERS]}, which the plan does not expect (redirects_to)"
 
     def rest_s(self) -> float:
         """Give the rest that it asked for."""
@@ -67,24 +72,24 @@ class HttpAsker(Asker):
         """Close the connections."""
         await self._web.close()
 
-    def _told(self, answer: Answer) -> bytes:
+    def _told(self, answer: Answer, state: State, detail: str) -> bytes:
         """Keep what was sent and got, for whoever has to find out why."""
         got = self._errand.mask.hide(answer.body[:LOOKED_THROUGH].decode("utf-8", "replace"))[:SHOWN_CHARACTERS]
         step = Step(
             name="request",
-            state=State.BAD,
-            detail=f"answered {answer.status}, expected {self._source.expect_status}",
+            state=state,
+            detail=detail,
             sent=f"GET {self._source.url}",
             got=f"{answer.status}\n{got}",
             duration_ms=answer.latency_ms,
         )
         return encode_result(CheckResult(steps=(step,), duration_ms=answer.latency_ms))
 
-    def _fields(self, body: bytes, now: float) -> list[Reading]:
-        """Read the answer's fields. One that is no JSON makes them unknown, each with the reason."""
+    def _fields(self, body: bytes, now: float, strange: str) -> list[Reading]:
+        """Read the answer's fields. A strange one, or one that is no JSON, makes them unknown, each with the reason."""
+        why = strange
         try:
-            answer = msgspec.json.decode(body)
-            why = ""
+            answer = msgspec.json.decode(body) if not strange else None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             answer = None
             why = "the answer is HTML, not JSON" if body.lstrip()[:1] == b"<" else "the answer is no JSON"
@@ -99,6 +104,25 @@ class HttpAsker(Asker):
             detail = str(version)[:100] if known else why or "the answer has no version"
             readings.append(self._errand.reading(".version", at=now, state=state, detail=detail))
         return readings
+
+
+def leads_to(url: str, asked: str, expected: Sequence[str]) -> bool:
+    """Say whether an address is the one that was asked (with TLS now, or another last slash), or an expected one."""
+    found, own = urlsplit(url), urlsplit(asked)
+    path = found.path.rstrip("/")
+    if found.scheme in ("https", own.scheme) and (_host(found), path) == (_host(own), own.path.rstrip("/")):
+        return True
+    return any(
+        (found.scheme, _host(found)) == (wanted.scheme, _host(wanted))
+        and f"{path}/".startswith(f"{wanted.path.rstrip('/')}/")
+        for wanted in map(urlsplit, expected)
+    )
+
+
+def _host(url: SplitResult) -> tuple[str | None, int | None]:
+    """Give host and port, None for its scheme's own."""
+    own = {"http": 80, "https": 443}.get(url.scheme)
+    return url.hostname, None if url.port == own else url.port
 
 
 def find(answer: Any, path: str) -> Any:

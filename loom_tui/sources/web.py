@@ -30,12 +30,16 @@ Params = Mapping[str, str | int | Sequence[str]]  # of a query; a sequence stand
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """What came back: status, headers (small letters), body, and the time to its last byte (ms)."""
+    """What came back: status, headers (small letters), body, and the time to its last byte (ms).
+
+    `url` is where a redirect led, without its query; empty where none did.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     latency_ms: float
+    url: str = ""
 
 
 class Web:
@@ -70,7 +74,8 @@ class Web:
         self._keep_away()
         try:
             async with asyncio.timeout(self._timeout_s):
-                response = await self._followed(self._client.build_request("GET", url, params=params, headers=headers))
+                asked = self._client.build_request("GET", url, params=params, headers=headers)
+                response = await self._followed(asked)
                 try:
                     body = await self._read(response)
                 finally:
@@ -78,7 +83,8 @@ class Web:
             latency_ms = (loop.time() - began) * 1000
             found = {key.lower(): value for key, value in response.headers.items()}
             self._heed(response.status_code, found)
-            return Answer(status=response.status_code, headers=found, body=body, latency_ms=latency_ms)
+            led = _address(response.url) if response.url != asked.url else ""
+            return Answer(status=response.status_code, headers=found, body=body, latency_ms=latency_ms, url=led)
         except TimeoutError:
             raise SourceTimeout(f"{self._name} did not answer within {self._timeout_s:g} s") from None
         except httpx.HTTPError as error:
@@ -183,6 +189,11 @@ def _trusted() -> ssl.SSLContext:
 def origin(url: httpx.URL) -> tuple[str, str, int | None]:
     """Give what a credential must not leave: scheme, host and port."""
     return (url.scheme, url.host, url.port)
+
+
+def _address(url: httpx.URL) -> str:
+    """Write an address without what a redirect may have put a token in: login, query, fragment."""
+    return f"{url.scheme}://{url.netloc.decode()}{url.raw_path.partition(b'?')[0].decode('ascii', 'replace')}"
 
 
 async def _count(_: httpx.Request) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 from loom_tui.plan.kinds import Kind, Row
 from loom_tui.plan.value import Value, leaves
@@ -80,6 +81,16 @@ def url_faults(key: str, url: str, *, schemes: tuple[str, ...] = ("https", "http
         yield key, "holds a password; name it where a credential belongs, so that the plan can be shared"
     elif "=" in url and (found := re.search(_CREDENTIAL, url)):
         yield key, f"holds a credential (`{found[1]}=…`); name it where one belongs, so that the plan can be shared"
+    elif not _has_host(url):
+        yield key, f"expected a URL with a host, found {url!r}"
+
+
+def _has_host(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # half an IPv6 address, or a port that is no number
+        return False
 
 
 def has_password(url: str) -> bool:

@@ -7,10 +7,15 @@ from loom_tui.plan.sources.base import Asked, Secret, url_faults
 
 
 class HttpSource(Asked, frozen=True, kw_only=True, tag="http"):
-    """An HTTP service asked with GET; `fields` maps a signal's last word to a path in the answer."""
+    """An HTTP service asked with GET; `fields` maps a signal's last word to a path in the answer.
+
+    `redirects_to` are the addresses, each with all beneath it, at which a redirect may end: what answers elsewhere
+    (a login page) proves nothing.
+    """
 
     url: str
     expect_status: int = 200
+    redirects_to: tuple[str, ...] = ()
     version_field: str = ""
     fields: dict[str, str] = {}  # { auth = "checks.auth.status" }
     headers: dict[str, Secret] = {}
@@ -27,3 +32,5 @@ class HttpSource(Asked, frozen=True, kw_only=True, tag="http"):
     def faults(self) -> Iterator[tuple[str, str]]:
         """Hold its address to be one."""
         yield from url_faults("url", self.url)
+        for url in self.redirects_to:
+            yield from url_faults("redirects_to", url)
