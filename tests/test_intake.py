@@ -62,7 +62,15 @@ SEQUENCES = sorted(
     {each for each in ANSI_SEQUENCES_KEYS if each.startswith("\x1b")}
     | {f"\x1b[{name}" for name in FUNCTIONAL_KEYS}
     | {f"\x1b[{name[:-1]};5{name[-1]}" for name in FUNCTIONAL_KEYS}
-    | {"\x1b[97u", "\x1b[97;5u", "\x1b[97;2;65u", "\x1b[233;;233u", "\x1b[<0;10;20M", "\x1b[<35;-1;20m"}
+    | {
+        "\x1b[97u",
+        "\x1b[97;5u",
+        "\x1b[97;2;65u",
+        "\x1b[233;;233u",
+        "\x1b[0;;26085:26412u",
+        "\x1b[<0;10;20M",
+        "\x1b[<35;-1;20m",
+    }
 )
 KNOWN = [each for each in SEQUENCES if is_key(each) and each not in {"\x1b", "\x1b\x1b"}]
 
@@ -70,6 +78,10 @@ KNOWN = [each for each in SEQUENCES if is_key(each) and each not in {"\x1b", "\x
 def test_every_key_that_textual_knows_is_still_that_key():
     for sequence in KNOWN:
         assert arrived(sequence.encode()) == pressed(sequence), sequence
+
+
+def test_what_an_input_method_composed_is_typed():
+    assert arrived(b"\x1b[0;;26085:26412u") == pressed("日", "本")
 
 
 def test_what_textual_takes_for_another_key_is_none():

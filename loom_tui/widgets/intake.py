@@ -58,10 +58,9 @@ def is_key(sequence: str) -> bool:
     if match is None:
         return sequence in ANSI_SEQUENCES_KEYS or _MOUSE.fullmatch(sequence) is not None
     code, text, end = int(match[1] or 1), match[2], match[3]
-    named = f"{code}{end}" in FUNCTIONAL_KEYS
-    if end != "u":
-        return named and not text
-    return (named or _printable(code)) and all(_printable(int(each)) for each in (text or "").split(":") if each)
+    if text:  # what was typed with it, or without any key (0): composed, or by an input method
+        return end == "u" and all(_printable(int(each)) for each in text.split(":"))
+    return f"{code}{end}" in FUNCTIONAL_KEYS or (end == "u" and _printable(code))
 
 
 def _printable(code: int) -> bool:
