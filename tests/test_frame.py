@@ -294,6 +294,7 @@ async def test_question_mark_lists_this_screens_keys_with_their_ids() -> None:
         assert "errors.narrow" in page
         assert ":, ctrl+p" in page
         assert "Next pane" in page
+        assert "Make this error a blocker of the gate, or lift that" in page
         assert "Quit" not in page
         await room.press("question_mark")
         assert isinstance(room.app.screen, RoomScreen)

@@ -156,11 +156,22 @@ def keys_of(screen: Screen[Any]) -> Reading:
             continue
         seen.add(name)
         keys = ", ".join(_KEYS.get(key, key) for key in _all_keys(screen, binding) or [binding.key])
-        lines.append((Span(fit(keys, 17), Ink.ACCENT), Span(fit(binding.description, 37)), Span(name, Ink.FAINT)))
+        words = binding.description  # a long one pushes the id out: what a key does is said whole
+        does = fit(words, 37) if len(words) < 37 else f"{words}  "
+        lines.append((Span(fit(keys, 17), Ink.ACCENT), Span(does), Span(name, Ink.FAINT)))
     return Reading(Page("Keys", lines, empty="This screen has no keys."))
 
 
-_KEYS = {"question_mark": "?", "slash": "/", "colon": ":", "plus": "+", "minus": "-", "escape": "esc"}
+_KEYS = {
+    "question_mark": "?",
+    "slash": "/",
+    "colon": ":",
+    "full_stop": ".",
+    "plus": "+",
+    "minus": "-",
+    "equals_sign": "=",
+    "escape": "esc",
+}
 
 
 def _all_keys(screen: Screen[Any], binding: Binding) -> list[str]:
