@@ -128,6 +128,13 @@ def test_the_feeds_are_faint_only_while_all_are_live():
     one_off = replace(snapshot, feeds=(replace(snapshot.feeds[0], live=False), *snapshot.feeds[1:]))
     (some,) = feeds_line(one_off, PEN)
     assert (some.text, some.ink) == (f"feeds {count - 1} of {count} live ", Ink.WARN)
+    idle = replace(snapshot.feeds[0], on_demand=True, report=None)
+    (unasked,) = feeds_line(replace(snapshot, feeds=(idle, *snapshot.feeds[1:])), PEN)
+    assert (unasked.text, unasked.ink) == (f"feeds {count - 1} of {count - 1} live ", Ink.FAINT)
+    (alone,) = feeds_line(replace(snapshot, feeds=(idle,)), PEN)
+    assert (alone.text, alone.ink) == ("feeds on demand only ", Ink.FAINT)
+    (failed,) = feeds_line(replace(snapshot, feeds=(replace(idle, live=False), *snapshot.feeds[1:])), PEN)
+    assert (failed.text, failed.ink) == (f"feeds {count - 1} of {count - 1} live, 1 on demand failed ", Ink.WARN)
     silent = feeds_line(replace(snapshot, collector=CollectorView(alive=False, holder="", why="")), PEN)
     assert "no collector" in text_of([silent])
     assert text_of([feeds_line(bare_snapshot(), PEN)]) == "no feeds in the plan"

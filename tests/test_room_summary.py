@@ -126,6 +126,7 @@ def test_errors_and_feeds_are_told_with_ages_that_round_up(plan: Plan) -> None:
         "source": "sentry",
         "label": "sentry",
         "live": True,
+        "on_demand": False,
         "why": "",
         "last_success_age_s": 2,
         "failures": 0,

@@ -53,7 +53,7 @@ async def test_a_feed_that_failed_just_now_is_failing_and_not_live():
     async with open_room(feeds_snapshot(last_success_at=NOW - 5, failures=1), key="4") as room:
         await room.press("F")
         assert words(room.text("Feeds"), "▲ Sentry")[:2] == ["▲ Sentry", "failing"]
-        assert "feeds 3 of 4 live" in room.text("Feeds")
+        assert "feeds 2 of 3 live · 1 on demand" in room.text("Feeds")
 
 
 async def test_the_chosen_feed_tells_why_it_is_silent_and_what_is_odd_about_it():
@@ -69,7 +69,7 @@ async def test_the_chosen_feed_tells_why_it_is_silent_and_what_is_odd_about_it()
 async def test_the_panel_goes_on_living_and_esc_closes_it():
     async with open_room(feeds_snapshot(), key="1") as room:
         await room.press("F")
-        assert "feeds 3 of 4 live" in room.text("Feeds")
+        assert "feeds 2 of 3 live" in room.text("Feeds")
         await room.show(stale_snapshot())
         assert "no collector" in room.text("Feeds")
         await room.press("escape")

@@ -61,9 +61,9 @@ def _headless(seconds: float, dsn: str | None, *, as_json: bool) -> None:
     if as_json:
         echo_json(shown)
         return
-    live = [feed for feed in shown["feeds"] if feed["live"]]
+    asked = [feed["live"] for feed in shown["feeds"] if not feed["on_demand"]]
     echo(f"{shown['gate']['state']}: {shown['gate']['why']}")
-    echo(f"{len(live)} of {len(shown['feeds'])} feeds live; {len(shown['errors']['issues'])} errors in the feed")
+    echo(f"{sum(asked)} of {len(asked)} feeds live; {len(shown['errors']['issues'])} errors in the feed")
 
 
 @demo.command("where")

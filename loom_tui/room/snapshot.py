@@ -272,11 +272,15 @@ class CheckView(_View, frozen=True):
 
 
 class FeedView(_View, frozen=True):
-    """A poller: live when its last try told what it was asked for, and that is fresh."""
+    """A poller: live when its last try told what it was asked for, and that is fresh.
+
+    One that is asked on demand only has no rhythm to keep: `live` says that its last try did not fail.
+    """
 
     source: str
     label: str
     live: bool
+    on_demand: bool
     report: PollerReport | None
     why: str
 

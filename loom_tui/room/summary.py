@@ -291,7 +291,8 @@ def _feed(feed: FeedView, *, now: float) -> dict[str, Any]:
     return {
         "source": feed.source,
         "label": feed.label,
-        "live": feed.live,
+        "live": None if feed.on_demand and feed.live else feed.live,  # nothing is heard of it but when it is asked
+        "on_demand": feed.on_demand,
         "why": feed.why,
         "last_success_age_s": None if report is None else _age_s(report.last_success_at, now),
         "failures": None if report is None else report.failures,

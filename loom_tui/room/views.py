@@ -128,7 +128,8 @@ def feed_views(plan: Plan, observations: Observations, *, now: float) -> tuple[F
             well = well and last is not None and now - last <= source.fresh_for_s
         live = observations.collector.alive and well
         why = "" if live else _feed_why(report, observations.collector)
-        out.append(FeedView(source=name, label=source.label or name, live=live, report=report, why=why))
+        on_demand, label = not source.interval_s, source.label or name
+        out.append(FeedView(source=name, label=label, live=live, on_demand=on_demand, report=report, why=why))
     return tuple(out)
 
 

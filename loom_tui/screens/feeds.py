@@ -29,10 +29,12 @@ class Feeds(ListPanel):
         return heading("Feeds")
 
     def figures(self) -> Line:
-        """Count the live ones, and say who asks."""
+        """Count the live ones and those on demand, and say who asks."""
         holder = clean(self.snapshot.collector.holder, limit=30)
         by = f"· asked by {holder}  esc closes" if self.snapshot.collector.alive else " esc closes"
-        return (*feeds_line(self.snapshot, self.pen), Span(by, Ink.FAINT))
+        waiting = sum(feed.on_demand for feed in self.snapshot.feeds)
+        besides = f"· {waiting} on demand " if waiting else ""
+        return (*feeds_line(self.snapshot, self.pen), Span(f"{besides}{by}", Ink.FAINT))
 
     def feed(self, key: str) -> FeedView | None:
         """Find a feed."""
@@ -95,7 +97,7 @@ def standing_of(feed: FeedView, snapshot: Snapshot) -> tuple[Sign, str]:
         return Sign.HALF, "asking"
     if not feed.live:
         return Sign.WARN, _silent(report, asked_of(snapshot.plan)[feed.source].fresh_for_s, snapshot.now)
-    return (Sign.OPEN, "on demand") if _on_demand(feed, snapshot) else (Sign.OK, "live")
+    return (Sign.OPEN, "on demand") if feed.on_demand else (Sign.OK, "live")
 
 
 def _silent(report: PollerReport | None, fresh_for_s: float, now: float) -> str:
@@ -103,10 +105,6 @@ def _silent(report: PollerReport | None, fresh_for_s: float, now: float) -> str:
         return "not asked"
     last = report.last_success_at
     return "failing" if report.failures and last is not None and now - last <= fresh_for_s else "silent"
-
-
-def _on_demand(feed: FeedView, snapshot: Snapshot) -> bool:
-    return not asked_of(snapshot.plan)[feed.source].interval_s
 
 
 def feed_row(feed: FeedView, snapshot: Snapshot, pen: Pen, width: int) -> Line:

@@ -205,13 +205,20 @@ def people_line(snapshot: Snapshot, width: int) -> Line:
 
 
 def feeds_line(snapshot: Snapshot, pen: Pen) -> Line:
-    """Count the feeds: "feeds 5 of 6 live", and whether anybody asks at all."""
-    live, count = sum(feed.live for feed in snapshot.feeds), len(snapshot.feeds)
-    if not count:
+    """Count the feeds: "feeds 5 of 6 live", and whether anybody asks at all.
+
+    What is asked on demand only is never live: it is counted, as failed, where its last try was one.
+    """
+    asked = [feed.live for feed in snapshot.feeds if not feed.on_demand]
+    failed = sum(feed.on_demand and not feed.live for feed in snapshot.feeds)
+    live, count = sum(asked), len(asked)
+    if not snapshot.feeds:
         return (Span("no feeds in the plan ", Ink.FAINT),)
     if not snapshot.collector.alive:
         return (pen.sign(Sign.WARN), Span(f" no collector · feeds 0 of {count} live ", Ink.WARN))
-    return (Span(f"feeds {live} of {count} live ", Ink.FAINT if live == count else Ink.WARN),)
+    words = [f"feeds {live} of {count} live"] if count else []
+    words += [f"{failed} on demand failed"] if failed else [] if count else ["feeds on demand only"]
+    return (Span(f"{', '.join(words)} ", Ink.WARN if failed or live < count else Ink.FAINT),)
 
 
 class KeyLine(Canvas):
