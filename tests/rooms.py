@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from unittest.mock import patch
 
 from msgspec import Raw
 from textual.pilot import Pilot
@@ -19,6 +21,8 @@ from loom_tui.room.mail import Reply
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.widgets.canvas import Canvas
 from loom_tui.widgets.lines import Ink, Line, width_of
+
+SETTLED_S = 30.0
 
 
 class Still:
@@ -121,6 +125,34 @@ class Room:
 
 
 @asynccontextmanager
+async def piloted(app: LoomApp, *, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Pilot[None]]:
+    """Run an app whose source is in this process's one thread; its pilot goes on once all that a key began has ended.
+
+    Textual's own goes on when the process has slept for a fiftieth of a second: three times a key, and on a busy
+    machine up to a second each.
+    """
+
+    async def settled(_min_sleep: float = 0, _max_sleep: float = 0) -> None:
+        ready = asyncio.get_running_loop()._ready  # type: ignore[attr-defined] # nothing else tells that a loop rests
+        async with asyncio.timeout(SETTLED_S):
+            while app.is_running:
+                await asyncio.sleep(0.001 if app._batch_count else 0)  # Textual holds updates back for a while
+                if ready or app._batch_count:
+                    continue
+                if app._resize_timer is not None:  # else done by a timer, as the drawing is
+                    app._check_resize()
+                app.screen._on_timer_update()
+                await asyncio.sleep(0)
+                if not ready:
+                    return
+
+    with patch("textual.app.wait_for_idle", settled), patch("textual.pilot.wait_for_idle", settled):
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause()
+            yield pilot
+
+
+@asynccontextmanager
 async def open_room(
     snapshot: Snapshot,
     *,
@@ -134,8 +166,7 @@ async def open_room(
     """Open a room on the screen of a key."""
     source = Still(snapshot)
     app = LoomApp(source, person=Person(actor, read_only), ascii_only=ascii_only, light=light)
-    async with app.run_test(size=size) as pilot:
-        await pilot.pause()
+    async with piloted(app, size=size) as pilot:
         await pilot.press(key)
         await pilot.pause()
         yield Room(app, pilot, source)
