@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loom_tui.widgets.canvas import changed_runs
-from loom_tui.widgets.lines import Ground, Ink, Line, Span, clip, joined
+from loom_tui.widgets.lines import Ground, Ink, Line, Span, clip
 
 WORDS = st.text(st.sampled_from("ab ─┼◆é"), max_size=6)
 LINES = st.lists(st.builds(Span, WORDS, st.sampled_from([Ink.INK, Ink.BAD])), max_size=5).map(tuple)
@@ -38,24 +38,3 @@ def test_what_is_not_repainted_is_the_same_in_both(old: Line, new: Line) -> None
 
 def looks(line: Line) -> list[tuple[str, Ink]]:
     return [(character, span.ink) for span in line for character in span.text]
-
-
-def test_blanks_and_equal_looks_are_sent_as_one_run() -> None:
-    line = (Span("│", Ink.RULE), Span(" "), Span("a", Ink.BAD), Span("b", Ink.BAD), Span(" ", bold=True), Span("c"))
-    assert joined(line) == (Span("│ ", Ink.RULE), Span("ab ", Ink.BAD), Span("c"))
-
-
-def test_a_blank_on_another_ground_stays_apart() -> None:
-    line = (Span("a"), Span(" ", ground=Ground.SELECTED), Span("b"))
-    assert joined(line) == line
-
-
-@settings(max_examples=200, deadline=None)
-@given(GROUNDED)
-def test_a_joined_line_looks_the_same(line: Line) -> None:
-    assert seen(joined(line)) == seen(line)
-
-
-def seen(line: Line) -> list[tuple[object, ...]]:
-    """What a person sees of each character: of a blank, only the ground."""
-    return [(c, span.ground) if c == " " else (c, *span[1:]) for span in line for c in span.text]

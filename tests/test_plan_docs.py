@@ -6,11 +6,11 @@ import json
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli
 from jsonschema import Draft202012Validator
 
 from loom_tui.plan.schema import plan_schema
@@ -31,7 +31,7 @@ def whole(example: str) -> str:
 
 def as_json(text: str) -> Any:
     """Read TOML as an editor's schema checker does: dates and times are text."""
-    return json.loads(json.dumps(tomllib.loads(text), default=lambda value: value.isoformat()))
+    return json.loads(json.dumps(tomli.loads(text), default=lambda value: value.isoformat()))
 
 
 def test_every_key_of_every_kind_is_documented_and_none_is_that_is_not_there() -> None:

@@ -6,10 +6,10 @@ import errno
 import os
 import re
 import stat
-import tomllib
 from pathlib import Path
 
 import msgspec
+import tomli
 
 from loom_tui.plan.faults import Fault, PlanFaults
 from loom_tui.plan.model import Plan
@@ -130,8 +130,8 @@ def outline_of(path: Path) -> Plan | None:
     for name in ("plan", "store"):
         found = re.search(rf"^\[{name}\][^\n]*\n(.*?)(?=^\s*\[|\Z)", text, re.MULTILINE | re.DOTALL)
         try:
-            tables[name] = tomllib.loads(found[1]) if found is not None else {}
-        except tomllib.TOMLDecodeError:
+            tables[name] = tomli.loads(found[1]) if found is not None else {}
+        except tomli.TOMLDecodeError:
             return None
     about = {key: value for key, value in tables["plan"].items() if key in ("title", "id")}
     try:

@@ -96,10 +96,11 @@ def _criterion(plan: Plan, named: Named, signals: dict[str, Signal]) -> Iterator
 
 
 def _checks(where: str, names: Iterable[str], signals: dict[str, Signal]) -> Iterator[Fault]:
-    checks = {name for name, signal in signals.items() if signal.kind is Kind.CHECK}
     for name in names:
-        if name not in checks:
-            what = "is no check" if name in signals else "does not exist"
+        signal = signals.get(name)
+        if signal is None or signal.kind is not Kind.CHECK:
+            what = "does not exist" if signal is None else "is no check"
+            checks = {name for name, signal in signals.items() if signal.kind is Kind.CHECK}
             yield Fault(where, f"check `{name}` {what}{suggestion(name, checks)}")
 
 

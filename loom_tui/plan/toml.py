@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from datetime import date, time
 from typing import Any
 
 import msgspec
+import tomli
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 
@@ -18,8 +18,8 @@ from loom_tui.plan.model import Plan
 def parse_plan(text: str, *, file: str = "loom.toml") -> Plan:
     """Parse a plan's TOML. Raises PlanFaults with every fault that was found; warnings do not count."""
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        table = tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
         raise PlanFaults(file, [Fault("", f"not valid TOML: {_decapitalised(str(error))}")]) from error
     except RecursionError as error:
         raise PlanFaults(file, [Fault("", "nested too deeply to be a plan")]) from error

@@ -31,12 +31,22 @@ def leaves(where: str, value: object, kind: type[_Leaf]) -> Iterator[tuple[str, 
     """
     if isinstance(value, kind):
         yield where, value
-    elif isinstance(value, Struct):
+        return
+    for place, item in _within(where, value):
+        if isinstance(item, kind):
+            yield place, item
+        elif item and isinstance(item, Struct | dict | list | tuple):
+            yield from leaves(place, item, kind)
+
+
+def _within(where: str, value: object) -> Iterator[tuple[str, object]]:
+    """Give what a value is made of, each with its place."""
+    if isinstance(value, Struct):
         for name, key in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
-            yield from leaves(f"{where}.{key}" if where else key, getattr(value, name), kind)
+            yield f"{where}.{key}" if where else key, getattr(value, name)
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from leaves(f"{where}.{key}" if where else str(key), item, kind)
+            yield f"{where}.{key}" if where else str(key), item
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value, 1):
-            yield from leaves(f"{where}[{index}]", item, kind)
+            yield f"{where}[{index}]", item

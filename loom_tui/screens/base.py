@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.events import ScreenResume
 from textual.screen import Screen
 
 from loom_tui.room.mail import Reply
@@ -72,6 +73,7 @@ class RoomScreen(Showing, Screen[None]):
         self._compositor = ThriftyCompositor()
         # Textual 8.2.8 takes each new screen for one of an old theme, and parses all styles anew: 9 ms of the start.
         self._css_update_count = self.app._css_update_count  # noqa: SLF001
+        self._styled = False
 
     def _compositor_refresh(self) -> None:
         """Draw nothing while the app holds updates back: Textual 8.2.8 draws and throws it away (12 ms a start)."""
@@ -96,8 +98,10 @@ class RoomScreen(Showing, Screen[None]):
         """Give the panes."""
         yield from ()
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: ScreenResume) -> None:
         """Come up to date, since a hidden screen is not drawn; the others see that one looks here."""
+        # A screen that comes up for the first time was styled as it was made: 2 ms of the start, were it done again.
+        event.refresh_styles, self._styled = self._styled, True
         self.loom.source.look_at(self.NUMBER)
         if self.loom.snapshot is not None:
             self.show(self.loom.snapshot)

@@ -9,7 +9,7 @@ import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.events import Resize
+from textual.events import Resize, ScreenResume
 from textual.timer import Timer
 
 from loom_tui.room.mail import Reply
@@ -225,9 +225,9 @@ class JournalScreen(RoomScreen):
         """Show the detail instead of the list where both do not fit."""
         self.set_class(event.size.height < SHORT, "short")
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: ScreenResume) -> None:
         """Come up to date, the chain too."""
-        super().on_screen_resume()
+        super().on_screen_resume(event)
         self.loom.inspect_journal(whole=False)
 
     def replied(self, what: str, subject: str, reply: Reply) -> None:  # noqa: ARG002 - there is one journal

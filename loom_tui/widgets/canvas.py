@@ -18,7 +18,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from loom_tui.widgets.lines import EMPTY, Line, clip, joined
+from loom_tui.widgets.lines import EMPTY, Line, clip
 from loom_tui.widgets.text import Pen
 from loom_tui.widgets.theme import style_of_span
 
@@ -139,7 +139,7 @@ class Canvas(Widget):
         plain = room.pen.ascii_only
         segments = [
             Segment(_ascii(span.text) if plain else span.text, style_of_span(span, dark=room.dark, plain=room.no_color))
-            for span in joined(line)
+            for span in line
         ]
         return Strip(segments)
 

@@ -118,22 +118,6 @@ def rule(width: int) -> Line:
     return (Span("┄" * width, Ink.RULE),)
 
 
-def joined(line: Line) -> Line:
-    """Join neighbours that look alike (a blank is the same in any ink): each span costs the terminal some 35 bytes."""
-    out: list[Span] = []
-    for span in line:
-        last = out[-1] if out else None
-        if last is None or last.ground is not span.ground:
-            out.append(span)
-        elif last[1:] == span[1:] or not span.text.strip(" "):
-            out[-1] = last._replace(text=last.text + span.text)
-        elif not last.text.strip(" "):
-            out[-1] = span._replace(text=last.text + span.text)
-        else:
-            out.append(span)
-    return tuple(out)
-
-
 class Column(Struct, frozen=True):
     """A table's column: its width in cells, and whether its figures stand at the right."""
 
