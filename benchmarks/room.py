@@ -131,10 +131,11 @@ def main() -> None:
         (directory / "bare.py").write_text(BARE, encoding="utf-8")
         with world() as made:
             plan, store = str(made.plan_path), str(made.store_directory)
+            polled = sum(bool(source.interval_s) for source in asked_of(made.plan()).values())
             loom = [str(Path(sys.executable).parent / "loom"), plan, "--store", store]
             programs = {
                 "bare": Program([sys.executable, "bare.py"], "row 29", ["down", "up"]),
-                "loom": Program(loom, f"of {len(asked_of(made.plan()))} live", ["j", "k"]),
+                "loom": Program(loom, f"of {polled} live", ["j", "k"]),
             }
             time.sleep(WORLD_WARM_S)
             ready = starts(programs, options, directory)
