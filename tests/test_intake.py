@@ -84,6 +84,13 @@ def test_what_an_input_method_composed_is_typed():
     assert arrived(b"\x1b[0;;26085:26412u") == pressed("日", "本")
 
 
+def test_a_sequence_that_is_too_long_is_nothing():
+    for count in range(1, 40):
+        composed = "\x1b[0;;" + ":".join(["82"] * count) + "u"
+        assert arrived(composed.encode()) in ([], pressed("R") * count)
+    assert arrived(b"\x1b[48;400000;400000;999999;999999t") == []
+
+
 def test_what_textual_takes_for_another_key_is_none():
     lost = {each for each in SEQUENCES if not is_key(each)}
     names = {message.key for each in lost for message in XTermParser().feed(each) if isinstance(message, events.Key)}

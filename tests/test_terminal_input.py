@@ -32,8 +32,9 @@ def place(tmp_path: Path) -> Iterator[Path]:
             process.kill()
 
 
-def send(terminal: Terminal, data: bytes) -> None:
-    os.write(terminal.fd, data)
+def send(terminal: Terminal, *parts: bytes) -> None:
+    for part in parts:
+        os.write(terminal.fd, part)
 
 
 def paste(terminal: Terminal, *texts: str) -> None:
@@ -67,7 +68,7 @@ def test_what_is_pasted_into_a_list_presses_no_key(place):
         terminal.wait_for("Issues")
 
 
-def test_what_is_pasted_into_the_rollback_presses_no_key_and_types_nothing(place):
+def test_in_the_rollback_what_is_pasted_and_what_no_key_sends_presses_nothing_and_types_nothing(place):
     place_of(place, guarded(rollback=action(writes("one"))))
     with opened(place) as terminal:
         terminal.wait_for("rollback", timeout_s=DEADLINE_S)
@@ -76,6 +77,8 @@ def test_what_is_pasted_into_the_rollback_presses_no_key_and_types_nothing(place
         for _ in ("cancel", "reason", "environment"):
             before = seen(terminal)
             paste(terminal, *PASTED)
+            assert seen(terminal) == before
+            send(terminal, *UNKNOWN)
             assert seen(terminal) == before
             terminal.press("tab")
         terminal.press("tab", "tab", *"ok")
@@ -97,8 +100,7 @@ def test_what_no_key_sends_does_nothing(place):
     with opened(place) as terminal:
         terminal.wait_for("Critical path")
         before = seen(terminal)
-        for sequence in (*UNKNOWN, b"\x1b[I", b"\x1b[O", b"\x1b[I", b"\x1b[<35;9;9M", b"\x1b[9;9R"):
-            send(terminal, sequence)
+        send(terminal, *UNKNOWN, b"\x1b[I", b"\x1b[O", b"\x1b[I", b"\x1b[<35;9;9M", b"\x1b[9;9R")
         assert seen(terminal) == before
         terminal.press("2")
         terminal.wait_for("Issues")

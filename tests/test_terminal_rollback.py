@@ -74,15 +74,3 @@ def test_a_rollback_outlives_the_terminal_it_was_armed_in_and_is_seen_to_its_end
             assert "output of step" in bo.text()
     assert [(place / f"{name}.done").read_text() for name in ("one", "two")] == ["x", "x"]
     assert loom(place, "journal", "verify").returncode == 0
-
-
-def test_what_is_pasted_and_a_sequence_that_no_key_sends_type_nothing(place):
-    place_of(place, guarded(rollback=action(writes("one"))))
-    with opened(place) as terminal:
-        terminal.wait_for("rollback", timeout_s=DEADLINE_S)
-        terminal.press("R")
-        terminal.wait_for("nothing has run yet", timeout_s=DEADLINE_S)
-        terminal.press("tab", "\x1b[200~production\x1b[201~", "\x1b[99;99z")
-        terminal.settle()
-        terminal.press("o", "k")
-        terminal.wait_for("reason     ok ", timeout_s=DEADLINE_S)

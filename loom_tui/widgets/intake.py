@@ -26,7 +26,7 @@ ESC: Final = "\x1b"
 _PASTE_START, _PASTE_END = "\x1b[200~", "\x1b[201~"
 _STRINGS = tuple("]PX^_")  # OSC, DCS, SOS, PM, APC: they run to their terminator
 _STRING_ENDS = "\x07\x18\x1a"  # BEL, and what cancels
-_LONGEST = 64  # characters of a sequence that are kept; none that is known has more
+_LONGEST = 32  # characters of a sequence: of a longer one Textual makes keys
 
 # How long the rest of a sequence is waited for: a link that loses a packet twice is silent for some 0.6 s. Longer, and
 # a person who pressed alt and `[` would think that the keyboard is dead.
@@ -37,8 +37,8 @@ SPLIT_ESC_S = 0.5
 # the rest, and nobody types as fast: a paste whose end was lost gives the keyboard back.
 STALL_S = 10.0
 _STALL_SIZE = 1000
-# What comes in one breath with a paste's end was pasted too: some terminals (urxvt, qterminal) let an end pass that
-# stands in the text itself. No hand is as fast.
+# What comes in one breath with a paste's end was pasted too: tmux 3.3a and urxvt let an end pass that stands in the
+# text itself. No hand is as fast.
 BREATH_S = 0.05
 PASTE_LIMIT = 2000  # characters: Textual's Input refuses a paste whole that makes it longer than that
 
@@ -206,6 +206,8 @@ class Intake:
         sequence, self._held = self._held, ""
         if sequence == _PASTE_START:
             self._paste = _Paste(now)
+        elif len(sequence) > _LONGEST:
+            return
         elif _REPORT.fullmatch(sequence):
             self._given += self._parser.feed(sequence)
         elif not is_key(sequence):
