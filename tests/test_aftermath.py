@@ -252,7 +252,7 @@ def test_the_record_holds_errors_figures_versions_journal_and_head_as_they_stood
     assert [(figure.signal, figure.value) for figure in opened.figures if figure.signal == "sentry.critical"] == [
         ("sentry.critical", 3.0)
     ]
-    assert (opened.since, opened.journal[0].words) == (deployed_at, "marker set: marker deploy, text v2")
+    assert (opened.since, opened.journal[0].words) == (deployed_at, "marked a deploy: v2")
     assert "armed “Roll back” v2 → v1 in production: errors" in [event.words for event in opened.journal]
     assert (opened.head_seq, opened.head_hash) == (len(stage.events), "")
 

@@ -13,13 +13,13 @@ from loom_tui.commands.printing import echo
 from loom_tui.commands.rooms import Room, find_room
 from loom_tui.config.operator import whoami
 from loom_tui.gathering import append_payload, read_once
-from loom_tui.plan.check import issue_name
 from loom_tui.plan.model import Issue, IssueId, Status
+from loom_tui.plan.words import WORD_OF_STATUS, issue_name
 from loom_tui.room.deeds import add_note, block, estimate, hand_over, mark, set_status, tick_task
 from loom_tui.room.door import Person
 from loom_tui.room.events import Event, IssueStatusSet, Payload
-from loom_tui.widgets.text import WORD_OF_STATUS, hours
-from loom_tui.widgets.told import sentence
+from loom_tui.room.told import sentence
+from loom_tui.widgets.text import hours
 
 _PLAN = click.option("--plan", "plan_file", metavar="PLAN", type=click.Path(path_type=Path), help="The plan's file.")
 

@@ -203,7 +203,7 @@ def _rows(score: Score) -> Iterator[tuple[float | None, str, str, str]]:
 
 
 def _told(event: Event | None) -> str:
-    from loom_tui.widgets.told import sentence
+    from loom_tui.room.told import sentence
 
     return sentence(event) if event is not None else ""
 

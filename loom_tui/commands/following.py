@@ -21,10 +21,10 @@ from loom_tui.room.events import Event
 from loom_tui.room.fold import Folder
 from loom_tui.room.guard import UNDER_WAY, ActionState, ActionView, asked_now
 from loom_tui.room.guarded import find_action
-from loom_tui.room.messages import MessageSent, told_of_message
+from loom_tui.room.messages import MessageSent
 from loom_tui.room.preview import values_of
 from loom_tui.room.proof import condition
-from loom_tui.room.told import told_of_action
+from loom_tui.room.told import sentence
 from loom_tui.store.base import Store
 from loom_tui.store.place import output_path
 from loom_tui.widgets.lines import clean
@@ -65,7 +65,7 @@ def _lines(plan: Plan, view: ActionView, events: Sequence[Event], outputs: Outpu
         payload = event.payload
         if isinstance(payload, StepEnded):
             yield from (f"    {clean(line)}" for line in outputs.new_lines(view, steps=payload.step + 1))
-        yield f"{pen.local(event.at):%H:%M:%S} {clean(f'{event.actor} {_told(event)}')}"
+        yield f"{pen.local(event.at):%H:%M:%S} {clean(sentence(event))}"
         action = plan.actions.get(view.armed.name)
         if isinstance(payload, VerificationStarted) and action is not None and action.verify:
             values = values_of(plan, from_release=view.armed.from_release, to_release=view.armed.to_release)
@@ -119,10 +119,3 @@ def _is_of(event: Event, action: int) -> bool:
     if isinstance(payload, StopCalled | StopLifted):
         return True
     return isinstance(payload, ActionPayload | MessageSent) and payload.action == action
-
-
-def _told(event: Event) -> str:
-    if isinstance(event.payload, MessageSent):
-        return told_of_message(event.payload)
-    assert isinstance(event.payload, ActionPayload)  # noqa: S101 - `_is_of` lets no other through
-    return told_of_action(event.payload)

@@ -29,9 +29,9 @@ from loom_tui.room.gate_deeds import (
     withdraw_vote,
 )
 from loom_tui.room.snapshot import Snapshot
+from loom_tui.room.told import sentence
 from loom_tui.room.verdicts import Choice
 from loom_tui.widgets.text import Pen
-from loom_tui.widgets.told import sentence
 
 _PLAN = click.option("--plan", "plan_file", metavar="PLAN", type=click.Path(path_type=Path), help="The plan's file.")
 _REASON = click.option("--reason", default="", metavar="WHY", help="Why; the journal keeps it.")

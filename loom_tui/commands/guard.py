@@ -39,7 +39,7 @@ from loom_tui.room.guarded import (
 )
 from loom_tui.room.preview import Preview, preview, rollback_of, values_of
 from loom_tui.room.snapshot import Observations, Snapshot
-from loom_tui.room.told import way_of
+from loom_tui.room.told_of_actions import way_of
 from loom_tui.spawn import spawn_runner
 from loom_tui.store.base import Store, StoreError
 from loom_tui.widgets.lines import clean

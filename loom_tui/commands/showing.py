@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from loom_tui.plan.check import issue_name
 from loom_tui.plan.model import Issue, Plan, Range
 from loom_tui.plan.schedule import Item, Schedule
+from loom_tui.plan.words import issue_name
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:

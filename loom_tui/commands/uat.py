@@ -32,9 +32,9 @@ from loom_tui.room.hand_deeds import (
 )
 from loom_tui.room.manual import ManualView
 from loom_tui.room.snapshot import Observations, Snapshot
+from loom_tui.room.told import sentence
 from loom_tui.room.uat import UatView
 from loom_tui.store.base import StoreMissing
-from loom_tui.widgets.told import sentence
 
 _PLAN = click.option("--plan", "plan_file", metavar="PLAN", type=click.Path(path_type=Path), help="The plan's file.")
 

@@ -20,6 +20,7 @@ from loom_tui.plan.signals import asked_of, at_site
 from loom_tui.plan.sources.base import secrets_of, url_faults
 from loom_tui.plan.sources.postgres import PostgresSource
 from loom_tui.plan.timeline import milestones_of
+from loom_tui.plan.words import issue_name
 from loom_tui.plan.workflows import Workflow, is_refused
 
 _RESERVED = ("feed", "workflow", "uat")  # these begin signals' names of their own
@@ -30,11 +31,6 @@ def check_plan(plan: Plan) -> list[Fault]:
     """List every fault and warning of a plan whose shape is right; faults first, each in the plan's order."""
     found = [fault for rule in _RULES for fault in rule(plan)]
     return sorted(found, key=lambda fault: fault.level != "fault")
-
-
-def issue_name(issue_id: IssueId) -> str:
-    """Write an issue's id as people do: #147, OPS-12."""
-    return f"#{issue_id}" if isinstance(issue_id, int) else issue_id
 
 
 def _warning(where: str, what: str) -> Fault:

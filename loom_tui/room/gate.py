@@ -7,9 +7,9 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from loom_tui.plan.check import issue_name
 from loom_tui.plan.criteria import Named, Part, checks_of, clock_rules, criteria_of, proof_is_named
 from loom_tui.plan.model import Issue, IssueId, Rule, Status
+from loom_tui.plan.words import issue_name
 from loom_tui.room.consent import anybody, attestations, denials, vote_evidence, vote_views, waiver_of, word_evidence
 from loom_tui.room.events import IssueStatusSet, NoGoShown, SignedOff
 from loom_tui.room.poll import poll_view

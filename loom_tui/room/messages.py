@@ -13,7 +13,7 @@ from msgspec import Struct
 from loom_tui.room.acting import Outcome
 from loom_tui.room.guard import ActionView
 from loom_tui.room.payload import PayloadBase
-from loom_tui.room.told import way_of
+from loom_tui.room.told_of_actions import way_of
 
 if TYPE_CHECKING:
     from loom_tui.room.events import Event

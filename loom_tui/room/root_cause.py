@@ -5,25 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from loom_tui.plan.kinds import Kind
-from loom_tui.room.acting import ActionPayload
 from loom_tui.room.aftermath import (
-    AftermathPayload,
     RootCauseOpened,
     SeenError,
     SeenEvent,
     SeenFigure,
     SeenSeries,
-    told_of_aftermath,
 )
-from loom_tui.room.automation import AutomationSaid, told_of_automation
 from loom_tui.room.errors import ErrorIssue
-from loom_tui.room.events import Event, encode_payload
+from loom_tui.room.events import Event
 from loom_tui.room.guard import ActionView
-from loom_tui.room.record import fields_of, flat, kind_of
 from loom_tui.room.signals import Bucket, Freshness
 from loom_tui.room.snapshot import Snapshot
-from loom_tui.room.told import told_of_action
-from loom_tui.room.versions import VersionSeen, told_of_version
+from loom_tui.room.told import told
 
 MOST_ERRORS = 50
 MOST_FIGURES = 300
@@ -51,7 +45,7 @@ def evidence(snapshot: Snapshot, view: ActionView) -> RootCauseOpened:
         errors_left_out=max(0, len(errors) - MOST_ERRORS),
         figures=tuple(_figures(snapshot))[:MOST_FIGURES],
         series=tuple(_series(snapshot)),
-        journal=tuple(SeenEvent(seq=e.seq, at=e.at, actor=e.actor, words=_told(e)) for e in events[-MOST_EVENTS:]),
+        journal=tuple(map(_event, events[-MOST_EVENTS:])),
         events_left_out=max(0, len(events) - MOST_EVENTS),
         warnings=view.armed.warnings,
         head_seq=snapshot.events[-1].seq if snapshot.events else 0,
@@ -85,6 +79,10 @@ def _error(source: str, issue: ErrorIssue) -> SeenError:
         release=issue.release,
         url=issue.url,
     )
+
+
+def _event(event: Event) -> SeenEvent:
+    return SeenEvent(seq=event.seq, at=event.at, actor=event.actor, words=told(event)[:_LONGEST])
 
 
 def _figures(snapshot: Snapshot) -> Iterator[SeenFigure]:
@@ -123,19 +121,3 @@ def _version(snapshot: Snapshot) -> str:
     view = snapshot.version
     known = view is not None and view.freshness is Freshness.FRESH and view.reading is not None
     return view.reading.detail if known and view is not None and view.reading is not None else ""
-
-
-def _told(event: Event) -> str:
-    """Tell an event in a line: what is not about an action by its kind and its fields."""
-    payload = event.payload
-    if isinstance(payload, ActionPayload):
-        return told_of_action(payload)[:_LONGEST]
-    if isinstance(payload, AftermathPayload):
-        return told_of_aftermath(payload)[:_LONGEST]
-    if isinstance(payload, VersionSeen):
-        return told_of_version(payload)
-    if isinstance(payload, AutomationSaid):
-        return told_of_automation(payload)[:_LONGEST]
-    fields = fields_of(encode_payload(payload))
-    told = (f"{name} {value}" for name, value in flat(fields) if isinstance(value, str | int | float) and value != "")
-    return f"{kind_of(fields).replace('_', ' ')}: {', '.join(told)}"[:_LONGEST]

@@ -1,112 +1,170 @@
-"""A guarded action's events in a few words, after their actor's name: for the journal, the news and a shell."""
+"""Events in a few words, after their actor's name: for the journal, the news, a report and a shell."""
 
 from __future__ import annotations
 
-from loom_tui.plan.acts import ActionKind
-from loom_tui.room.acting import (
-    AbortAsked,
-    ActionAborted,
-    ActionApproved,
-    ActionArmed,
-    ActionExpired,
-    ActionFailed,
-    ActionInterrupted,
-    ActionPayload,
-    ActionResumed,
-    ActionTakenOver,
-    ActionUnknown,
-    ActionUnverified,
-    ActionVerified,
-    CountdownStarted,
-    OfAction,
-    PreflightFailed,
-    StepAnswered,
-    StepEnded,
-    StepStarted,
-    StopCalled,
-    StopLifted,
-    VerificationStarted,
+from loom_tui.plan.words import WORD_OF_STATUS, issue_name
+from loom_tui.room.acting import ActionPayload
+from loom_tui.room.aftermath import AftermathPayload, told_of_aftermath
+from loom_tui.room.automation import AutomationSaid, told_of_automation
+from loom_tui.room.drills import DrillPayload, told_of_drill
+from loom_tui.room.events import (
+    ClockRan,
+    DecisionAgreed,
+    DecisionCalled,
+    ErrorAcknowledged,
+    ErrorBlocking,
+    ErrorNoted,
+    Event,
+    FeedbackGiven,
+    FeedbackSettled,
+    GatePayload,
+    HandPayload,
+    IssueBlocked,
+    IssueEffortSet,
+    IssueOwnersSet,
+    IssueStatusSet,
+    LeadGiven,
+    ManualStepDone,
+    MarkerSet,
+    NoGoCleared,
+    NoGoLifted,
+    NoGoShown,
+    NoteAdded,
+    ParticipantJoined,
+    PlanAdopted,
+    PollCalled,
+    PollEnded,
+    RiskAccepted,
+    SessionHeld,
+    SignedOff,
+    TaskTicked,
+    Voted,
+    VoteWithdrawn,
+    Waived,
+    WaiverAgreed,
+    WaiverEnded,
+    WorkflowBegun,
 )
+from loom_tui.room.messages import MessageSent, told_of_message
+from loom_tui.room.told_of_actions import told_of_action
+from loom_tui.room.verdicts import Choice
+from loom_tui.room.versions import VersionSeen, told_of_version
 
-_End = (
-    ActionVerified
-    | ActionUnverified
-    | ActionFailed
-    | ActionUnknown
-    | ActionAborted
-    | ActionInterrupted
-    | ActionResumed
-    | ActionTakenOver
-)
-_APPROVED = {"second": "approved", "own": "began", "glass": "broke the glass for"}
+_OUTCOMES = {"ok": "found well", "failed": "found wrong", "skipped": "skipped"}
 
 
-def told_of_action(payload: ActionPayload) -> str:
-    """Tell an event of an action, or of the stop of all."""
+def sentence(event: Event) -> str:
+    """Tell an event whole: who, and what."""
+    return f"{event.actor} {told(event)}"
+
+
+def told(event: Event) -> str:
+    """Tell an event in a few words, after its actor's name."""
+    payload = event.payload
+    if isinstance(payload, HandPayload):
+        return _told_by_hand(payload)
     match payload:
-        case ActionArmed():
-            way = way_of(payload.what, payload.from_release, payload.to_release)
-            against = " against the gate" if payload.override else ""
-            return f"armed “{payload.label}”{way} in {payload.environment}{against}{_because(payload.reason)}"
-        case StopCalled():
-            return f"stopped all actions{'' if payload.everything else ' but rollbacks'}: {payload.reason}"
-        case StopLifted():
-            return f"lifted the stop: {payload.reason}"
+        case TaskTicked():
+            return f"{'ticked' if payload.done else 'took back'} {issue_name(payload.issue)} · {payload.text}"
+        case IssueStatusSet():
+            return f"set {issue_name(payload.issue)} {WORD_OF_STATUS[payload.status]}"
+        case IssueOwnersSet():
+            return f"gave {issue_name(payload.issue)} to {', '.join(payload.owners) or 'nobody'}"
+        case IssueEffortSet():
+            effort = payload.effort_hours
+            return f"estimated {issue_name(payload.issue)} at {effort.low:g}–{effort.high:g} h"
+        case IssueBlocked():
+            what = f"blocked: {payload.reason}" if payload.reason else "no longer blocked"
+            return f"{issue_name(payload.issue)} {what}"
+        case NoteAdded():
+            return f"noted {payload.text}" if payload.issue is None else f"{issue_name(payload.issue)}: {payload.text}"
+        case MarkerSet():
+            return f"marked a {payload.marker}{': ' + payload.text if payload.text else ''}"
+        case ErrorAcknowledged():
+            return f"{'acknowledged' if payload.done else 'no longer looks after'} {payload.title}"
+        case ErrorNoted():
+            return f"noted of {payload.title}: {payload.text}"
+        case ErrorBlocking():
+            what = "made a blocker of the gate" if payload.blocks else "lifted as a blocker"
+            return f"{what}: {payload.title} ({payload.reason})"
+        case PlanAdopted():
+            return f"opened the plan{' ' + payload.version if payload.version else ''}"
+        case _ if isinstance(payload, ActionPayload):
+            return told_of_action(payload)
+        case MessageSent():
+            return told_of_message(payload)
+        case _ if isinstance(payload, DrillPayload):
+            return told_of_drill(payload)
+        case VersionSeen():
+            return told_of_version(payload)
+        case _ if isinstance(payload, AftermathPayload):
+            return told_of_aftermath(payload)
+        case AutomationSaid():
+            return told_of_automation(payload)
         case _:
-            return _told_of_one(payload)
+            return _told_of_gate(payload)
 
 
-def _told_of_one(payload: OfAction) -> str:
-    action = f"action {payload.action}"
+def _told_by_hand(payload: HandPayload) -> str:
     match payload:
-        case ActionApproved():
-            return f"{_APPROVED[payload.how]} {action}{_because(payload.reason)}"
-        case ActionExpired():
-            return f"let {action} expire: no approval came in time, or none was used"
-        case PreflightFailed():
-            return f"goes on with {action} past what its pre-flight found of step {payload.step + 1}: {payload.why}"
-        case CountdownStarted():
-            return f"counts {action} down on {payload.host}"
-        case StepStarted():
-            return f"began step {payload.step + 1} of {action}"
-        case StepEnded():
-            return f"ended step {payload.step + 1} of {action}: {payload.outcome.value}{_because(payload.why)}"
-        case StepAnswered():
-            word = payload.answer.value.replace("_", " ")
-            return f"said “{word}” of step {payload.step + 1} of {action}{_because(payload.reason)}"
-        case AbortAsked():
-            return f"wants {action} aborted: {payload.reason}"
-        case VerificationStarted():
-            return f"asks the world whether {action} is done"
-        case _:
-            return _told_of_end(payload)
+        case WorkflowBegun():
+            return f"began {payload.workflow} by hand"
+        case ManualStepDone():
+            note = f": {payload.note}" if payload.note else ""
+            return f"{_OUTCOMES[payload.outcome]} {payload.workflow} · {payload.step}{note}"
+        case ParticipantJoined():
+            return f"added {payload.name} to the acceptance testing"
+        case SessionHeld():
+            return f"noted a session of {payload.participant}: {', '.join(payload.features) or 'no feature named'}"
+        case FeedbackGiven():
+            word = f", {payload.severity}" if payload.severity != "none" else ""
+            return f"noted {payload.participant}'s {payload.rating} of 5{word}: {payload.text or payload.feature}"
+        case FeedbackSettled():
+            return f"settled feedback {payload.feedback}: {payload.reason}"
 
 
-def _told_of_end(payload: _End) -> str:
-    action = f"action {payload.action}"
+def _told_of_gate(payload: GatePayload) -> str:
     match payload:
-        case ActionVerified():
-            return f"saw {action} done: {' · '.join(payload.evidence)}"
-        case ActionUnverified():
-            return f"left {action} done, unverified: {payload.why}"
-        case ActionFailed():
-            return f"saw {action} fail: {payload.why}"
-        case ActionUnknown():
-            return f"does not know how {action} ended: {payload.why}"
-        case ActionAborted():
-            return f"aborted {action}: {payload.why}"
-        case ActionInterrupted():
-            return f"found {action} without its runner"
-        case ActionResumed():
-            return f"resumed {action} at step {payload.step + 1}: {payload.reason}"
-        case ActionTakenOver():
-            return f"stopped {action} for rollback {payload.by_action}"
-
-
-def way_of(what: ActionKind, from_release: str, to_release: str) -> str:
-    """Write, after a blank, from which release to which an action goes; "" for one that changes none."""
-    return f" {from_release} → {to_release}" if to_release and what.changes_release else ""
+        case Voted():
+            return f"voted {word_of(payload.choice)} ({payload.role}){_because(payload.reason)}"
+        case VoteWithdrawn():
+            return f"took back their vote ({payload.role}){_because(payload.reason)}"
+        case SignedOff():
+            word = "holds" if payload.holds else "does not hold"
+            return f"says that it {word}: {payload.text}{_because(payload.words)}"
+        case Waived():
+            return f"proposes to waive {payload.text}{_because(payload.reason)}"
+        case WaiverAgreed():
+            return f"agreed to waiver {payload.waiver}"
+        case WaiverEnded():
+            return f"ended waiver {payload.waiver}{_because(payload.reason)}"
+        case NoGoShown():
+            return f"saw a no-go hold: {payload.text}"
+        case NoGoCleared():
+            return f"saw a no-go end: {payload.text}"
+        case NoGoLifted():
+            return f"lifted a no-go of {payload.role or payload.criterion}{_because(payload.reason)}"
+        case ClockRan():
+            return f"saw the clock run out: {payload.text}"
+        case DecisionCalled():
+            against = f" while the gate was {payload.gate.state.value}"
+            return f"called {word_of(payload.choice)}{against}{_because(payload.reason)}"
+        case DecisionAgreed():
+            return f"agreed to decision {payload.decision}"
+        case PollCalled():
+            return f"called the poll: {', '.join(payload.roles)}"
+        case PollEnded():
+            return f"ended the poll{_because(payload.reason)}"
+        case LeadGiven():
+            return f"gave the lead to {payload.to}{_because(payload.reason)}"
+        case RiskAccepted():
+            return f"accepted a risk: {payload.risk}{_because(payload.reason)}"
 
 
 def _because(reason: str) -> str:
     return f": {reason}" if reason else ""
+
+
+def word_of(choice: Choice) -> str:
+    """Write a choice as people call it."""
+    return "GO" if choice is Choice.GO else "NO-GO"

@@ -13,12 +13,12 @@ from textual.widgets import Input
 
 from loom_tui.room.deeds import Refused, add_note
 from loom_tui.room.snapshot import Snapshot
+from loom_tui.room.told import told
 from loom_tui.screens.closing import Closing
 from loom_tui.widgets.canvas import Canvas
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit
 from loom_tui.widgets.panel import ListPanel, edge, heading
 from loom_tui.widgets.text import Pen, Sign
-from loom_tui.widgets.told import told
 
 if TYPE_CHECKING:
     from loom_tui.app import LoomApp

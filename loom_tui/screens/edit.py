@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from loom_tui.plan.model import Issue, Status
+from loom_tui.plan.words import WORD_OF_STATUS, issue_name
 from loom_tui.room.deeds import Refused, block, estimate, hand_over, set_status
 from loom_tui.room.events import Payload
 from loom_tui.screens.base import RoomScreen
 from loom_tui.screens.dialogs import Prompt
-from loom_tui.widgets.text import WORD_OF_STATUS, Sign, issue_name
+from loom_tui.widgets.text import Sign
 
 
 def ask(

@@ -12,12 +12,13 @@ from typing import overload
 import msgspec
 
 from loom_tui.plan.model import IssueId
+from loom_tui.plan.words import issue_name
 from loom_tui.room.acting import ActionArmed, OfAction
 from loom_tui.room.events import Event, Payload, decode_payload
 from loom_tui.room.record import ChainView, Record, fields_of, flat, kind_of
+from loom_tui.room.told import told
 from loom_tui.widgets.lines import EMPTY, Column, Ink, Line, Span, broken, cells, clean, fit, wrap
-from loom_tui.widgets.text import Pen, Sign, age, issue_name
-from loom_tui.widgets.told import told
+from loom_tui.widgets.text import Pen, Sign, age
 
 ALL = "every kind"
 REMOVED = "removed"

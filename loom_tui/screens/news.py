@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 
 from loom_tui.room.guard import ActionState, asked_now
 from loom_tui.room.snapshot import Snapshot
+from loom_tui.room.told import sentence
 from loom_tui.widgets.frame import News
 from loom_tui.widgets.text import Sign
-from loom_tui.widgets.told import sentence
 
 ERROR_NEWS_S = 3600.0
 _ACTION = "action "  # so begins the key of news of an action

@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Input
 
+from loom_tui.plan.words import issue_name
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.screens.arming import ask_action, ask_stop
 from loom_tui.screens.closing import Closing
@@ -17,7 +18,7 @@ from loom_tui.screens.telling import ask_announcement
 from loom_tui.widgets.frame import SCREENS
 from loom_tui.widgets.lines import Ink, Line, Span, clean, fit
 from loom_tui.widgets.panel import ListPanel, heading
-from loom_tui.widgets.text import age_of, issue_name
+from loom_tui.widgets.text import age_of
 
 if TYPE_CHECKING:
     from loom_tui.app import LoomApp

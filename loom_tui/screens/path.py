@@ -12,6 +12,7 @@ from textual.events import Resize
 
 from loom_tui.plan.model import Status
 from loom_tui.plan.schedule import Schedule
+from loom_tui.plan.words import issue_name
 from loom_tui.room.deeds import Refused, tick_task
 from loom_tui.room.snapshot import IssueView, Snapshot
 from loom_tui.screens import edit
@@ -34,7 +35,7 @@ from loom_tui.widgets.gantt import launch_view
 from loom_tui.widgets.graph import Node, graph, layout_of
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean
 from loom_tui.widgets.panel import MARGIN, ListPanel, Panel, heading
-from loom_tui.widgets.text import Sign, issue_name
+from loom_tui.widgets.text import Sign
 
 NARROW = 110  # columns: below it the detail takes the list's place
 GRAPH_ROWS = (3, 8)  # the fewest and the most rows of the drawing

@@ -7,14 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from loom_tui.plan.estimate import estimate_of
 from loom_tui.plan.model import IssueId, Priority, Status
 from loom_tui.plan.schedule import Item, Schedule, what_if
+from loom_tui.plan.words import WORD_OF_STATUS, issue_name
 from loom_tui.room.signals import State
 from loom_tui.room.snapshot import IssueView, Snapshot, TaskView
+from loom_tui.room.told import told
 from loom_tui.screens.glance.path import is_beaten, is_claim, sign_of
 from loom_tui.widgets.gantt import launch_view
 from loom_tui.widgets.graph import Node
 from loom_tui.widgets.lines import EMPTY, Column, Ink, Line, Span, cells, clean, fit, rule, spread, width_of, wrap
-from loom_tui.widgets.text import WORD_OF_STATUS, Pen, Sign, age, issue_name
-from loom_tui.widgets.told import told
+from loom_tui.widgets.text import Pen, Sign, age
 
 GRAPH_NODES = 40  # more than this is no drawing but a knot
 LONGEST_TEXT = 6  # lines of a fact; y and the link lead to the rest

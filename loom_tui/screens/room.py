@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.events import Resize
 from textual.geometry import Size
 
+from loom_tui.plan.words import issue_name
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.screens.base import RoomScreen
 from loom_tui.screens.glance.events import events_lines
@@ -26,7 +27,7 @@ from loom_tui.screens.glance.world import asked, database_lines, errors_lines, f
 from loom_tui.screens.silence import read_when
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span
 from loom_tui.widgets.panel import ListPanel, Panel, heading
-from loom_tui.widgets.text import INK_OF_GATE, Pen, issue_name
+from loom_tui.widgets.text import INK_OF_GATE, Pen
 
 WIDE = (110, 34)  # columns, rows: below it the compact form
 SMALL = (70, 20)  # below it only the gate

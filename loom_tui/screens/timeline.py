@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.events import Resize
 
+from loom_tui.plan.words import issue_name
 from loom_tui.room.snapshot import IssueView, Mark, Snapshot
 from loom_tui.screens.base import RoomScreen
 from loom_tui.screens.dialogs import Page, Reading
@@ -44,7 +45,6 @@ from loom_tui.widgets.gantt import (
 )
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, rule
 from loom_tui.widgets.panel import MARGIN, ListPanel, Panel, heading
-from loom_tui.widgets.text import issue_name
 
 LOW = 20  # rows: a lower pane spares the rule above its legend
 ZOOMS = (1, 2, 4, 8, 16, 24, 48, 96)  # cells a working day

@@ -9,11 +9,12 @@ from msgspec import Struct
 
 from loom_tui.plan.freezes import frozen_between
 from loom_tui.plan.model import IssueId, Status
+from loom_tui.plan.words import WORD_OF_STATUS, issue_name
 from loom_tui.room.snapshot import IssueView, Mark, MilestoneView, PhaseView, Snapshot
 from loom_tui.screens.glance.path import is_claim
 from loom_tui.widgets.gantt import LATE_S, SHADE, Bar, Days, Window, late_by, phase_bar, shade_of, with_now
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit, wrap
-from loom_tui.widgets.text import SIGN_OF_STATUS, WORD_OF_STATUS, Pen, Sign, age, hours, issue_name
+from loom_tui.widgets.text import SIGN_OF_STATUS, Pen, Sign, age, hours
 
 MOST_MARKS = 30  # rows of marks; the line above the bars shows all of them
 STANDUP_CELLS = 8  # narrower days are as a fence with a standup in each

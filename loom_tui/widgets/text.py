@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from loom_tui.plan.model import IssueId, Range, Right, Status
+from loom_tui.plan.model import Range, Right, Status
 from loom_tui.room.signals import Freshness, State
 from loom_tui.room.snapshot import SignalView
 from loom_tui.room.verdicts import GateState, Verdict
@@ -120,14 +120,6 @@ SIGN_OF_STATUS = {
     Status.DONE: Sign.OK,
     Status.DROPPED: Sign.WAIVED,
 }
-WORD_OF_STATUS = {
-    Status.OPEN: "open",
-    Status.READY: "ready",
-    Status.IN_PROGRESS: "in progress",
-    Status.BLOCKED: "blocked",
-    Status.DONE: "done",
-    Status.DROPPED: "dropped",
-}
 WORD_OF_RIGHT = {  # after "may"; not the rights' own names: a lead's right is not yet the lead
     Right.VIEWER: "look",
     Right.OPERATOR: "write",
@@ -211,8 +203,3 @@ def duration(seconds: float) -> str:
         days, rest = divmod(minutes // 60, 24)
         return f"T{sign}{days} d {rest} h"
     return f"T{sign}{minutes // 60:02}:{minutes % 60:02}"
-
-
-def issue_name(issue_id: IssueId) -> str:
-    """Write an issue's id: #147, OPS-12."""
-    return f"#{issue_id}" if isinstance(issue_id, int) else issue_id

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loom_tui.room.snapshot import Snapshot
+from loom_tui.room.told import told
 from loom_tui.widgets.lines import Ink, Line, Span, clean, fit
 from loom_tui.widgets.text import (
     Pen,
 )
-from loom_tui.widgets.told import told
 
 
 def events_lines(snapshot: Snapshot, pen: Pen, width: int, height: int) -> Sequence[Line]:

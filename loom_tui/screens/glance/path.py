@@ -6,19 +6,12 @@ from collections.abc import Sequence
 
 from loom_tui.plan.model import Status
 from loom_tui.plan.timeline import awaited
+from loom_tui.plan.words import WORD_OF_STATUS, issue_name
 from loom_tui.room.signals import State
 from loom_tui.room.snapshot import IssueView, Snapshot
 from loom_tui.widgets.gantt import launch_view, phase_gantt
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit, rule, spread
-from loom_tui.widgets.text import (
-    SIGN_OF_STATUS,
-    WORD_OF_STATUS,
-    Pen,
-    Sign,
-    age,
-    hours,
-    issue_name,
-)
+from loom_tui.widgets.text import SIGN_OF_STATUS, Pen, Sign, age, hours
 
 
 def critical_issues(snapshot: Snapshot) -> Sequence[IssueView]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loom_tui.plan.kinds import Kind
+from loom_tui.plan.words import issue_name
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.room.verdicts import Verdict
 from loom_tui.screens.glance.gate import gate_lines
@@ -22,7 +23,6 @@ from loom_tui.widgets.text import (
     SIGN_OF_VERDICT,
     Pen,
     Sign,
-    issue_name,
     milliseconds,
 )
 
