@@ -21,7 +21,7 @@ from loom_tui.room.guarded import Abort, Approve, Resume
 from loom_tui.room.messages import MessageSent
 from loom_tui.runner.notices import Herald, Notice
 from loom_tui.runner.record import Record
-from loom_tui.sources.scene import Ended, Scene
+from loom_tui.sources.scene import Scene
 from loom_tui.store.base import StoreBusy
 from tests.chat import Chat
 from tests.gates import plan
@@ -217,8 +217,9 @@ async def test_where_the_journal_cannot_be_read_nothing_is_sent(world, chat, mon
         raise StoreBusy("Another process holds the store")
 
     monkeypatch.setattr(record, "view", busy)
+    monkeypatch.setattr("loom_tui.runner.record.PATIENCE_S", 0.0)
     scene = Scene(directory=room.directory, environ=chat.environ, values={}, credentials={})
     notice = Notice(channels=("launch",), subject="a", text="b", within_s=5.0)
-    ended = await Herald(record, number, clock=time.time).tell(notice, scene, lambda _: None)
-    assert ended == Ended(Outcome.FAILED, "nothing was sent: Another process holds the store")
+    with pytest.raises(StoreBusy):
+        await Herald(record, number, clock=time.time).tell(notice, scene, lambda _: None)
     assert chat.told == []

@@ -7,7 +7,7 @@ from hashlib import sha256
 import pytest
 
 from loom_tui.room.events import NoteAdded, TaskTicked
-from loom_tui.store.base import ChainBroken, Head, StoreBroken, StoreError, StoreTooNew
+from loom_tui.store.base import ChainBroken, Head, StoreBroken, StoreError, StoreRefused, StoreTooNew
 from tests.stores import AT, new_store
 
 
@@ -226,6 +226,17 @@ def test_nothing_is_acknowledged_into_a_file_that_was_moved_away(store, tmp_path
         store.append(NoteAdded(text="y"), actor="ana", at=AT)
     moved.rename(journal)
     store.append(NoteAdded(text="y"), actor="ana", at=AT)
+
+
+def test_a_store_whose_directory_is_gone_says_so_and_takes_what_is_written_once_it_is_back(store, tmp_path):
+    moved = store.directory.rename(tmp_path / "elsewhere")
+    (moved.parent / "file").write_text("a file")
+    (moved.parent / "file").rename(store.directory)
+    with pytest.raises(StoreRefused, match="Not a directory"):
+        store.append(NoteAdded(text="x"), actor="ana", at=AT)
+    store.directory.unlink()
+    moved.rename(store.directory)
+    assert store.append(NoteAdded(text="x"), actor="ana", at=AT).seq == 1
 
 
 def test_a_closed_store_says_so(tmp_path):

@@ -15,6 +15,7 @@ from loom_tui.refusal import Refusal
 from loom_tui.room.events import NoteAdded
 from loom_tui.room.guard import ActionState
 from loom_tui.runner.output import open_beneath
+from loom_tui.runner.record import patiently
 from loom_tui.runner.runner import Place, Runner
 from loom_tui.store.base import Store, StoreError
 from loom_tui.store.place import output_directory
@@ -44,14 +45,19 @@ def run_action(
         with suppress(StoreError):
             store.append(NoteAdded(text=f"The runner of action {action}: {doubt}"), actor=actor, at=time.time())
     try:
-        return asyncio.run(_main(Runner(place, action)))
+        return asyncio.run(_main(place, action))
     except Refusal as refusal:
         logging.getLogger("loom.runner").warning("%s", refusal)
         raise
 
 
-async def _main(runner: Runner) -> ActionState:
+async def _main(place: Place, action: int) -> ActionState:
     """End with SIGTERM as one that was killed, but not before the step's processes have."""
-    task = asyncio.create_task(runner.run(), name="runner")
+
+    async def carry_out() -> ActionState:
+        runner = await patiently(lambda: Runner(place, action))
+        return await runner.run()
+
+    task = asyncio.create_task(carry_out(), name="runner")
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     return await task

@@ -10,7 +10,7 @@ from contextlib import suppress
 from loom_tui.gathering import collector_view
 from loom_tui.plan.model import Action, Rule
 from loom_tui.room.acting import ActionFailed, ActionUnverified, ActionVerified
-from loom_tui.room.verification import verify
+from loom_tui.room.verification import Verification, verify
 from loom_tui.runner.notices import acknowledged
 from loom_tui.runner.record import LOOK_EVERY_S, Record, Replaced
 from loom_tui.sources.base import Clock
@@ -50,7 +50,7 @@ class Enquiry:
         self, action: Action, values: Mapping[str, str], *, replaced: asyncio.Event
     ) -> ActionVerified | ActionUnverified | ActionFailed:
         """Ask until the world says that it is done or the time is over; gives what to write down. Raises Replaced."""
-        view, rules = self._record.view(), action.verify
+        view, rules = await self._record.seen(), action.verify
         if not rules and action.tells_only:
             return acknowledged(view, self._run)
         if not rules:
@@ -64,14 +64,7 @@ class Enquiry:
             if not 0 <= now - asked_at < ASK_EVERY_S:
                 asked_at = now
                 self.ask(rules)
-            found = verify(
-                rules,
-                self._record.read(),
-                ledger=self._record.ledger,
-                observations=self._record.observations,
-                values=values,
-                since=since,
-            )
+            found = self._found(rules, values, since=since)
             if found.holds:
                 return ActionVerified(action=view.id, run=self._run, evidence=found.words)
             if ticks() >= ends_at:
@@ -81,3 +74,18 @@ class Enquiry:
             await asyncio.sleep(LOOK_EVERY_S)
         kind = ActionFailed if found.holds is False else ActionUnverified
         return kind(action=view.id, run=self._run, why=f"after {action.verify_s:g} s: {' · '.join(found.words)}")
+
+    def _found(self, rules: Sequence[Rule], values: Mapping[str, str], *, since: float) -> Verification:
+        """Hold the rules to what is read now; what cannot be read is not known."""
+        try:
+            snapshot = self._record.read()
+        except StoreError as error:
+            return Verification(holds=None, words=(str(error),))
+        return verify(
+            rules,
+            snapshot,
+            ledger=self._record.ledger,
+            observations=self._record.observations,
+            values=values,
+            since=since,
+        )

@@ -32,7 +32,7 @@ class Heartbeat:
 
     def take(self) -> None:
         """Take the lease. Raises Refused where another has it, StoreError."""
-        self._lease = self._store.acquire(self._name, holder=self._run, ttl_s=RUNNER_TTL_S, now=self._clock())
+        self._lease = self._acquired()
         if self._lease is None:
             held = self._store.lease(self._name)
             who = held.holder if held is not None else "another"
@@ -41,13 +41,11 @@ class Heartbeat:
     async def beat(self) -> None:
         """Say that it lives, and look into the journal, for as long as it is let."""
         while True:
-            try:
-                self._renew()
-                view = self._record.view()
-                if not view.is_of(self._run) or view.written not in (*ACTIVE, *WAITING):
-                    self.replaced.set()
-            except StoreError as error:
-                _LOG.warning("%s", error)
+            for look in (self._renew, self._look):  # each: readings that cannot be written hide no word of the journal
+                try:
+                    look()
+                except StoreError as error:
+                    _LOG.warning("%s", error)
             await asyncio.sleep(LEASE_EVERY_S)
 
     def release(self) -> None:
@@ -56,10 +54,17 @@ class Heartbeat:
             if self._lease is not None:
                 self._store.release(self._lease)
 
+    def _look(self) -> None:
+        view = self._record.view()
+        if not view.is_of(self._run) or view.written not in (*ACTIVE, *WAITING):
+            self.replaced.set()
+
     def _renew(self) -> None:
-        now = self._clock()
-        try:
-            if self._lease is not None:
-                self._lease = self._store.renew(self._lease, ttl_s=RUNNER_TTL_S, now=now)
-        except LeaseLost:  # the journal says whose the action is; the lease only that somebody lives
-            self._lease = self._store.acquire(self._name, holder=self._run, ttl_s=RUNNER_TTL_S, now=now) or self._lease
+        if self._lease is not None:
+            with suppress(LeaseLost):  # the journal says whose the action is; the lease only that somebody lives
+                self._lease = self._store.renew(self._lease, ttl_s=RUNNER_TTL_S, now=self._clock())
+                return
+        self._lease = self._acquired() or self._lease
+
+    def _acquired(self) -> Lease | None:
+        return self._store.acquire(self._name, holder=self._run, ttl_s=RUNNER_TTL_S, now=self._clock())

@@ -52,11 +52,8 @@ class Herald:
 
         Where the journal cannot be read nobody knows who has it, and nothing is sent.
         """
-        try:
-            self._record.view()
-            head = self._record.head()
-        except StoreError as error:
-            return Ended(Outcome.FAILED, f"nothing was sent: {error}")
+        await self._record.seen()
+        head = await self._record.head()
         message = message_of(self._record.plan, notice, head, mask_of(self._record.plan, scene.environ))
         told = await asyncio.gather(*(self._tell_one(name, notice, message, scene) for name in notice.channels))
         words = [
@@ -70,7 +67,7 @@ class Herald:
 
     async def ask_for_approval(self, scene: Scene) -> None:
         """Tell the channels that an action waits for a second person. What fails is in the log, and stops nothing."""
-        view = self._record.view()
+        view = await self._record.seen()
         channels = asked_channels(self._record.plan, view.armed)
         if view.state is not ActionState.ARMED or view.armed.people < 2 or not channels:
             return

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import msgspec
 
@@ -23,12 +23,33 @@ from loom_tui.room.messages import MessageSent
 from loom_tui.room.root_cause import evidence
 from loom_tui.room.snapshot import Observations, Snapshot
 from loom_tui.sources.base import Clock
-from loom_tui.store.base import Head, Store, StoreError
+from loom_tui.sources.scene import Ended
+from loom_tui.store.base import Head, Store, StoreError, StoreTooNew
 
 _LOG = logging.getLogger("loom.runner")
 LOOK_EVERY_S = 0.1
 TRY_EVERY_S = 1.0
+RECORD_S = 10.0  # so long the record of a root cause may hold the verification up
 PATIENCE_S = 600.0  # so long a store that refuses is tried again, before the action is left as it is
+
+
+_Answer = TypeVar("_Answer")
+
+
+async def patiently(ask: Callable[[], _Answer], *, within_s: float | None = None) -> _Answer:
+    """Ask a store until it answers, within `PATIENCE_S` or less. Raises StoreError where it still refuses then."""
+    ticks = asyncio.get_running_loop().time
+    until = ticks() + (PATIENCE_S if within_s is None else within_s)
+    while True:
+        try:
+            return ask()
+        except StoreTooNew:  # it will for ever
+            raise
+        except StoreError as error:
+            if ticks() >= until:
+                raise
+            _LOG.warning("%s", error)
+        await asyncio.sleep(TRY_EVERY_S)
 
 
 class Replaced(Exception):
@@ -54,13 +75,21 @@ class Record:
         """The journal as read last."""
         return self._folder.ledger
 
-    def head(self) -> Head:
-        """Name the journal's newest event. Raises StoreError."""
-        return self._store.head()
+    async def head(self) -> Head:
+        """Name the journal's newest event. Raises StoreError where it cannot be read for long."""
+        return await patiently(self._store.head)
+
+    def known(self) -> ActionView:
+        """Show the action by the journal as read last."""
+        return self.ledger.actions.views[self._action]
 
     def view(self) -> ActionView:
         """Read the journal, and show the action. Raises StoreError."""
         return find_action(self.snapshot(), self._action)
+
+    async def seen(self) -> ActionView:
+        """Read the journal, and show the action. Raises StoreError where it cannot be read for long."""
+        return await patiently(self.view)
 
     def snapshot(self) -> Snapshot:
         """Read the journal, and fold it with the readings as they were read last. Raises StoreError."""
@@ -74,45 +103,48 @@ class Record:
         self.observations = self._gathering.observations(collector_view(self._store, now=now))
         return self.snapshot()
 
-    async def write(self, payload: OfAction | MarkerSet | MessageSent | NoteAdded) -> None:
-        """Write an event down, if the guard lets it be. Raises Refused; a store that refuses is tried again."""
-        until = self._clock() + PATIENCE_S
-        while True:
-            try:
-                return self._append(payload)
-            except StoreError as error:
-                if self._clock() >= until:
-                    raise
-                _LOG.warning("%s", error)
-            await asyncio.sleep(TRY_EVERY_S)
+    def refresh(self) -> None:
+        """Read both where the store lets it; what was read before grows stale, which opens no gate."""
+        try:
+            self.read()
+        except StoreError as error:
+            _LOG.warning("%s", error)
 
-    def remember(self) -> None:
+    async def write(self, payload: OfAction | MarkerSet | MessageSent | NoteAdded) -> None:
+        """Write an event down, if the guard lets it be. Raises Refused, and StoreError where none is taken for long."""
+        await patiently(lambda: self._append(payload))
+
+    async def remember(self) -> None:
         """Open a record of what was rolled back from, once an action. A store that refuses costs the record alone."""
         try:
-            view = find_action(self.read(), self._action)
-            rolled_back = view.armed.what is ActionKind.ROLLBACK and any(step.started for step in view.steps)
-            if rolled_back and view.id not in self.ledger.aftermaths.records:
-                self._store.append(evidence(self.snapshot(), view), actor=self._actor, at=self._clock())
+            await patiently(self._remember, within_s=RECORD_S)
         except StoreError as error:
             _LOG.warning("no record of the root cause was kept: %s", error)
 
     async def until(self, holds: Callable[[ActionView], bool], *, deadline: float) -> ActionView | None:
-        """Wait for the journal to say something; None at the deadline (Unix seconds). Raises Replaced.
+        """Wait for the journal to say something; None at the deadline (Unix seconds). Raises Replaced, StoreError.
 
-        A clock that is set back meanwhile makes no countdown longer.
+        A clock that is set back meanwhile makes no countdown longer. What was said in time is heard also where the
+        journal could not be read until later.
         """
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + deadline - self._clock()
         while True:
-            with suppress(StoreError):
-                view = self.view()
-                if not view.is_of(self._run):
-                    raise Replaced
-                if holds(view):
-                    return view
-            if self._clock() >= deadline or loop.time() >= ends_at:
+            over = self._clock() >= deadline or loop.time() >= ends_at
+            view = await self.seen()
+            if not view.is_of(self._run):
+                raise Replaced
+            if holds(view):
+                return view
+            if over:
                 return None
             await asyncio.sleep(LOOK_EVERY_S)
+
+    def _remember(self) -> None:
+        view = find_action(self.read(), self._action)
+        rolled_back = view.armed.what is ActionKind.ROLLBACK and any(step.started for step in view.steps)
+        if rolled_back and view.id not in self.ledger.aftermaths.records:
+            self._store.append(evidence(self.snapshot(), view), actor=self._actor, at=self._clock())
 
     def _append(self, payload: OfAction | MarkerSet | MessageSent | NoteAdded) -> None:
         if isinstance(payload, MarkerSet | MessageSent | NoteAdded):
@@ -127,6 +159,23 @@ class Record:
             actor=self._actor,
             at=self._clock(),
         )
+
+
+def how_far(view: ActionView, ended: Mapping[int, Ended]) -> str:
+    """Say how far an action came, for whoever takes it on: by the journal, and by the ends that it did not take."""
+    words = []
+    for index, each in enumerate(view.steps):
+        seen, outcome = ended.get(index), each.outcome
+        if each.is_open and seen is not None:
+            how = f"{seen.outcome.value}, which the journal did not take"
+        elif outcome is not None and not each.is_open:
+            how = outcome.value
+        else:
+            how = "perhaps done in part" if each.is_open else "not begun"
+        words.append(f"{index + 1} “{each.name}”: {how}")
+    left = f"“{view.armed.label}” ({view.id}) is left as it is: {'; '.join(words)}."
+    by_hand = " What is left, by hand: loom rollback --print" if view.armed.what is ActionKind.ROLLBACK else ""
+    return f"{left}{by_hand}"
 
 
 def pinned_plan(store: Store, action: int) -> Plan:

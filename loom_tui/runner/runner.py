@@ -47,7 +47,7 @@ from loom_tui.runner.heartbeat import Heartbeat
 from loom_tui.runner.notices import Herald, notice_of
 from loom_tui.runner.output import Output
 from loom_tui.runner.preflight import HURRY_S, Found, look
-from loom_tui.runner.record import Record, Replaced
+from loom_tui.runner.record import Record, Replaced, how_far, patiently
 from loom_tui.runner.scripts import Scripts
 from loom_tui.sources.acts import do, shown_secrets
 from loom_tui.sources.base import Clock
@@ -85,8 +85,9 @@ class Runner:
         self._run = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._record = record = Record(place.store, action, run=self._run, actor=place.actor, clock=place.clock)
         view = record.view()
-        armed = view.armed
+        self._armed = armed = view.armed
         self._action = action_of(record.plan, armed.name, armed.announcement)
+        self._rollback = self._action.kind is ActionKind.ROLLBACK
         values = values_of(record.plan, from_release=armed.from_release, to_release=armed.to_release)
         self._values = {**values, "by": view.by, "reason": armed.reason}
         self._herald = Herald(record, action, clock=place.clock)
@@ -95,17 +96,18 @@ class Runner:
             self._action.steps,
             output_directory(self._store.directory, action),
             armed_at=view.at,
-            rollback=self._action.kind is ActionKind.ROLLBACK,
+            rollback=self._rollback,
         )
         self._heartbeat = Heartbeat(place.store, action, record=record, run=self._run, clock=place.clock)
         self._enquiry = Enquiry(
             place.store, record, run=self._run, clock=place.clock, start_collector=place.start_collector
         )
         self._found = [Found() for _ in self._action.steps]
+        self._ended: dict[int, Ended] = {}  # as this runner saw it, whatever the journal took
 
     async def run(self) -> ActionState:
         """Wait for the approval, do what was approved, and see whether it is done."""
-        self._heartbeat.take()
+        await self._take_lease()
         try:
             with self._children.lock() as descriptor:
                 beating = asyncio.create_task(self._heartbeat.beat(), name="heartbeat")
@@ -120,9 +122,20 @@ class Runner:
                     for failed in await asyncio.gather(beating, asking, return_exceptions=True):
                         if isinstance(failed, Exception):  # neither may end the action
                             _LOG.warning("%r", failed)
+        except StoreError as error:
+            raise StoreError(f"{error} {how_far(self._record.known(), self._ended)}") from error
         finally:
             self._heartbeat.release()
-        return self._record.view().state
+        return (await self._record.seen()).state
+
+    async def _take_lease(self) -> None:
+        """Say that it lives. Raises Refused where another does; a rollback does without where readings are broken."""
+        if not self._rollback:
+            return await patiently(self._heartbeat.take)
+        try:
+            self._heartbeat.take()
+        except StoreError as error:  # each beat tries again, and the journal says whose the action is
+            _LOG.warning("%s", error)
 
     async def _write_own(self, payload: OfAction) -> None:
         """Write what this runner alone may say; refused, it is not the runner any more. Raises Replaced."""
@@ -133,7 +146,7 @@ class Runner:
             raise Replaced from None
 
     async def _carry_out(self, descriptor: int) -> None:
-        view = self._record.view()
+        view = await self._record.seen()
         resumed = view.written is ActionState.RUNNING and not view.run
         if view.written not in WAITING and not resumed:
             raise Refused(f"Action {self._id} is {view.state.value}; there is nothing to carry out")
@@ -147,7 +160,7 @@ class Runner:
         if not resumed and not await self._begin():
             return None
         ended = await self._steps(descriptor)
-        self._record.remember()
+        await self._record.remember()
         if ended:
             await self._mark("")
             await self._write_own(VerificationStarted(action=self._id, run=self._run))
@@ -159,14 +172,13 @@ class Runner:
     async def _preflight(self, descriptor: int, *, past_doubts: bool) -> str:
         """Try what the steps need, here where they will run; gives what bars it, which for a rollback nothing does."""
         self._enquiry.ask(self._action.preflight)
-        rollback = self._action.kind is ActionKind.ROLLBACK
         looking = (
-            self._look(index, descriptor, limit_s=HURRY_S if rollback else None, asks=True)
+            self._look(index, descriptor, limit_s=HURRY_S if self._rollback else None, asks=True)
             for index in range(len(self._action.steps))
         )
         self._found = list(await asyncio.gather(*looking))
         for index, found in enumerate(self._found):
-            if rollback and found.trouble:
+            if self._rollback and found.trouble:
                 failed = PreflightFailed(action=self._id, run=self._run, step=index, why=found.trouble)
                 await self._write_own(failed)
             elif found.missing or (found.doubt and not past_doubts):
@@ -179,19 +191,22 @@ class Runner:
 
     async def _begin(self) -> bool:
         """Wait for the approval, have the world to itself, claim the action, count down. Says whether it may go on."""
-        deadline = self._record.view().armed.expires_at
-        view = await self._record.until(lambda view: view.written is not ActionState.ARMED, deadline=deadline)
+        view = await self._record.until(
+            lambda view: view.written is not ActionState.ARMED, deadline=self._armed.expires_at
+        )
         if view is None:
             await self._write_own(ActionExpired(action=self._id))
             return False
         if view.written is not ActionState.APPROVED:
             return False
-        rollback = self._action.kind is ActionKind.ROLLBACK
-        left = await self._clear() if rollback else left_at_work(self._record.snapshot(), self._store.directory)
+        left = await self._clear() if self._rollback else await self._left_at_work()
         if left and self._action.kind not in (ActionKind.ROLLBACK, ActionKind.NOTIFY):
             await self._write_own(ActionAborted(action=self._id, run=self._run, why=left))
             return False
-        self._record.read()
+        if self._rollback:
+            self._record.refresh()
+        else:
+            await patiently(self._record.read)
         ends_at = self._place.clock() + self._action.countdown_s
         try:
             await self._record.write(
@@ -201,26 +216,28 @@ class Runner:
             await self._write_own(ActionAborted(action=self._id, run=self._run, why=str(refusal)))
             return False
         over = await self._record.until(lambda view: view.written is not ActionState.COUNTING_DOWN, deadline=ends_at)
-        with suppress(StoreError):  # what was read before the countdown grows stale, which opens no gate
-            self._record.read()
+        self._record.refresh()
         return over is None
 
     async def _clear(self) -> str:
         """Stop what else is under way and end its processes; past their deadline a rollback goes on all the same."""
-        for other in self._record.snapshot().actions:
+        for other in (await patiently(self._record.snapshot)).actions:
             if other.id != self._id and other.state in UNDER_WAY and other.armed.what is not ActionKind.NOTIFY:
                 with suppress(Refused):  # it ended meanwhile, or is a rollback, which the claim will say
                     await self._record.write(ActionTakenOver(action=other.id, by_action=self._id))
-        for other in cut_short(self._record.snapshot()):
+        for other in cut_short(await patiently(self._record.snapshot)):
             await asyncio.to_thread(Children(self._store.directory, other.id).end)
-        left = left_at_work(self._record.snapshot(), self._store.directory)
+        left = await self._left_at_work()
         if left:
             await self._record.write(NoteAdded(text=f"{left}; the rollback goes on beside them"))
         return left
 
+    async def _left_at_work(self) -> str:
+        return left_at_work(await patiently(self._record.snapshot), self._store.directory)
+
     async def _steps(self, descriptor: int) -> bool:
         """Do the steps that are left, one by one. Says whether all are behind it."""
-        while (index := next_step(self._record.view())) is not None:
+        while (index := next_step(await self._record.seen())) is not None:
             try:
                 self._scripts.hold(index, self._scene({}, descriptor))
                 await self._record.write(StepStarted(action=self._id, run=self._run, step=index))
@@ -239,7 +256,8 @@ class Runner:
         if self._found[index].trouble:
             self._found[index] = await self._look(index, descriptor)
         missing = self._found[index].missing
-        view = self._record.view()
+        self._ended.pop(index, None)
+        view = await self._record.seen()
         if view.written is not ActionState.RUNNING or not view.is_of(self._run):
             raise Replaced  # it slept since it wrote that the step begins, or what the step lacked was long in coming
         started = view.steps[index].started
@@ -250,19 +268,29 @@ class Runner:
                 ended = Ended(Outcome.FAILED, f"not begun: {missing}")
             else:
                 ended = await self._watched(step, index, descriptor, output)
-        why = output.hide(ended.why)
-        await self._write_own(
-            StepEnded(
-                action=self._id,
-                run=self._run,
-                step=index,
-                outcome=ended.outcome,
-                why=why,
-                tail=output.tail,
-                size_bytes=output.size_bytes,
+        self._ended[index] = ended = Ended(ended.outcome, output.hide(ended.why))
+        await self._write_end(index, path, ended, output)
+        return ended
+
+    async def _write_end(self, index: int, path: Path, ended: Ended, output: Output) -> None:
+        """Write down how a step ended; where the journal takes nothing, the step's output says it. Raises Replaced."""
+        try:
+            await self._write_own(
+                StepEnded(
+                    action=self._id,
+                    run=self._run,
+                    step=index,
+                    outcome=ended.outcome,
+                    why=ended.why,
+                    tail=output.tail,
+                    size_bytes=output.size_bytes,
+                )
             )
-        )
-        return Ended(ended.outcome, why)
+        except StoreError:
+            with Output(path, (), {}) as last:
+                how = f"{ended.outcome.value} {ended.why}".strip()
+                last.write(f"\nLoom: this step ended: {how}. The journal did not take that.\n".encode())
+            raise
 
     async def _watched(self, step: AnyActStep, index: int, descriptor: int, output: Output) -> Ended:
         """Do a step as long as the action is this runner's; its processes end with it."""
@@ -270,7 +298,7 @@ class Runner:
             return await self._by_hand(step, index)
         scene = replace(self._scene(self._found[index].credentials, descriptor), script=self._found[index].script)
         if isinstance(step, NotifyAct):
-            notice = notice_of(step, index, label=self._record.view().armed.label, values=self._values)
+            notice = notice_of(step, index, label=self._armed.label, values=self._values)
             work = self._herald.tell(notice, scene, output.write)
         else:
             work = do(step, scene, output.write, complained=output.complain)
@@ -321,8 +349,8 @@ class Runner:
     async def _mark(self, how: str) -> None:
         """Say that the world was changed, if a step of this action began: percentiles begin a new window."""
         marker = _MARKERS.get(self._action.kind)
-        if marker is not None and any(step.started for step in self._record.view().steps):
-            text = f"{self._action.label or self._record.view().armed.name} ({self._id})"
+        if marker is not None and any(step.started for step in (await self._record.seen()).steps):
+            text = f"{self._action.label or self._armed.name} ({self._id})"
             await self._record.write(mark(marker, f"{text}: {how}" if how else text))
 
     def _scene(self, credentials: Mapping[str, Masked], descriptor: int) -> Scene:

@@ -82,10 +82,11 @@ class Database:
 
     def still_there(self) -> None:
         """Refuse to write into a file that was deleted or replaced under us. Raises StoreBroken."""
-        try:
-            same = os.stat(self.path).st_ino == self._inode  # noqa: PTH116  (on each append: half the cost)
-        except FileNotFoundError:
-            same = False
+        with os_errors(self.path):
+            try:
+                same = os.stat(self.path).st_ino == self._inode  # noqa: PTH116  (on each append: half the cost)
+            except FileNotFoundError:
+                same = False
         if not same:
             raise StoreBroken(f"{self.path} was moved, deleted or replaced while it was open. Open the room again.")
 
