@@ -26,6 +26,7 @@ from loom_tui.room.fold import fold
 from loom_tui.room.signals import State
 from loom_tui.room.sketch import Sketch
 from loom_tui.room.verdicts import Choice, Evidence, GateState, Says, Verdict
+from loom_tui.widgets.standing import stays_words
 from tests.gates import (
     CALM,
     HOT,
@@ -378,6 +379,26 @@ def test_a_person_may_say_that_a_no_go_holds_where_the_readings_do_not_see_it():
     assert snapshot.gate.why == "Critical bug (bo: denied by bo)"
     lifted = ("ana", 30, NoGoLifted(reason="seen: a typo", criterion="no_go/critical bug", **OURS))
     assert room(LATCHING, says, lifted, seen=read(ZERO)).gate.state is GateState.GO
+
+
+def test_a_no_go_says_of_which_release_it_is_and_what_ends_it():
+    shows = room(LATCHING, seen=read(TWO))
+    older = replace(ZERO.reading, detail="v1")  # as a version's reading tells it
+    runs = replace(shows.signals["sentry.critical"], reading=older, state=State.OK)
+    assert stays_words(shows) == "v2 stays NO-GO until: sentry.critical not ≥ 1"
+    assert stays_words(replace(shows, version=runs)) == "v2 (v1 runs) stays NO-GO until: sentry.critical not ≥ 1"
+    silent = room(LATCHING, ("loom", 600, shown()), seen=read())
+    assert stays_words(silent) == "v2 stays NO-GO until: sentry.critical read, or lifted with a reason"
+    said = room(LATCHING, ("bo", 60, signed("no_go/critical bug", holds=True, no_go=True)), seen=read(ZERO))
+    assert stays_words(said) == "v2 stays NO-GO until: bo to sign “no_go/critical bug” off, or lifted with a reason"
+    gone = plan(go=[CALM_GO], no_go=[replace(HOT_NO_GO, text="Serious bug")])
+    edited = room(gone, ("loom", 600, shown()), seen=read(ZERO))
+    assert stays_words(edited) == "v2 stays NO-GO until: “Critical bug” lifted"
+    against = room(
+        plan(go=[CALM_GO], voters=[ENG]), ("ana", 9, vote("Eng", Choice.NO_GO, reason="no")), seen=read(ZERO)
+    )
+    assert stays_words(against) == "v2 stays NO-GO until: Eng's vote taken back or lifted"
+    assert stays_words(room(LATCHING, seen=read(ZERO))) == ""
 
 
 def test_a_no_go_without_a_rule_is_unknown_until_somebody_signs_off_that_it_does_not_hold():

@@ -8,7 +8,7 @@ from loom_tui.plan.freezes import frozen_at, frozen_words
 from loom_tui.room.guard import UNDER_WAY
 from loom_tui.room.locks import held
 from loom_tui.room.snapshot import Snapshot
-from loom_tui.widgets.standing import off_words
+from loom_tui.widgets.standing import off_words, stays_words
 from loom_tui.widgets.text import age
 
 MOST_NAMED = 5  # feeds
@@ -18,6 +18,8 @@ def standing_lines(snapshot: Snapshot) -> Iterator[str]:
     """Write what holds up or is under way; nothing where nothing does."""
     now, stop = snapshot.now, snapshot.actions_of.stop
     frozen = frozen_at(snapshot.plan, now)
+    if stays := stays_words(snapshot):
+        yield stays
     if stop is not None:
         which = "all actions" if stop.everything else "all actions but rollbacks"
         yield f"Stopped: {which}, by {stop.by} for {age(now - stop.at)}: {stop.reason}"

@@ -74,7 +74,9 @@ STORY = (
     Scene("loom act deploy", "only through a GO that is still fresh; look at screen 1", _done("deploy")),
     Scene("loom demo break errors", "errors arrive, a risk lights by itself, the gate is NO-GO", _broke),
     Scene("loom rollback --reason 'nobody can book'", "wants a second person, in a third terminal:", _done("rollback")),
-    Scene("loom demo approve", "a colleague for those who are alone; then it is done, and verified", _done("rollback")),
+    Scene(
+        "loom demo approve", "a colleague, for who is alone; it is verified, and v1.7.0 stays NO-GO", _done("rollback")
+    ),
     Scene("loom journal export", "all of it, from top to bottom (screen 9)", lambda _: False),
 )
 

@@ -200,9 +200,8 @@ def _orphans(facts: Facts) -> Iterator[CriterionView]:
     for key, (payload, evidence, at) in found.items():
         if key not in known and facts.is_ours(payload.release, payload.environment):
             why = "held when last seen; the plan no longer names it"
-            yield CriterionView(
-                key=key, text=payload.text, verdict=Verdict.MET, why=why, evidence=evidence, latched_at=at
-            )
+            shown = tuple(replace(item, need=f"“{payload.text}” lifted") for item in evidence)
+            yield CriterionView(key=key, text=payload.text, verdict=Verdict.MET, why=why, evidence=shown, latched_at=at)
 
 
 def _blocking_errors(facts: Facts) -> Iterator[CriterionView]:

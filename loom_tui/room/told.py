@@ -131,7 +131,7 @@ def _told_of_gate(payload: GatePayload) -> str:
             return f"took back their vote ({payload.role}){_because(payload.reason)}"
         case SignedOff():
             word = "holds" if payload.holds else "does not hold"
-            return f"says that it {word}: {payload.text}{_because(payload.words)}"
+            return f"says that “{payload.text}” {word}{_because(payload.words)}"
         case Waived():
             return f"proposes to waive {payload.text}{_because(payload.reason)}"
         case WaiverAgreed():

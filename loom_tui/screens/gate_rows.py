@@ -22,6 +22,7 @@ from loom_tui.room.verdicts import (
 )
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit, spread, width_of, wrap
 from loom_tui.widgets.poll import poll_words
+from loom_tui.widgets.standing import ends_of, stays_words
 from loom_tui.widgets.text import Pen, Sign, age
 
 _ISSUES_NAMED = re.compile(r"\s*\((?:#\d+[,\s]*)+\)\s*$")  # "(#145, #146)": the evidence names them
@@ -119,7 +120,9 @@ def gate_sentence(snapshot: Snapshot, pen: Pen, width: int, height: int) -> Sequ
     """Draw what the gate needs, wrapped; then the decision, where there is one."""
     decision = snapshot.decision
     poll = snapshot.gate.poll
-    below = [poll_line(poll, now=snapshot.now)] if poll is not None else []
+    stays = stays_words(snapshot)
+    below: list[Line] = [(Span(fit(stays, width)),)] if stays else []
+    below += [poll_line(poll, now=snapshot.now)] if poll is not None else []
     below += [decision_line(decision, pen, now=snapshot.now)] if decision is not None else []
     room = max(1, height - len(below))
     words = wrap(snapshot.gate.why, width)
@@ -163,6 +166,9 @@ def evidence_lines(view: CriterionView, pen: Pen, width: int, *, now: float, no_
         yield EMPTY
         at = pen.day_clock(view.latched_at, now=now)
         yield (pen.sign(Sign.WARN), Span(f" shown {at}; it stays until fresh proof, or L with a reason", Ink.WARN))
+    elif no_go and view.verdict is Verdict.MET:
+        yield EMPTY
+        yield from ((Span(part, Ink.WARN),) for part in wrap(f"It ends with: {ends_of(view)}", width))
     yield EMPTY
     if not view.evidence:
         yield from ((Span(part, Ink.FAINT),) for part in wrap(_unproved(view, no_go=no_go), width))
