@@ -202,6 +202,10 @@ def test_a_key_that_a_slow_link_splits_presses_none_of_its_letters(key, gap_s):
         assert arrived(key[:at], key[at:], gap_s=gap_s) in allowed
 
 
+def test_a_bracket_that_is_typed_after_another_key_is_a_bracket():
+    assert arrived(b"\x1b", b"m", b"[", b"O", gap_s=0.2) == [ESCAPE, *pressed("m", "[", "O")]
+
+
 def test_a_key_that_comes_byte_by_byte_presses_none_of_its_letters():
     assert arrived(b"\x1b", b"[", b"A", gap_s=0.4) == [ESCAPE]
 

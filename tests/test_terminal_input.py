@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
+import select
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +20,7 @@ from tests.samples import sample_plan
 from tests.terminal import Terminal
 from tests.test_guard_commands import guarded, place_of
 from tests.test_intake import UNKNOWN
-from tests.test_terminal import opened
+from tests.test_terminal import HERE, LOOM, opened
 
 PASTED = ("\x1b[A", "R", "q", "\x1by", "production", "\x1b[B\r", "\x1bA\x1b", "1\x1b[200~R", "\x1bOA\x1b[99;99zR")
 HALVES = (b"\x1b[", b"\x1bO", b"\x1b[1;", b"\x1b[M!", b"\x1b]11;rgb:", b"\x1bP1$r")
@@ -122,3 +125,23 @@ def test_an_arrow_that_the_link_splits_opens_nothing(place):
         terminal.settle(quiet_s=0.2, limit_s=0.2)  # as long as the link is silent
         send(terminal, b"[A")
         assert seen(terminal) == before
+
+
+def test_a_terminal_that_vanishes_without_a_signal_ends_the_room(place):
+    ours, its = pty.openpty()  # it is not the controlling one: nobody sends SIGHUP
+    room = subprocess.Popen(
+        (*LOOM, "room", "loom.toml", "--store", str(place / "state")),
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": str(HERE), "TERM": "xterm-256color"},
+        start_new_session=True,
+    )
+    os.close(its)
+    shown = b""
+    while b"HOLD" not in shown:
+        assert select.select([ours], [], [], DEADLINE_S)[0], shown
+        shown += os.read(ours, 1 << 16)
+    os.close(ours)
+    assert room.wait(timeout=DEADLINE_S) == 0

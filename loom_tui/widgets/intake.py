@@ -184,6 +184,8 @@ class Intake:
     def _start(self, char: str, now: float) -> None:
         """Begin a sequence, or press a key."""
         self._late = char in "[O" and now - self._escaped_at < REST_S
+        if not self._late:
+            self._escaped_at = -inf  # the rest of a key is the next that comes
         self._held = ESC if char == ESC else ESC + char if self._late else ""
         self._began_at, self._hushed = now, now < self._hushed_until
         if not self._held and not "\ud800" <= char <= "\udfff":  # no character: bytes that are no UTF-8
