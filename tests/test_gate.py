@@ -566,6 +566,14 @@ def test_a_long_list_of_needs_is_cut_in_the_sentence_and_whole_for_scripts():
     assert len(gate.needs) == 11
 
 
+def test_percentiles_that_all_lack_samples_are_one_thing_that_the_sentence_needs():
+    rules = tuple(Rule(signal=f"db.list.{name}_ms", at_most=10) for name in ("p50", "p95", "p99"))
+    rules = tuple(replace(rule, min_samples=50) for rule in rules)
+    gate = room(plan(go=[Criterion(text="Fast", rules=rules)]), seen=with_list(5)).gate
+    assert gate.why == "needs more samples of db.list.p50_ms and 2 other signals"
+    assert len(gate.needs) == 3
+
+
 def test_a_no_go_that_several_readings_deny_is_not_counted_like_something_done():
     calm = Criterion(text="Degraded", rules=tuple(Rule(signal="sentry.critical", at_least=top) for top in (5.0, 9.0)))
     view = room(plan(go=[CALM_GO], no_go=[calm]), seen=read(reading("sentry.critical", 0.0))).gate.no_go[0]

@@ -70,7 +70,7 @@ def test_a_target_that_ran_and_was_seen_healthy_says_how_long_it_served():
     seen_now = shown(stage)
     assert not any("never" in warning for warning in seen_now.warnings)
     assert seen_now.target is not None
-    assert target_words(seen_now.target, stage.now) == "seen healthy 6 d 8 h ago, served 6 d 7 h"
+    assert target_words(seen_now.target, stage.now) == "seen healthy 6 d 8 h ago, served up to 6 d 7 h"
 
 
 def test_a_target_that_ran_and_was_never_healthy_is_warned_of():

@@ -74,7 +74,10 @@ async def test_a_trigger_that_was_never_read_says_so() -> None:
 async def test_a_risk_that_no_source_can_tell_of_is_unknown_with_its_reason() -> None:
     risk = Risk(text="Queue overflows", trigger=Rule(signal="queue.depth", at_least=5))
     async with open_room(with_risks(risk), key="4") as room:
-        assert room.text(REGISTER).split("\n")[2].strip("│ ").startswith("◌ Queue overflows")
+        row = room.text(REGISTER).split("\n")[2]
+        assert row.strip("│ ").startswith("◌ Queue overflows")
+        assert "unknown" in row
+        assert "…" not in row
         assert "no source gives" in room.text(DETAIL)
 
 

@@ -29,7 +29,8 @@ from loom_tui.room.verdicts import (
 )
 
 _NEEDS_NAMED = 5  # in the sentence; all of them are in `needs`
-_READ_NAMED = 2  # signals that wait to be read are named so far
+_ALIKE = (("", " read"), ("", " read again"), ("more samples of ", ""))  # how needs begin and end that are told as one
+_ALIKE_NAMED = 2  # of such
 
 
 def judge(facts: Facts) -> GateView:
@@ -105,12 +106,12 @@ def _needs(gate: GateView) -> tuple[str, ...]:
 
 
 def _shown(needs: Sequence[str]) -> list[str]:
-    """Choose what the sentence says of the needs: signals that all wait to be read as one, and no more than a few."""
+    """Choose what the sentence says of the needs: signals that all wait for the same as one, and no more than a few."""
     shown = list(needs)
-    for ending in (" read", " read again"):
-        alike = [need for need in shown if need.endswith(ending)]
-        if len(alike) > _READ_NAMED:
-            first = f"{alike[0].removesuffix(ending)} and {len(alike) - 1} other signals{ending}"
+    for before, after in _ALIKE:
+        alike = [need for need in shown if need.startswith(before) and need.endswith(after)]
+        if len(alike) > _ALIKE_NAMED:
+            first = f"{alike[0].removesuffix(after)} and {len(alike) - 1} other signals{after}"
             shown = [first if need == alike[0] else need for need in shown if need not in alike[1:]]
     more = [f"and {len(shown) - _NEEDS_NAMED} more"] if len(shown) > _NEEDS_NAMED else []
     return [*shown[:_NEEDS_NAMED], *more]

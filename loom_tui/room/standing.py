@@ -23,7 +23,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     release: str
     verified_at: float | None = None  # its verification held, or a clock of it ran out
     healthy_at: float | None = None  # it was seen to run, and all that verifies it held
-    served_s: float | None = None  # in all, between the first and the last word of each time that it ran
+    served_s: float | None = None  # at most: between the first and the last word of each time that it ran
     seen_at: float | None = None  # when it was seen last: now, where it runs
     fell_at: float | None = None  # it was itself rolled back from
     fell_why: str = ""

@@ -15,11 +15,12 @@ from loom_tui.room.verdicts import CriterionView, Verdict
 from loom_tui.screens.base import RoomScreen
 from loom_tui.screens.gate_rows import sign_of_no_go
 from loom_tui.screens.glance.risks import lit_figure, risk_order, risks_figures
-from loom_tui.widgets.lines import EMPTY, Column, Ink, Line, Span, cells, clean, wrap
+from loom_tui.widgets.lines import EMPTY, Column, Ink, Line, Span, cells, clean, width_of, wrap
 from loom_tui.widgets.matrix import matrix
 from loom_tui.widgets.panel import ListPanel, Panel, heading, labelled
 from loom_tui.widgets.text import Pen, Sign, age_of, span_of, stale_note
 
+STATE_CELLS = 16
 Item = RiskView | CriterionView
 
 
@@ -77,6 +78,8 @@ class Register(ListPanel):
         """Draw an item."""
         item = items_of(self.snapshot)[key]
         lamp, word = state_of(item, self.pen)
+        if width_of((Span(word),)) > STATE_CELLS:
+            word = "unknown"  # why is in the detail, whole; no other state has so many words
         ink = lamp.ink if lamp.ink in (Ink.WARN, Ink.BAD) else Ink.FAINT
         text = Span(text_of(item), Ink.INK)
         if isinstance(item, CriterionView):
@@ -100,7 +103,7 @@ class Register(ListPanel):
 
 
 def _columns(width: int, pen: Pen) -> Sequence[Column]:
-    fixed = (Column(10), Column(3), Column(10 if width > 70 else 0), Column(16))
+    fixed = (Column(10), Column(3), Column(10 if width > 70 else 0), Column(STATE_CELLS))
     text = width - pen.sign_width - sum(column.width for column in fixed) - 5
     return (Column(pen.sign_width), Column(max(10, text)), *fixed)
 
@@ -138,7 +141,8 @@ class Detail(Panel):
         if item is None:
             return ()
         lamp, word = state_of(item, self.pen)
-        lines: list[Line] = [(lamp, Span(f" {clean(word)}", lamp.ink)), EMPTY]
+        first, *rest = wrap(word, width - self.pen.sign_width - 1) or [""]
+        lines: list[Line] = [(lamp, Span(f" {first}", lamp.ink)), *((Span(part, lamp.ink),) for part in rest), EMPTY]
         lines += [(Span(part),) for part in wrap(text_of(item), width)]
         if isinstance(item, RiskView):
             lines += [EMPTY, *risk_facts(item, self.snapshot, width)]

@@ -21,7 +21,7 @@ def target_words(known: Standing, now: float) -> str:
     if known.healthy_at is not None:
         words.append(f"seen healthy {age(now - known.healthy_at)} ago")
     if known.served_s is not None:
-        words.append(f"served {age(known.served_s)}")
+        words.append(f"served up to {age(known.served_s)}")  # nobody may have watched for a part of it
     health = known.health
     if health is not None and health.crash_free_sessions is not None:
         words.append(f"{health.crash_free_sessions:.2f} % of {health.sessions:,} sessions crash-free")
