@@ -42,13 +42,13 @@ _STALL_SIZE = 1000
 BREATH_S = 0.05
 PASTE_LIMIT = 2000  # characters: Textual's Input refuses a paste whole that makes it longer than that
 
-_KEY = re.compile(r"\x1b\[(\d{0,7})(?:;\d{0,3})?(?:;(\d{1,7}(?::\d{1,7})*)?)?([u~A-FHPQRS])")
-_MOUSE = re.compile(r"\x1b\[<\d{1,3};-?\d{1,5};-?\d{1,5}[Mm]")
+_KEY = re.compile(r"\x1b\[(\d*)(?:;\d*)?(?:;([\d:]*))?([u~A-FHPQRS])")
+_MOUSE = re.compile(r"\x1b\[<\d+;-?\d+;-?\d+[Mm]")
 _REPORT = re.compile(
     r"\x1b\[(?:[IO]"  # the focus came, or went
-    r"|\?\d{1,5};\d\$y"  # a mode
-    r"|\d{1,4};\d{1,4}R"  # where the cursor is
-    r"|48(?:;[1-9]\d{0,5}){4}t)"  # a new size: rows, columns, and their pixels
+    r"|\?\d+;\d\$y"  # a mode
+    r"|\d+;\d+R"  # where the cursor is
+    r"|48;[1-9]\d?\d?;[1-9]\d?\d?\d?;[1-9]\d*;[1-9]\d*t)"  # a new size: rows, columns, and their pixels
 )
 
 
@@ -59,7 +59,7 @@ def is_key(sequence: str) -> bool:
         return sequence in ANSI_SEQUENCES_KEYS or _MOUSE.fullmatch(sequence) is not None
     code, text, end = int(match[1] or 1), match[2], match[3]
     if text:  # what was typed with it, or without any key (0): composed, or by an input method
-        return end == "u" and all(_printable(int(each)) for each in text.split(":"))
+        return end == "u" and all(each and _printable(int(each)) for each in text.split(":"))
     return f"{code}{end}" in FUNCTIONAL_KEYS or (end == "u" and _printable(code))
 
 
