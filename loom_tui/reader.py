@@ -23,7 +23,6 @@ from msgspec.structs import replace
 from loom_tui.config.plans import PlanFile
 from loom_tui.editing import Editing
 from loom_tui.gathering import Gathering, adopt, append_deed, append_payload, collector_view
-from loom_tui.inspection import Inspection
 from loom_tui.orders import GUARD, Act, Ask, Command, Intent, Listener, LookAt, Stop, Window
 from loom_tui.plan.model import Plan
 from loom_tui.room.deeds import Deed, Refused
@@ -37,10 +36,11 @@ from loom_tui.room.record import CHAIN
 from loom_tui.room.snapshot import CollectorView, Snapshot
 from loom_tui.room.tail import OUTPUT
 from loom_tui.store.base import Store, StoreError, Token
-from loom_tui.tailing import Tailing
 
 if TYPE_CHECKING:
+    from loom_tui.inspection import Inspection
     from loom_tui.room import guarded
+    from loom_tui.tailing import Tailing
 
 LOOK_EVERY_S = 0.25
 READINGS_EVERY_S = 2.0  # what only moves; what turned is shown at the next look
@@ -237,7 +237,7 @@ class Session:
             self._inspect(whole=command.subject == "whole")
             return
         if isinstance(command, Ask) and command.what == OUTPUT:
-            self._tailing = Tailing(self._store.directory, int(command.subject)) if command.subject else None
+            self._follow(command.subject)
             return
         if isinstance(command, Act):
             self._decided.append((Ask(GUARD, command.asked), self._act(command.intent)))
@@ -329,10 +329,18 @@ class Session:
     def _inspect(self, *, whole: bool) -> None:
         """Check the chain, from now on as it grows."""
         if self._inspection is None:
+            from loom_tui.inspection import Inspection  # noqa: PLC0415 - as `_act`'s
+
             self._inspection = Inspection(self._store)
         elif whole:
             self._inspection.restart()
         self._inspection.tell()
+
+    def _follow(self, action: str) -> None:
+        """Read on in what an action's steps write; in none's where it is empty."""
+        from loom_tui.tailing import Tailing  # noqa: PLC0415 - as `_act`'s
+
+        self._tailing = Tailing(self._store.directory, int(action)) if action else None
 
     def _new_events(self, token: Token) -> Sequence[Event]:
         if self._token is not None and token.journal == self._token.journal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,12 @@ from tests.running import World
 # A busy machine is no failure: no example has a deadline of milliseconds.
 settings.register_profile("loom", deadline=None)
 settings.load_profile("loom")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _state_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the tests' plans and rooms apart from those of whoever runs them; what they start inherits it."""
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
 
 
 @pytest.fixture

@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loom_tui.config.directory import default_directory
 from loom_tui.room.events import NoteAdded
 from loom_tui.room.signals import Reading
 from loom_tui.store import database
 from loom_tui.store.base import StoreBroken, StoreError, StoreFull, StoreMissing, StoreRefused, StoreTooNew
 from loom_tui.store.database import JOURNAL, READINGS, split
 from loom_tui.store.place import room_name
-from loom_tui.store.sqlite import default_directory, open_store
+from loom_tui.store.sqlite import open_store
 from tests.stores import AT, collector_lease, new_store
 
 NOTE = NoteAdded(text="x")

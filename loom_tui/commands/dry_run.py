@@ -12,7 +12,8 @@ from loom_tui.config.operator import whoami
 from loom_tui.gathering import read_once
 from loom_tui.room.acting import Announcement
 from loom_tui.room.announcing import action_of
-from loom_tui.room.preview import preview, values_of
+from loom_tui.room.preview import preview
+from loom_tui.room.way import values_of
 from loom_tui.runner.dry_run import Rehearsed, dry_run
 from loom_tui.widgets.lines import clean
 

@@ -22,9 +22,9 @@ from loom_tui.room.fold import Folder
 from loom_tui.room.guard import UNDER_WAY, ActionState, ActionView, asked_now
 from loom_tui.room.guarded import find_action
 from loom_tui.room.messages import MessageSent
-from loom_tui.room.preview import values_of
 from loom_tui.room.proof import condition
 from loom_tui.room.told import sentence
+from loom_tui.room.way import values_of
 from loom_tui.store.base import Store
 from loom_tui.store.place import output_path
 from loom_tui.widgets.lines import clean

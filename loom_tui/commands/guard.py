@@ -37,9 +37,10 @@ from loom_tui.room.guarded import (
     deed_of,
     find_action,
 )
-from loom_tui.room.preview import Preview, preview, rollback_of, values_of
+from loom_tui.room.preview import Preview, preview
 from loom_tui.room.snapshot import Observations, Snapshot
 from loom_tui.room.told_of_actions import way_of
+from loom_tui.room.way import rollback_of, values_of
 from loom_tui.spawn import spawn_runner
 from loom_tui.store.base import Store, StoreError
 from loom_tui.widgets.lines import clean

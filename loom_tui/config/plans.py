@@ -9,11 +9,10 @@ import stat
 from pathlib import Path
 
 import msgspec
-import tomli
 
+from loom_tui.config.compiled import recall, remember
 from loom_tui.plan.faults import Fault, PlanFaults
 from loom_tui.plan.model import Plan
-from loom_tui.plan.toml import parse_plan
 from loom_tui.refusal import Refusal
 
 PLAN_NAME = "loom.toml"
@@ -120,11 +119,19 @@ def load_plan(path: Path) -> Plan:
     except UnicodeDecodeError as error:
         what = f"not UTF-8 at byte {error.start}; save the file as UTF-8"
         raise PlanFaults(path.name, [Fault("", what)]) from error
-    return parse_plan(text, file=path.name)
+    plan = recall(path, text, os.environ)
+    if plan is None:
+        from loom_tui.plan.toml import parse_plan  # noqa: PLC0415 - with what it checks by: 2 ms that a known plan spares
+
+        plan = parse_plan(text, file=path.name)
+        remember(path, text, plan, os.environ)
+    return plan
 
 
 def outline_of(path: Path) -> Plan | None:
     """Read of a file with faults only what names its room; None where not even that can be read. Raises OSError."""
+    import tomli  # noqa: PLC0415 - as in load_plan
+
     text = path.read_bytes()[:MAX_SIZE_BYTES].decode("utf-8-sig", "replace")
     tables = {}
     for name in ("plan", "store"):

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from loom_tui.plan.model import Automation, Rule
 from loom_tui.room.acting import Outcome
 from loom_tui.room.automation import AutomationView, AutomationWord
-from loom_tui.room.preview import way_of
 from loom_tui.room.proof import Facts, find
 from loom_tui.room.snapshot import SignalView, Tried
 from loom_tui.room.verification import filled_rules
+from loom_tui.room.way import way_of
 
 
 def preflights(facts: Facts, version: SignalView | None) -> Mapping[str, tuple[Tried, ...]]:

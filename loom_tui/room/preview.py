@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from hashlib import sha256
 
 import msgspec
@@ -10,18 +10,18 @@ from msgspec import Struct
 
 from loom_tui.plan.acts import ActionKind
 from loom_tui.plan.freezes import HELD_UP, frozen_at, frozen_words
-from loom_tui.plan.model import Action, Plan, RollbackStep
+from loom_tui.plan.model import Action, RollbackStep
 from loom_tui.plan.template import variables_in
 from loom_tui.room.acting import Announcement
 from loom_tui.room.announcing import action_of
 from loom_tui.room.automation import AutomationView, automation_warnings
 from loom_tui.room.deeds import Refused
 from loom_tui.room.drills import DrillEnded
-from loom_tui.room.guard import Actions, ActionState
 from loom_tui.room.runs import LastRun, drilled, last_run
-from loom_tui.room.signals import Freshness, State
-from loom_tui.room.snapshot import AftermathView, SignalView, Snapshot, Tried
+from loom_tui.room.signals import Freshness
+from loom_tui.room.snapshot import AftermathView, Snapshot, Tried
 from loom_tui.room.standing import Standing, last_well, migration_warnings, standing, target_warnings
+from loom_tui.room.way import seen_release, way_of
 
 _NOWHERE = "There is nothing to go back to: the plan names no last stable release, and none was verified in this room"
 
@@ -94,57 +94,6 @@ def preview(snapshot: Snapshot, name: str, said: Announcement | None = None) -> 
     )
 
 
-class Way(Struct, frozen=True):
-    """From which release to which an action leads."""
-
-    from_release: str
-    to_release: str
-
-    def values(self, plan: Plan) -> Mapping[str, str]:
-        """Give the values of the variables."""
-        return values_of(plan, from_release=self.from_release, to_release=self.to_release)
-
-
-def way_of(plan: Plan, action: Action, actions: Actions, version: SignalView | None) -> Way:
-    """Say from where to where an action leads; empty where that is not known."""
-    rollback = action.kind is ActionKind.ROLLBACK
-    return Way(_version(version) or plan.plan.release, last_stable(plan, actions) if rollback else plan.plan.release)
-
-
-def values_of(plan: Plan, *, from_release: str, to_release: str) -> Mapping[str, str]:
-    """Give the values of the variables that steps and rules may speak of."""
-    about = plan.plan
-    return {
-        "from": from_release,
-        "to": to_release,
-        "release": about.release,
-        "last_stable": about.last_stable,
-        "environment": about.environment,
-    }
-
-
-def rollback_of(plan: Plan) -> str:
-    """Name the plan's action that rolls back: the first of its kind. Raises Refused."""
-    for name, action in plan.actions.items():
-        if action.kind is ActionKind.ROLLBACK:
-            return name
-    raise Refused('The plan has no action that rolls back: write [actions.rollback] with kind = "rollback"')
-
-
-def last_stable(plan: Plan, actions: Actions) -> str:
-    """Name what one can go back to: the last release whose verification held, or the one that the plan names."""
-    for view in reversed(tuple(actions.views.values())):
-        if (
-            view.written is ActionState.DONE
-            and view.armed.what.changes_release
-            and view.armed.environment == plan.plan.environment
-        ):
-            release = view.armed.to_release
-            if release and release != plan.plan.release:
-                return release
-    return plan.plan.last_stable
-
-
 def _speaks_of_target(action: Action) -> bool:
     texts = [text for step in action.steps for _, text in step.texts()]
     texts += [rule.is_ or "" for rule in action.verify]
@@ -158,7 +107,7 @@ def _warnings(snapshot: Snapshot, name: str, action: Action, target: str) -> Ite
         if known is not None:
             yield from target_warnings(known)
         yield from migration_warnings(snapshot, target, since=last_well(known))
-        if target and target == _version(snapshot.version):
+        if target and target == seen_release(snapshot.version):
             yield f"{target} is what runs now"
         if snapshot.version is not None and snapshot.version.freshness is not Freshness.FRESH:
             yield f"which version runs now is not known: {snapshot.version.signal.id} is {snapshot.version.freshness}"
@@ -183,8 +132,3 @@ def _unstable(view: AftermathView) -> Iterator[str]:
         for tried in step.stable if not step.done else ():
             if tried.holds is not True:
                 yield f"not stable since rollback {view.action}: {tried.signal}: {tried.words}"
-
-
-def _version(view: SignalView | None) -> str:
-    known = view is not None and view.state is State.OK and view.reading is not None
-    return view.reading.detail if known and view is not None and view.reading is not None else ""

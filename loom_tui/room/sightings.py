@@ -11,12 +11,12 @@ from loom_tui.plan.sources.http import HttpSource
 from loom_tui.room.ballot import Ballot
 from loom_tui.room.events import ClockRan, NoGoCleared, NoGoShown
 from loom_tui.room.ledger import Ledger
-from loom_tui.room.preview import values_of
 from loom_tui.room.signals import State
 from loom_tui.room.snapshot import Observations, Snapshot
 from loom_tui.room.verdicts import CriterionView, GateView, Says
 from loom_tui.room.verification import verify
 from loom_tui.room.versions import VersionSeen
+from loom_tui.room.way import values_of
 
 OfGate = NoGoShown | NoGoCleared | ClockRan
 Sighting = OfGate | VersionSeen

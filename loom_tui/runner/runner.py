@@ -40,7 +40,7 @@ from loom_tui.room.announcing import action_of
 from loom_tui.room.deeds import Refused, mark
 from loom_tui.room.events import NoteAdded
 from loom_tui.room.guard import UNDER_WAY, WAITING, ActionState, next_step
-from loom_tui.room.preview import values_of
+from loom_tui.room.way import values_of
 from loom_tui.runner.children import VARIABLE, Children, cut_short, left_at_work
 from loom_tui.runner.enquiry import Enquiry
 from loom_tui.runner.heartbeat import Heartbeat

@@ -14,10 +14,11 @@ from loom_tui.room.announcing import known_action
 from loom_tui.room.guard import UNDER_WAY
 from loom_tui.room.guarded import is_apart
 from loom_tui.room.presence import names, shared_accounts
-from loom_tui.room.preview import Preview, values_of
+from loom_tui.room.preview import Preview
 from loom_tui.room.proof import condition
 from loom_tui.room.signals import Freshness
 from loom_tui.room.snapshot import Snapshot
+from loom_tui.room.way import values_of
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit, rule, spread, width_of, wrap
 from loom_tui.widgets.standing import drill_words, run_words, step_words, target_words
 from loom_tui.widgets.text import Pen, Sign, age, age_of

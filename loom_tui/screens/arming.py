@@ -11,8 +11,9 @@ from loom_tui.plan.acts import ActionKind
 from loom_tui.plan.model import Plan
 from loom_tui.room.deeds import Refused
 from loom_tui.room.guarded import Arm, CallStop, LiftStop, why_held_up
-from loom_tui.room.preview import Preview, preview, rollback_of
+from loom_tui.room.preview import Preview, preview
 from loom_tui.room.snapshot import Snapshot
+from loom_tui.room.way import rollback_of
 from loom_tui.screens.act_rows import approval_lines, arm_lines, changed, told
 from loom_tui.screens.follow import follow_action
 from loom_tui.screens.guarded import CANCEL, Answer, Field, Guarded, Question, Typed

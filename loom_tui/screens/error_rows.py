@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from loom_tui.room.commits import Commits
 from loom_tui.room.errors import ErrorEvent, ErrorIssue, ErrorStanding, ReleaseHealth, Requested, Thrown
 from loom_tui.room.signals import Freshness
 from loom_tui.room.snapshot import ErrorsView, Snapshot
@@ -13,6 +13,9 @@ from loom_tui.widgets.chart import spark
 from loom_tui.widgets.lines import EMPTY, Column, Ink, Line, Span, broken, cells, clean, fit, spread, wrap
 from loom_tui.widgets.panel import labelled
 from loom_tui.widgets.text import Pen, Sign, age, number, stale_note
+
+if TYPE_CHECKING:
+    from loom_tui.room.commits import Commits
 
 ALL = "all"
 LIBRARY_FRAMES = 12  # of code that is not the team's own

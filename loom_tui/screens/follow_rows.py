@@ -12,10 +12,10 @@ from loom_tui.room.acting import Answer, Outcome
 from loom_tui.room.announcing import known_action
 from loom_tui.room.guard import ACTIVE, UNDER_WAY, WAITING, ActionState, ActionView, StepView, asked_now
 from loom_tui.room.presence import names
-from loom_tui.room.preview import values_of
 from loom_tui.room.signals import Freshness
 from loom_tui.room.snapshot import SignalView, Snapshot
 from loom_tui.room.tail import Tail
+from loom_tui.room.way import values_of
 from loom_tui.screens.act_rows import (
     SHARED,
     StepRow,

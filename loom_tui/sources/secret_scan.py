@@ -15,11 +15,11 @@ from time import perf_counter
 import msgspec
 from msgspec import Struct
 
+from loom_tui.config.cache import cache_path, load, save
 from loom_tui.plan.sources.secrets import SecretsSource
 from loom_tui.room.checks import Step
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Asker, Errand, SourceAnswered, SourceTimeout
-from loom_tui.sources.cache import cache_path, load, save
 from loom_tui.sources.checked import checked
 from loom_tui.sources.process import run
 from loom_tui.sources.secret_baseline import Baseline, read_baseline

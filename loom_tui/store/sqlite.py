@@ -15,11 +15,9 @@ from loom_tui.store.base import Head, Lease, Request, Store, StoreBroken, Token
 from loom_tui.store.database import JOURNAL, READINGS, Database, open_database
 from loom_tui.store.journal import Journal
 from loom_tui.store.leases import Leases
-from loom_tui.store.place import default_directory, prepare
+from loom_tui.store.place import prepare
 from loom_tui.store.presence import Seats
 from loom_tui.store.readings import Readings
-
-__all__ = ["SqliteStore", "default_directory", "open_store"]
 
 
 def open_store(directory: Path, *, plan_id: str, group: str | None = None, read_only: bool = False) -> SqliteStore:

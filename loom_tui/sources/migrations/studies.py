@@ -16,8 +16,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from loom_tui.config.cache import cache_path, load, save
 from loom_tui.sources.base import Errand, SourceError
-from loom_tui.sources.cache import cache_path, load, save
 from loom_tui.sources.migrations.studied import Studied
 from loom_tui.sources.process import run
 

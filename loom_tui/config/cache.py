@@ -17,7 +17,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from loom_tui.store.place import default_directory
+from loom_tui.config.directory import default_directory
 
 _LOG = logging.getLogger("loom.cache")
 MAX_CACHE_BYTES = 100_000_000
@@ -54,4 +54,4 @@ def save(path: Path, kept: Struct) -> None:
     except OSError as error:
         with suppress(OSError):
             scratch.unlink(missing_ok=True)
-        _LOG.warning("what was worked out cannot be kept in %s: %s", path.parent, error.strerror)
+        _LOG.info("what was worked out cannot be kept in %s: %s", path.parent, error.strerror)
