@@ -23,10 +23,10 @@ from loom_tui.room.events import (
     encode_payload,
 )
 from loom_tui.room.fold import fold
+from loom_tui.room.nogo import stays_words
 from loom_tui.room.signals import State
 from loom_tui.room.sketch import Sketch
 from loom_tui.room.verdicts import Choice, Evidence, GateState, Says, Verdict
-from loom_tui.widgets.standing import stays_words
 from tests.gates import (
     CALM,
     HOT,

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from loom_tui.plan.freezes import frozen_at, frozen_words
 from loom_tui.room.guard import UNDER_WAY
 from loom_tui.room.locks import held
+from loom_tui.room.nogo import stays_words
 from loom_tui.room.snapshot import Snapshot
-from loom_tui.widgets.standing import off_words, stays_words
+from loom_tui.widgets.standing import off_words
 from loom_tui.widgets.text import age
 
 MOST_NAMED = 5  # feeds

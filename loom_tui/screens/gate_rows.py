@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from loom_tui.plan.model import Plan
+from loom_tui.room.nogo import ends_of, stays_words
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.room.verdicts import (
     Choice,
@@ -22,7 +23,6 @@ from loom_tui.room.verdicts import (
 )
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit, spread, width_of, wrap
 from loom_tui.widgets.poll import poll_words
-from loom_tui.widgets.standing import ends_of, stays_words
 from loom_tui.widgets.text import Pen, Sign, age
 
 _ISSUES_NAMED = re.compile(r"\s*\((?:#\d+[,\s]*)+\)\s*$")  # "(#145, #146)": the evidence names them

@@ -6,10 +6,8 @@ from loom_tui.room.automation import AutomationView
 from loom_tui.room.drills import DrillEnded, told_of_times, took
 from loom_tui.room.preview import Preview
 from loom_tui.room.runs import LastRun
-from loom_tui.room.signals import State
-from loom_tui.room.snapshot import Snapshot, Tried
+from loom_tui.room.snapshot import Tried
 from loom_tui.room.standing import Standing
-from loom_tui.room.verdicts import Choice, CriterionView, GateState, Says, Verdict
 from loom_tui.widgets.text import age
 
 
@@ -26,26 +24,6 @@ def target_words(known: Standing, now: float) -> str:
     if health is not None and health.crash_free_sessions is not None:
         words.append(f"{health.crash_free_sessions:.2f} % of {health.sessions:,} sessions crash-free")
     return ", ".join(words)
-
-
-def stays_words(snapshot: Snapshot) -> str:
-    """Say of which release a NO-GO is, which may not be the one that runs, and what ends it; empty for another gate."""
-    gate, version = snapshot.gate, snapshot.version
-    if gate.state is not GateState.NO_GO:
-        return ""
-    ends = [ends_of(view) for view in gate.no_go if view.verdict is Verdict.MET]
-    ends += [f"{vote.role}'s vote taken back or lifted" for vote in gate.votes if vote.choice is Choice.NO_GO]
-    runs = version.reading.detail if version is not None and version.reading and version.state is State.OK else ""
-    besides = f" ({runs} runs)" if runs and runs != gate.release else ""
-    return f"{gate.release or 'It'}{besides} stays NO-GO until: {' · '.join(dict.fromkeys(ends))}"
-
-
-def ends_of(view: CriterionView) -> str:
-    """Say what ends a no-go that holds: fresh readings by themselves, else a person's word with a reason."""
-    against = [item for item in view.evidence if item.says is not Says.FOR and item.need]
-    ends = ", ".join(dict.fromkeys(item.need for item in against))
-    shown = any(item.says is Says.AGAINST and item.kind in ("rule", "check") for item in against)
-    return ends if shown or ends.endswith(" lifted") else ", or ".join(filter(None, (ends, "lifted with a reason")))
 
 
 def run_words(run: LastRun, now: float) -> str:
