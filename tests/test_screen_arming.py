@@ -12,12 +12,14 @@ from loom_tui.room.acting import ActionArmed
 from loom_tui.room.events import PlanAdopted
 from loom_tui.room.guarded import Arm, CallStop, LiftStop
 from loom_tui.room.presence import Seat, Terminal
+from loom_tui.screens.act_rows import way_line
 from loom_tui.screens.arming import STUCK, Arming, NowhereToGo
 from loom_tui.screens.follow import Follow
 from loom_tui.screens.guarded import Push, Typed
 from loom_tui.screens.sheet import Sheet
 from loom_tui.widgets.frame import Header
 from loom_tui.widgets.lines import Ink
+from loom_tui.widgets.text import Pen
 from tests.gates import ENVIRONMENT, NOW, read, reading
 from tests.guards import ACTIONS, PURGE, ROLLBACK, Stage, guarded_plan
 from tests.rooms import Room, open_room, text_of, widths_of
@@ -327,3 +329,11 @@ async def test_one_button_alone_stands_out_wherever_the_keys_go():
             lit = {name for name, text in shown.items() if "▶" in text}
             assert lit == ({room.focused} & shown.keys())
             await room.press("tab")
+
+
+@pytest.mark.parametrize("width", [60, 76, 102])
+def test_nothing_that_is_known_of_the_target_is_cut(width):
+    known = "last stable: seen healthy 6 d ago, served up to 6 d 4 h, 99.82 % of 91,766 sessions crash-free"
+    lines = way_line("v1.7.0", "v1.6.3", before="read 5 s ago", after=known, pen=Pen(), width=width)
+    assert known in " ".join(text_of(lines).split())
+    assert max(len(line) for line in text_of(lines).split("\n")) <= width

@@ -124,6 +124,16 @@ async def test_the_row_under_the_cursor_is_told_in_words() -> None:
         assert "late by 17 h 23 m" in text
 
 
+async def test_a_milestone_that_all_is_done_for_was_not_reached_in_the_future() -> None:
+    snapshot = ok_snapshot()
+    ahead = replace(snapshot.milestones[0], reached=True, projected_at=NOW + 3600)
+    past = replace(ahead, projected_at=NOW - 3600)
+    for milestone, words in ((ahead, "reached ahead of its time"), (past, "reached 13:46")):
+        async with open_room(replace(snapshot, milestones=(milestone, *snapshot.milestones[1:])), key="3") as room:
+            await room.press("g")
+            assert words in " ".join(room.text(CHOSEN).split())
+
+
 async def test_enter_opens_an_issue_on_the_path_and_reads_of_anything_else() -> None:
     async with open_room(ok_snapshot(), key="3") as room:
         await room.press("enter")

@@ -42,10 +42,19 @@ def way_line(from_release: str, to_release: str, *, before: str, after: str, pen
     left: Line = (Span(clean(from_release, limit=40) or "?", bold=True), Span(f"  {before}", Ink.FAINT))
     if not to_release:
         return [left]
-    right: Line = (Span(clean(to_release, limit=40), bold=True), Span(f"  {after}", Ink.FAINT))
+    to = Span(clean(to_release, limit=40), bold=True)
     arrow = Span("   -->   " if pen.ascii_only else "   ──▶   ", Ink.FAINT)
-    whole = (*left, arrow, *right)
-    return [whole] if width_of(whole) <= width else [left, (Span(arrow.text.lstrip(), Ink.FAINT), *right)]
+    whole = (*left, arrow, to, Span(f"  {after}", Ink.FAINT))
+    if width_of(whole) <= width:
+        return [whole]
+    head: Line = (Span(arrow.text.lstrip(), Ink.FAINT), to)
+    indent = width_of(head) + 2
+    first, *rest = wrap(after, max(20, width - indent)) or [""]
+    return [
+        left,
+        (*head, Span(f"  {first}", Ink.FAINT)),
+        *((Span(" " * indent), Span(part, Ink.FAINT)) for part in rest),
+    ]
 
 
 def step_lines(rows: Sequence[StepRow], width: int) -> list[Line]:

@@ -124,6 +124,26 @@ class Page(ListPanel):
         return ((Span(self._empty, Ink.FAINT),),)
 
 
+class Keys(Page):
+    """Keys, what each does, and the id by which it is remapped, in columns."""
+
+    def __init__(self, rows: Sequence[tuple[str, str, str]]) -> None:
+        super().__init__("Keys", [], empty="This screen has no keys.")
+        self._rows = rows
+        self._words = max((len(words) for _, words, _ in rows), default=0)
+        self._ids = max((len(name) for *_, name in rows), default=0)
+
+    def keys(self) -> Sequence[str]:
+        """Give each row its number."""
+        return [str(index) for index in range(len(self._rows))]
+
+    def row(self, key: str, width: int) -> Line:
+        """Draw a row; where it is narrow a long word pushes the id out: what a key does is said whole."""
+        pressed, words, name = self._rows[int(key)]
+        does = max(len(words), min(self._words, width - _PRESSED - self._ids - 2)) + 2
+        return (Span(fit(pressed, _PRESSED), Ink.ACCENT), Span(fit(words, does)), Span(name, Ink.FAINT))
+
+
 class Reading(Closing[None]):
     """A page over the screen."""
 
@@ -147,7 +167,7 @@ class Reading(Closing[None]):
 
 def keys_of(screen: Screen[Any]) -> Reading:
     """List the keys that work on a screen, the panes' own among them, with the ids by which they are remapped."""
-    lines: list[Line] = []
+    rows: list[tuple[str, str, str]] = []
     seen: set[str] = set()
     for active in screen.active_bindings.values():
         binding = active.binding
@@ -156,12 +176,11 @@ def keys_of(screen: Screen[Any]) -> Reading:
             continue
         seen.add(name)
         keys = ", ".join(_KEYS.get(key, key) for key in _all_keys(screen, binding) or [binding.key])
-        words = binding.description  # a long one pushes the id out: what a key does is said whole
-        does = fit(words, 37) if len(words) < 37 else f"{words}  "
-        lines.append((Span(fit(keys, 17), Ink.ACCENT), Span(does), Span(name, Ink.FAINT)))
-    return Reading(Page("Keys", lines, empty="This screen has no keys."))
+        rows.append((keys, binding.description, name))
+    return Reading(Keys(rows))
 
 
+_PRESSED = 17  # cells for the keys themselves
 _KEYS = {
     "question_mark": "?",
     "slash": "/",

@@ -283,6 +283,12 @@ def detail_of(entry: Entry, bar: Bar | None, snapshot: Snapshot, pen: Pen, width
     return lines
 
 
+def _reached(bar: Bar, pen: Pen, now: float) -> str:
+    """Write a milestone's moment; one that all is done for before its own time has none yet that it was reached at."""
+    ahead = bar.reached and bar.milestone_at is not None and bar.milestone_at > now
+    return "ahead of its time" if ahead else _moment(bar.milestone_at, pen, now)
+
+
 def times_line(entry: Entry, bar: Bar | None, snapshot: Snapshot, pen: Pen) -> Line:
     """Write when a row was planned, was worked on and is projected, and by how much it is late."""
     now, view = snapshot.now, entry.view
@@ -293,10 +299,7 @@ def times_line(entry: Entry, bar: Bar | None, snapshot: Snapshot, pen: Pen) -> L
     moments: list[tuple[str, str]] = [
         ("planned", _span(bar.planned, pen, now) or _moment(bar.milestone_planned_at, pen, now)),
         ("actual", _span(bar.actual, pen, now)),
-        (
-            "reached" if bar.reached else "projected",
-            _span(bar.projected, pen, now) or _moment(bar.milestone_at, pen, now),
-        ),
+        ("reached" if bar.reached else "projected", _span(bar.projected, pen, now) or _reached(bar, pen, now)),
     ]
     spans: list[Span] = []
     for word, text in moments:
