@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
@@ -22,11 +24,14 @@ if TYPE_CHECKING:
 
 
 class Showing:
-    """A screen that is handed each snapshot while it is seen, and the replies to what it asked."""
+    """A screen that is handed each snapshot while it is seen, and the replies to what it asked.
 
+    No ABC: Textual's screens have a metaclass of their own. mypy holds `show` to be written all the same.
+    """
+
+    @abstractmethod
     def show(self, snapshot: Snapshot) -> None:
         """Show a snapshot."""
-        raise NotImplementedError
 
     def replied(self, what: str, subject: str, reply: Reply) -> None:
         """Take the answer to a question that this screen asked; most ask none."""
@@ -162,8 +167,6 @@ def later(module: str, name: str) -> Callable[[], RoomScreen]:
     """Give a screen's maker that imports it on the first visit: the room opens with one screen's code."""
 
     def make() -> RoomScreen:
-        from importlib import import_module  # noqa: PLC0415 - beside its one use
-
         screen: RoomScreen = getattr(import_module(f"loom_tui.screens.{module}"), name)()
         return screen
 

@@ -21,7 +21,7 @@ from loom_tui.sources.base import SourceAnswered, SourceError, SourceTimeout, So
 from loom_tui.sources.credentials import resolve
 from loom_tui.sources.files import read_file
 from loom_tui.sources.mask import Masked
-from loom_tui.sources.postgres.session import translated
+from loom_tui.sources.postgres.session import translated, words
 from loom_tui.sources.process import run
 from loom_tui.sources.scene import Ended, Heard, Scene
 from loom_tui.sources.steps.web import Browser, Call
@@ -74,12 +74,12 @@ async def do(
 
 
 async def _command(step: CommandAct, scene: Scene, heard: Heard, complained: Heard) -> Ended:
-    words = [filled(word, scene.values) for word in step.run]
+    command = [filled(word, scene.values) for word in step.run]
     own = {name: filled(value, scene.values) for name, value in step.environ.items()}
     secret = {name: credential.reveal() for name, credential in scene.credentials.items()}
     try:
         done = await run(
-            words,
+            command,
             directory=scene.directory / filled(step.directory, scene.values),
             environ={**scene.environ, **own, **secret},
             timeout_s=step.timeout_s,
@@ -154,7 +154,7 @@ async def _transaction(connection: psycopg.AsyncConnection, script: bytes, heard
         if connection.info.transaction_status is not TransactionStatus.INTRANS:
             return Ended(Outcome.UNKNOWN, "the file ended its transaction itself: what of it was kept is not known")
     except psycopg.Error as error:
-        why = _words(error)
+        why = words(error)
         heard(f"{error}\n".encode())
         if connection.closed:
             return Ended(Outcome.UNKNOWN, f"the connection broke: {why}")
@@ -165,8 +165,8 @@ async def _transaction(connection: psycopg.AsyncConnection, script: bytes, heard
         await connection.execute(b"COMMIT")
     except psycopg.Error as error:
         if connection.closed:
-            return Ended(Outcome.UNKNOWN, f"the connection broke at the commit: {_words(error)}")
-        return Ended(Outcome.FAILED, f"{_words(error)}; nothing of it was kept")
+            return Ended(Outcome.UNKNOWN, f"the connection broke at the commit: {words(error)}")
+        return Ended(Outcome.FAILED, f"{words(error)}; nothing of it was kept")
     heard(f"{cursor.statusmessage or 'done'}\n".encode())
     return Ended(Outcome.OK)
 
@@ -197,11 +197,6 @@ async def _connected(step: SqlAct, scene: Scene) -> psycopg.AsyncConnection:
         raise SourceTimeout(f"“{step.name}”: the database did not answer within {CONNECT_S:g} s") from None
     except psycopg.Error as error:
         raise translated(error, f"“{step.name}”: the database") from None
-
-
-def _words(error: psycopg.Error) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:200]
 
 
 def shown_secrets(credentials: Mapping[str, Masked]) -> list[str]:
