@@ -28,7 +28,7 @@ from loom_tui.room.snapshot import AftermathView, Observations
 from tests.gates import NOW, history, read, reading
 from tests.guards import ACTIONS, STEPS, Stage, guarded_plan
 from tests.running import action, writes
-from tests.test_cli import loom
+from tests.shell import loom
 from tests.test_guard_commands import GLASS, guarded, place_of
 
 ME = whoami()

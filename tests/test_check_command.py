@@ -22,7 +22,7 @@ from loom_tui.plan.toml import dump_plan
 from loom_tui.room.signals import State
 from tests.samples import ok_snapshot
 from tests.servers import answer, drip, hang, serving
-from tests.test_cli import loom
+from tests.shell import loom
 from tests.test_collector import Running
 
 

@@ -4,39 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from loom_tui.config.operator import whoami
-from loom_tui.plan.toml import dump_plan
-from tests.samples import sample_plan
+from tests.shell import HERE, loom, with_sample_plan
 
-HERE = Path(__file__).resolve().parent.parent
 SPRINT = HERE / "tests" / "plans" / "SPRINT_07_DEPLOYMENT_PLAN.md"
-
-
-def loom(place: Path, *words: str, stdin: bytes = b"", **environ: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        (sys.executable, "-m", "loom_tui", *words),
-        cwd=place,
-        env={**os.environ, "PYTHONPATH": str(HERE), "LOOM_STORE": str(place / "state"), **environ},
-        capture_output=True,
-        input=stdin,
-        timeout=60,
-        check=False,
-    )
-    text = subprocess.CompletedProcess(words, done.returncode, done.stdout.decode(), done.stderr.decode())
-    assert "Traceback" not in text.stderr
-    return text
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    (tmp_path / "loom.toml").write_text(dump_plan(sample_plan()), encoding="utf-8")
-    return tmp_path
+    return with_sample_plan(tmp_path)
 
 
 def test_an_imported_plan_is_checked_shown_and_scheduled(tmp_path):

@@ -28,8 +28,8 @@ from loom_tui.plan.sources.sentry import SentrySource
 from loom_tui.plan.sources.supabase import SupabaseSource
 from loom_tui.plan.toml import dump_plan
 from tests.servers import Handler, answer, hang, serving, speaking_no_tls
+from tests.shell import HERE, loom
 from tests.terminal import Terminal
-from tests.test_cli import HERE, loom
 from tests.test_collector import Running
 
 PLANTED = "planted-4711-secret"

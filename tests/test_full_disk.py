@@ -12,18 +12,15 @@ import pytest
 
 from loom_tui.commands.rooms import open_room_store
 from loom_tui.config.plans import PlanFile
-from loom_tui.plan.toml import dump_plan
 from loom_tui.reader import RoomPlace, Session
-from tests.samples import sample_plan
+from tests.shell import HERE, with_sample_plan
 
-HERE = Path(__file__).resolve().parent.parent
 SPRINT = HERE / "tests" / "plans" / "SPRINT_07_DEPLOYMENT_PLAN.md"
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    (tmp_path / "loom.toml").write_text(dump_plan(sample_plan()), encoding="utf-8")
-    return tmp_path
+    return with_sample_plan(tmp_path)
 
 
 def loom(place: Path, *words: str, blocks: str = "unlimited") -> subprocess.CompletedProcess[str]:

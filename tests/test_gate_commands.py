@@ -22,7 +22,7 @@ from loom_tui.room.events import Waived, WaiverAgreed
 from loom_tui.room.signals import PollerReport, Reading, State
 from loom_tui.store.sqlite import open_store
 from tests.gates import ENVIRONMENT, RELEASE, plan
-from tests.test_cli import loom
+from tests.shell import loom
 
 ME = whoami()
 PLAN = plan(

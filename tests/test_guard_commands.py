@@ -27,7 +27,7 @@ from loom_tui.room.guarded import Approve, deed_of
 from loom_tui.store.sqlite import open_store
 from tests.gates import plan
 from tests.running import DEADLINE_S, action, python, waits, writes
-from tests.test_cli import loom
+from tests.shell import loom
 
 ME = whoami()
 ALONE = ("--environment", "production", "--reason", "errors since noon")

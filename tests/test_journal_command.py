@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from hashlib import sha256
@@ -17,37 +15,25 @@ from pathlib import Path
 import pytest
 
 from loom_tui.commands.rooms import open_room_store
-from loom_tui.plan.toml import dump_plan
 from loom_tui.room.events import NoteAdded, TaskTicked
 from loom_tui.room.record import Record
 from loom_tui.store import chain
 from loom_tui.store.base import Head
 from loom_tui.store.sqlite import SqliteStore
 from tests.samples import sample_plan
+from tests.shell import loom, with_sample_plan
 from tests.stores import AT
 
-HERE = Path(__file__).resolve().parent.parent
 HOSTILE = '=1+1 [/] \x1b[2J, "quoted"\n部署🚀\u202e\x00'
 
 
-def loom(place: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        (sys.executable, "-m", "loom_tui", "journal", *words),
-        cwd=place,
-        env={**os.environ, "PYTHONPATH": str(HERE), "LOOM_STORE": str(place / "state")},
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    text = subprocess.CompletedProcess(words, done.returncode, done.stdout.decode(), done.stderr.decode())
-    assert "Traceback" not in text.stderr
-    return text
+def journal(place: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return loom(place, "journal", *words)
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    (tmp_path / "loom.toml").write_text(dump_plan(sample_plan()), encoding="utf-8")
-    return tmp_path
+    return with_sample_plan(tmp_path)
 
 
 @pytest.fixture
@@ -75,7 +61,7 @@ def head_words(head: Head) -> str:
 
 
 def test_a_line_an_event_and_at_last_the_head(place, store):
-    done = loom(place, "export")
+    done = journal(place, "export")
     *events, last = [json.loads(line) for line in done.stdout.splitlines()]
     assert (done.returncode, done.stderr) == (0, head_words(store.head()))
     assert last == {"head": {"seq": 3, "hash": store.head().hash}}
@@ -87,7 +73,7 @@ def test_a_line_an_event_and_at_last_the_head(place, store):
 
 def test_the_chain_can_be_checked_with_the_exported_lines_alone(place, store):
     head = chain.EMPTY
-    for line in loom(place, "export").stdout.splitlines()[:-1]:
+    for line in journal(place, "export").stdout.splitlines()[:-1]:
         event = json.loads(line)
         body = line[line.index('"payload":') + len('"payload":') : line.index(',"digest":')].encode()
         digest = bytes.fromhex(event["digest"])
@@ -97,16 +83,16 @@ def test_the_chain_can_be_checked_with_the_exported_lines_alone(place, store):
 
 
 def test_after_an_event_only_later_ones_are_written(place, store):
-    assert [json.loads(line).get("seq") for line in loom(place, "export", "--after", "2").stdout.splitlines()] == [
+    assert [json.loads(line).get("seq") for line in journal(place, "export", "--after", "2").stdout.splitlines()] == [
         3,
         None,
     ]
-    assert rows_of(loom(place, "export", "--csv", "--after", "3").stdout) == []
-    assert loom(place, "export", "--after", "-1").returncode == 2
+    assert rows_of(journal(place, "export", "--csv", "--after", "3").stdout) == []
+    assert journal(place, "export", "--after", "-1").returncode == 2
 
 
 def test_a_csv_has_a_column_a_field_and_no_cell_that_a_spreadsheet_runs(place, store):
-    done = loom(place, "export", "--csv")
+    done = journal(place, "export", "--csv")
     note, tick, _ = rows_of(done.stdout)
     assert (done.returncode, done.stderr) == (0, head_words(store.head()))
     assert (note["actor"], note["kind"]) == ("'@ana", "note_added")
@@ -119,7 +105,7 @@ def test_a_csv_has_a_column_a_field_and_no_cell_that_a_spreadsheet_runs(place, s
 def test_a_text_that_begins_like_a_formula_is_disarmed_and_a_number_below_nought_stays_one(place, store, start):
     store.append(NoteAdded(text=f"{start}cmd|' /C calc'!A0"), actor=f"{start}mallory", at=AT)
     store.append(NoteAdded(text="fine"), actor="ana", at=-5.0)
-    *_, armed, below = rows_of(loom(place, "export", "--csv").stdout)
+    *_, armed, below = rows_of(journal(place, "export", "--csv").stdout)
     assert armed["payload.text"].startswith(f"'{start}")
     assert armed["actor"].startswith(f"'{start}")
     assert below["at"] == "-5.0"
@@ -128,18 +114,18 @@ def test_a_text_that_begins_like_a_formula_is_disarmed_and_a_number_below_nought
 def test_a_removed_payload_is_written_as_removed(place, store):
     with closing(sqlite3.connect(store.directory / "journal.db")) as file, file:
         file.execute("UPDATE events SET payload = NULL WHERE seq = 3")
-    done = loom(place, "export")
+    done = journal(place, "export")
     assert done.returncode == 0
     assert json.loads(done.stdout.splitlines()[2])["payload"] is None
-    assert rows_of(loom(place, "export", "--csv").stdout)[2]["payload"] == "removed"
+    assert rows_of(journal(place, "export", "--csv").stdout)[2]["payload"] == "removed"
 
 
 def test_an_event_of_a_later_version_is_written_as_it_is_stored(place, store, monkeypatch):
     body = b'{"kind":"moon_seen","phase":{"name":"=full"},"by":["ana"]}'
     monkeypatch.setattr("loom_tui.store.journal.encode_payload", lambda _: body)
     store.append(NoteAdded(text=""), actor="ana", at=AT)
-    assert json.loads(loom(place, "export").stdout.splitlines()[3])["payload"] == json.loads(body)
-    row = rows_of(loom(place, "export", "--csv").stdout)[3]
+    assert json.loads(journal(place, "export").stdout.splitlines()[3])["payload"] == json.loads(body)
+    row = rows_of(journal(place, "export", "--csv").stdout)[3]
     assert (row["kind"], row["payload.phase.name"], row["payload.by"]) == ("moon_seen", "'=full", '["ana"]')
 
 
@@ -154,7 +140,7 @@ def test_an_event_of_a_later_version_is_written_as_it_is_stored(place, store, mo
 @pytest.mark.parametrize("form", ["--jsonl", "--csv"])
 def test_a_broken_chain_is_exported_all_the_same_and_said(place, store, statement, form):
     change(store, statement)
-    done = loom(place, "export", form)
+    done = journal(place, "export", form)
     assert done.returncode == 1
     assert "The journal's chain is broken at event 2" in done.stderr
     if form == "--csv":
@@ -164,10 +150,10 @@ def test_a_broken_chain_is_exported_all_the_same_and_said(place, store, statemen
 
 
 def test_a_file_is_written_whole_or_not_at_all(place, store):
-    done = loom(place, "export", "-o", "journal.jsonl")
+    done = journal(place, "export", "-o", "journal.jsonl")
     assert (done.returncode, done.stdout) == (0, "")
-    assert (place / "journal.jsonl").read_text("utf-8") == loom(place, "export").stdout
-    refused = loom(place, "export", "-o", "nowhere/journal.jsonl")
+    assert (place / "journal.jsonl").read_text("utf-8") == journal(place, "export").stdout
+    refused = journal(place, "export", "-o", "nowhere/journal.jsonl")
     assert refused.returncode == 2
     assert "nowhere" in refused.stderr
     assert [path.name for path in place.iterdir()].count("journal.jsonl") == 1
@@ -175,10 +161,10 @@ def test_a_file_is_written_whole_or_not_at_all(place, store):
 
 
 def test_verify_answers_as_json(place, store):
-    done = loom(place, "verify", "--json")
+    done = journal(place, "verify", "--json")
     assert json.loads(done.stdout) == {"verified": True, "head": {"seq": 3, "hash": store.head().hash}}
     change(store, "UPDATE events SET actor = 'mallory' WHERE seq = 2")
-    done = loom(place, "verify", "--json")
+    done = journal(place, "verify", "--json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["bad"] == 2
     assert json.loads(done.stdout)["verified"] is False
@@ -194,5 +180,5 @@ def test_thousands_of_events_are_written_in_their_order(place, store):
                 "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", (number, AT, "ana", b"{}", digest, hash_)
             )
             head = Head(number, hash_)
-    lines = loom(place, "export").stdout.splitlines()
+    lines = journal(place, "export").stdout.splitlines()
     assert [json.loads(line).get("seq") for line in lines] == [*range(1, 2_504), None]

@@ -17,7 +17,7 @@ from loom_tui.room.guard import ActionState as S
 from loom_tui.room.guarded import Abort, CallStop, Resume
 from tests.guards import ACTIONS, Stage, guarded_plan
 from tests.running import action, writes
-from tests.test_cli import loom
+from tests.shell import loom
 from tests.test_guard_commands import guarded, place_of
 
 

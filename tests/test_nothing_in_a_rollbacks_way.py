@@ -32,7 +32,7 @@ from loom_tui.room.verdicts import GateState
 from tests.gates import ENVIRONMENT, RELEASE, bad, read, reading, signed
 from tests.guards import ACTIONS, Stage, guarded_plan
 from tests.running import action, waits, writes
-from tests.test_cli import loom
+from tests.shell import loom
 from tests.test_guard_commands import GLASS, guarded, place_of
 
 HERE = Path(__file__).resolve().parent.parent

@@ -22,7 +22,7 @@ from loom_tui.store.sqlite import open_store
 from tests.chat import Chat
 from tests.gates import plan
 from tests.running import action
-from tests.test_cli import loom
+from tests.shell import loom
 
 SLACK = SlackChannel(url=Secret(env="HOOK"))
 MAIL = EmailChannel(server="mx.example", sender="loom@example.com", to=("ops@example.com",))

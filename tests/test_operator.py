@@ -12,7 +12,7 @@ import pytest
 from loom_tui.config import operator
 from loom_tui.config.operator import terminal, whoami
 from loom_tui.room.presence import Terminal
-from tests.test_cli import HERE
+from tests.shell import HERE
 
 ACCOUNT = pwd.getpwuid(os.getuid()).pw_name
 OTHER = next(entry for entry in pwd.getpwall() if entry.pw_uid != os.getuid())

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from loom_tui.plan.schema import plan_schema
 from loom_tui.plan.toml import dump_plan, parse_plan
 from tests.samples import sample_plan
-from tests.test_cli import loom
+from tests.shell import loom
 
 HERE = Path(__file__).resolve().parent.parent
 PAGE = HERE / "docs" / "plan.md"

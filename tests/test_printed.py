@@ -13,7 +13,7 @@ import loom_tui
 from loom_tui.commands.printing import escaped
 from loom_tui.store.sqlite import open_store
 from tests.servers import answer, serving
-from tests.test_cli import loom
+from tests.shell import loom
 
 WORDS = "safe\x1b[2J\x1b]0;owned\x07\x9b31m\u202egnp.exe\u2066 [/red]"
 UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")

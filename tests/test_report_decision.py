@@ -27,7 +27,7 @@ from loom_tui.room.verdicts import (
 )
 from loom_tui.store.sqlite import open_store
 from tests.gates import NOW, OURS, plan
-from tests.test_cli import loom
+from tests.shell import loom
 
 HOSTILE = "[/ **bold** <script>alert(1)</script> | a \x1b[2J\n# not a title `x` ![i](u) " + "long " * 2000
 GATE = GateView(

@@ -16,8 +16,8 @@ from loom_tui.plan.toml import dump_plan
 from loom_tui.room.acting import ActionPayload
 from loom_tui.store.sqlite import open_store
 from tests.running import action, waits, writes
+from tests.shell import loom
 from tests.terminal import Terminal
-from tests.test_cli import loom
 from tests.test_guard_commands import GLASS, guarded
 from tests.test_terminal import HERE, LOOM, opened
 

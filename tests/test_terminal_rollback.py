@@ -16,8 +16,8 @@ from loom_tui.plan.model import Plan
 from loom_tui.room.guard import ActionState, ActionView
 from loom_tui.store.sqlite import open_store
 from tests.running import DEADLINE_S, action, waits, writes
+from tests.shell import loom
 from tests.terminal import Terminal
-from tests.test_cli import loom
 from tests.test_guard_commands import as_other, guarded, place_of, until
 from tests.test_terminal import opened
 

@@ -9,7 +9,7 @@ import pytest
 
 from loom_tui.config.operator import whoami
 from tests.servers import answer, serving
-from tests.test_cli import loom
+from tests.shell import loom
 
 PLAN = """
 plan = { title = "t", id = "t", release = "v1.7.0" }

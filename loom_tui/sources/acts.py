@@ -189,7 +189,7 @@ def script_of(step: SqlAct, scene: Scene) -> bytes:
 async def _connected(step: SqlAct, scene: Scene) -> psycopg.AsyncConnection:
     dsn = scene.credentials.get("dsn") or Masked(filled(step.dsn, scene.values))
     try:
-        async with asyncio.timeout(CONNECT_S):
+        async with asyncio.timeout(CONNECT_S):  # psycopg's own, which at our deadline has the server stop the statement
             return await psycopg.AsyncConnection.connect(
                 dsn.reveal(), autocommit=True, prepare_threshold=None, application_name="loom"
             )
