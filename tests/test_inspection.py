@@ -11,17 +11,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loom_tui.commands.rooms import open_room_store
-from loom_tui.config.plans import PlanFile
 from loom_tui.inspection import STEP, Inspection
 from loom_tui.orders import Ask, Intent
-from loom_tui.plan.toml import dump_plan
-from loom_tui.reader import RoomPlace, Session
+from loom_tui.reader import Session
+from loom_tui.room.door import Person
 from loom_tui.room.events import NoteAdded
 from loom_tui.room.record import CHAIN, NO_TIME, ChainView, Record
 from loom_tui.store import chain
 from loom_tui.store.base import Head, StoreTooNew
 from loom_tui.store.sqlite import SqliteStore
+from tests.places import place_of
 from tests.samples import NOW, sample_plan
 from tests.stores import AT, new_store
 
@@ -162,20 +161,9 @@ def test_a_stray_that_is_folded_at_last_is_none_any_more(store):
 
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
-    path = tmp_path / "loom.toml"
-    path.write_text(dump_plan(sample_plan()), encoding="utf-8")
-    file = PlanFile(path)
-    place = RoomPlace(
-        plan=file.read(),
-        plan_file=file,
-        open_store=lambda plan: open_room_store(plan, tmp_path / "state"),
-        actor="ana",
-        read_only=False,
-        clock=lambda: NOW,
-    )
-    opened = Session(place)
-    yield opened
-    opened.close()
+    place = place_of(tmp_path, sample_plan(), Person("ana"), clock=lambda: NOW)
+    with closing(Session(place)) as opened:
+        yield opened
 
 
 def chain_of(session: Session) -> ChainView | None:

@@ -29,7 +29,7 @@ from loom_tui.plan.sources.base import Secret
 from loom_tui.plan.steps import ManualStep
 from loom_tui.plan.toml import dump_plan
 from loom_tui.plan.workflows import Workflow
-from loom_tui.reader import RoomPlace, Session
+from loom_tui.reader import Session
 from loom_tui.room.deeds import Refused
 from loom_tui.room.door import RIGHTS, Person, admit, admitted
 from loom_tui.room.events import FeedbackGiven, NoteAdded, ParticipantJoined, Payload, Voted
@@ -41,6 +41,7 @@ from loom_tui.room.verdicts import Choice
 from loom_tui.store.base import Head, Request
 from tests.gates import OURS, plan, room
 from tests.guards import ACTIONS, guarded_plan
+from tests.places import place_of
 from tests.samples import sample_plan
 
 HERE = Path(__file__).resolve().parent.parent
@@ -84,27 +85,13 @@ def test_the_right_is_held_against_what_a_deed_gives_not_against_what_it_is_call
         admitted(deed, Person("vi"))(room(peopled(plan())), "vi")
 
 
-def looked_at(directory: Path, a_plan: Plan, person: Person) -> RoomPlace:
-    path = directory / "loom.toml"
-    path.write_text(dump_plan(a_plan), encoding="utf-8")
-    file = PlanFile(path)
-    return RoomPlace(
-        plan=file.read(),
-        plan_file=file,
-        open_store=lambda plan: open_room_store(plan, directory / "state"),  # one that could be written
-        actor=person.login,
-        read_only=person.read_only,
-        clock=time.time,
-    )
-
-
 @pytest.mark.parametrize("person", [Person("lee", read_only=True), Person("vi"), Person("stranger")])
 def test_a_room_that_looks_writes_nothing_whatever_is_sent_to_it(tmp_path, person):
     a_plan = peopled(sample_plan())
     with closing(open_room_store(a_plan, tmp_path / "state")) as store:
         adopt(store, a_plan, Folder(a_plan), actor="lee", at=time.time())
         before = store.head()
-    session = Session(looked_at(tmp_path, a_plan, person))
+    session = Session(place_of(tmp_path, a_plan, person))
     with closing(session):
         assert session.look() is not None
         for kind in KINDS:
@@ -124,7 +111,7 @@ def test_a_room_that_looks_does_not_take_an_edited_plan_for_all(tmp_path):
         adopt(store, a_plan, Folder(a_plan), actor="lee", at=time.time())
         before = store.head()
     edited = replace(a_plan, plan=replace(a_plan.plan, version="9"))
-    with closing(Session(looked_at(tmp_path, edited, Person("vi")))) as session:
+    with closing(Session(place_of(tmp_path, edited, Person("vi")))) as session:
         assert session.look() is not None
     with closing(open_room_store(a_plan, tmp_path / "state")) as store:
         assert store.head() == before

@@ -6,7 +6,6 @@ that dialogs open and every deed is sent: then the guard alone stands before the
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -19,11 +18,9 @@ from textual.widgets import Input
 
 from loom_tui.app import LoomApp
 from loom_tui.commands.rooms import open_room_store
-from loom_tui.config.plans import PlanFile
 from loom_tui.orders import Act, Ask, Intent
 from loom_tui.plan.model import Operator, Right
-from loom_tui.plan.toml import dump_plan
-from loom_tui.reader import RoomPlace, Session
+from loom_tui.reader import Session
 from loom_tui.room.deeds import Deed
 from loom_tui.room.door import Person
 from loom_tui.room.events import Payload
@@ -39,6 +36,7 @@ from loom_tui.screens.palette import Palette, entries
 from loom_tui.widgets.frame import SCREENS
 from loom_tui.widgets.panel import Panel
 from tests.guards import Stage
+from tests.places import place_of
 from tests.rooms import Room, Still, piloted
 from tests.samples import ok_snapshot, sample_plan
 from tests.test_screen_by_hand import snapshot_of
@@ -82,26 +80,11 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Screen, "_compositor_refresh", lambda screen: screen._dirty_widgets.clear())
 
 
-def opened(directory: Path) -> Session:
-    """Open a room that only looks on a store that could be written."""
-    path = directory / "loom.toml"
-    path.write_text(dump_plan(sample_plan()), encoding="utf-8")
-    file = PlanFile(path)
-    place = RoomPlace(
-        plan=file.read(),
-        plan_file=file,
-        open_store=lambda plan: open_room_store(plan, directory / "state"),
-        actor="ana",
-        read_only=True,
-        clock=time.time,
-    )
-    return Session(place)
-
-
 @asynccontextmanager
 async def looked_at(directory: Path, snapshot: Snapshot, person: Person) -> AsyncIterator[tuple[Room, Wired]]:
     """Open the room in the app; nothing may be in the store when it closes."""
-    with closing(opened(directory)) as session:
+    room_place = place_of(directory, sample_plan(), Person("ana", read_only=True))
+    with closing(Session(room_place)) as session:
         source = Wired(snapshot, session)
         app = LoomApp(source, person=person)
         async with piloted(app) as pilot:
