@@ -19,10 +19,12 @@ from loom_tui.room.mail import Reply
 from loom_tui.room.signals import State
 from loom_tui.room.snapshot import Observations, Snapshot
 from loom_tui.room.verdicts import GateState
+from loom_tui.screens.error_rows import error_lines
 from loom_tui.screens.errors import ErrorsScreen
 from loom_tui.screens.guarded import Guarded, Typed
 from loom_tui.widgets.panel import Panel
-from tests.rooms import Room, open_room, widths_of
+from loom_tui.widgets.text import Pen
+from tests.rooms import Room, open_room, text_of, widths_of
 from tests.samples import (
     NOW,
     bare_snapshot,
@@ -166,6 +168,13 @@ async def test_enter_opens_an_error_and_asks_for_its_latest_event():
         await room.press("escape")
         assert isinstance(room.app.screen, ErrorsScreen)
         assert not room.app.screen.has_class("open")
+
+
+def test_a_long_title_keeps_away_from_the_error_s_name():
+    long = replace(ok_snapshot().errors[0].issues[0], title="x" * 200, short_id="LOOM-1F")
+    for width in (40, 76, 118):
+        head = text_of(error_lines(long, ok_snapshot().errors[0], Pen(), width, now=NOW)).split("\n")[0]
+        assert "…  LOOM-1F  " in head
 
 
 async def test_a_trace_longer_than_the_screen_scrolls():

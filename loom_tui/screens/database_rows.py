@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from loom_tui.room.database import Activity, Explained, IndexUse, Migration, Other, Statement, Statements, Where
+from loom_tui.room.drills import took
 from loom_tui.room.signals import Freshness, State
 from loom_tui.room.snapshot import DatabaseView, MigrationsView, QueryView, SignalView, Snapshot, Told
 from loom_tui.room.verdicts import Verdict
@@ -94,7 +95,7 @@ def query_row(query: QueryView, snapshot: Snapshot, pen: Pen, window_s: float, w
 def _short_verdict(query: QueryView, pen: Pen) -> Line:
     lamp = pen.sign(verdict_sign(query))
     word = query.grade or {Verdict.MET: "met", Verdict.NOT_MET: "over"}.get(query.verdict, "")
-    samples = f"{query.samples} samples" if query.verdict is not Verdict.UNKNOWN else query.why
+    samples = f"n {query.samples:,}" if query.verdict is not Verdict.UNKNOWN else query.why
     words = ", ".join(filter(None, (word, samples)))
     return (lamp, Span(f" {clean(words, limit=60)}", lamp.ink))
 
@@ -239,7 +240,7 @@ def statement_row(statement: Statement, told: Told[Statements], width: int) -> L
 
 
 def _time(total_ms: float) -> str:
-    return milliseconds(total_ms) if total_ms < 10_000 else age(total_ms / 1000)
+    return milliseconds(total_ms) if total_ms < 1_000 else took(total_ms / 1000)
 
 
 def index_lines(told: Told[tuple[IndexUse, ...]], now: float, pen: Pen, width: int) -> Iterator[Line]:

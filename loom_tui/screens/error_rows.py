@@ -176,7 +176,7 @@ def error_lines(issue: ErrorIssue, view: ErrorsView, pen: Pen, width: int, *, no
     fresh = view.signal.freshness is Freshness.FRESH
     head: Line = (error_sign(issue, standing, pen, fresh=fresh), Span(f" {clean(issue.title)}", bold=True))
     ident: Line = (
-        Span(f"{clean(issue.short_id)}  {clean(issue.level) or 'level unknown'}  ", Ink.FAINT),
+        Span(f"  {clean(issue.short_id)}  {clean(issue.level) or 'level unknown'}  ", Ink.FAINT),
         Span(clean(issue.release), Ink.ACCENT),
     )
     half = min(max(20, width // 2 - 2), 36)  # a figure must not stand far from its name
