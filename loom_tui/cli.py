@@ -55,7 +55,7 @@ class Commands(click.Group):
         """List the commands' names, as written above."""
         return [name for name in _COMMANDS if name != "room"]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         """Import one command."""
         where = _COMMANDS.get(cmd_name)
         if where is None:

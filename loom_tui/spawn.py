@@ -6,10 +6,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import ClassVar
 
 IDLE_EXIT_S = 300
 _LAST_BYTES = 4096
+
+
+_STARTED: list[subprocess.Popen[bytes]] = []  # kept and never waited for: they outlive this process
+
+
+def _keep(process: subprocess.Popen[bytes]) -> None:
+    """Keep what was started, and let go of what ended meanwhile."""
+    _STARTED[:] = [each for each in _STARTED if each.poll() is None]
+    _STARTED.append(process)
 
 
 class Spawner:
@@ -17,8 +25,6 @@ class Spawner:
 
     `log` is where a collector writes what it dies of: in the room's own directory, for nobody else to read.
     """
-
-    _started: ClassVar[list[subprocess.Popen[bytes]]] = []  # kept and never waited for: they outlive this process
 
     def __init__(self, store_directory: Path, log: Path) -> None:
         self._store_directory = store_directory
@@ -43,8 +49,7 @@ class Spawner:
                 )
         except OSError as error:
             return f"No collector runs, and none can be started ({error.strerror}); start one: loom watch {plan_path}"
-        self._started[:] = [process for process in self._started if process.poll() is None]
-        self._started.append(self._child)
+        _keep(self._child)
         return ended
 
     def _ended(self, plan_path: Path) -> str:
@@ -63,9 +68,6 @@ def _last_line(path: Path) -> str:
     except OSError:
         return ""
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
-
-
-_RUNNERS: list[subprocess.Popen[bytes]] = []  # kept and never waited for: they outlive this process
 
 
 def spawn_runner(plan_path: Path, store_directory: Path, room: str, group: str, action: int) -> str:
@@ -89,5 +91,5 @@ def spawn_runner(plan_path: Path, store_directory: Path, room: str, group: str, 
         )
     except OSError as error:
         return f"The runner cannot be started ({error.strerror}); nothing was done. By hand: loom rollback --print"
-    _RUNNERS.append(process)
+    _keep(process)
     return ""

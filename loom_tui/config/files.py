@@ -18,14 +18,14 @@ def write_whole(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
         os.chmod(name, mode)  # noqa: PTH101 - beside mkstemp's own name
-        os.replace(name, path)  # noqa: PTH105
+        os.replace(name, path)  # noqa: PTH105 - as above
     except BaseException:
         with suppress(OSError):
-            os.unlink(name)  # noqa: PTH108
+            os.unlink(name)  # noqa: PTH108 - as above
         raise
 
 
 def _umask() -> int:
-    mask = os.umask(0)
+    mask = os.umask(0o077)  # it is read by setting it: what another thread makes meanwhile is nobody else's to read
     os.umask(mask)
     return mask

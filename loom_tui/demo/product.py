@@ -99,7 +99,7 @@ class Product:
         with self._lock:
             found = self.is_on(name, now)
             if found:
-                self._switched = (*self._switched, Switched(name, False, now))
+                self._switched = (*self._switched, Switched(name, is_on=False, at=now))
         return found
 
     def holds_up(self, at: float) -> bool:

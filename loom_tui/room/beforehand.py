@@ -72,4 +72,4 @@ def _words(name: str, automation: Automation, facts: Facts) -> Iterator[Automati
     for view in facts.ledger.actions.views.values():
         for step in view.steps if view.armed.name == name and automation.step else ():
             if step.name == automation.step and step.outcome is Outcome.OK and step.ended_at is not None:
-                yield AutomationWord(True, f"action {view.id}", step.ended_at)
+                yield AutomationWord(off=True, by=f"action {view.id}", at=step.ended_at)

@@ -76,30 +76,16 @@ async def talk(url: str, key: Masked, *, channel: str, timeout_s: float, name: s
     meter().called()
     steps: list[Step] = []
     try:
-        async with (
-            asyncio.timeout(timeout_s),
-            connect(
-                f"{address}?apikey={quote(key.reveal(), safe='')}&vsn=1.0.0",
-                open_timeout=None,  # one deadline for all of it
-                ping_interval=None,
-                close_timeout=CLOSE_TIMEOUT_S,
-                max_size=MAX_FRAME_BYTES,
-                compression=None,
-                proxy=None,
-                user_agent_header="loom",
-                logger=_LOG,
-            ) as socket,
-        ):
+        async with asyncio.timeout(timeout_s), _connecting(address, key) as socket:
             opened_ms = (perf_counter() - began) * 1000
             steps.append(
                 Step(name="handshake", state=State.OK, sent=f"GET {address}", got="101", duration_ms=opened_ms)
             )
-            for message in (
-                _Message(
-                    step="join", topic=f"realtime:{channel}", event="phx_join", payload={"config": _CONFIG}, ref="1"
-                ),
-                _Message(step=HEARTBEAT, topic="phoenix", event="heartbeat", payload={}, ref="2"),
-            ):
+            join = _Message(
+                step="join", topic=f"realtime:{channel}", event="phx_join", payload={"config": _CONFIG}, ref="1"
+            )
+            beat = _Message(step=HEARTBEAT, topic="phoenix", event="heartbeat", payload={}, ref="2")
+            for message in (join, beat):
                 steps.append(await _say(socket, message, mask))
                 if steps[-1].state is not State.OK:
                     break
@@ -118,6 +104,20 @@ async def talk(url: str, key: Masked, *, channel: str, timeout_s: float, name: s
     except WebSocketException:
         raise SourceAnswered(f"{name}: what answered at realtime's address speaks no websocket") from None
     return steps
+
+
+def _connecting(address: str, key: Masked) -> connect:
+    return connect(
+        f"{address}?apikey={quote(key.reveal(), safe='')}&vsn=1.0.0",
+        open_timeout=None,  # one deadline for all of it
+        ping_interval=None,
+        close_timeout=CLOSE_TIMEOUT_S,
+        max_size=MAX_FRAME_BYTES,
+        compression=None,
+        proxy=None,
+        user_agent_header="loom",
+        logger=_LOG,
+    )
 
 
 def _refused(error: InvalidStatus, address: str, mask: Mask, name: str) -> Step:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from operator import itemgetter
 from statistics import median
 
 from msgspec import Struct
@@ -140,11 +141,12 @@ def _ordered(layers: list[list[Spot]], before: Edges) -> tuple[tuple[Spot, ...],
         pairs = list(pairwise(range(len(layers))))
         for first, second in pairs if forward else [(b, a) for a, b in reversed(pairs)]:
             places = {spot.key: place for place, spot in enumerate(layers[first])}
-            keys = {
-                spot.key: median(found) if (found := [places[k] for k in links.get(spot.key, ())]) else place
+            ranks = [
+                median(found) if (found := [places[key] for key in links.get(spot.key, ())]) else place
                 for place, spot in enumerate(layers[second])
-            }
-            layers[second] = sorted(layers[second], key=lambda spot, keys=keys: keys[spot.key])  # type: ignore[misc]
+            ]
+            ranked = sorted(zip(ranks, layers[second], strict=True), key=itemgetter(0))
+            layers[second] = [spot for _, spot in ranked]
         crossings = _crossings(layers, before)
         if crossings < fewest:
             best, fewest = [list(layer) for layer in layers], crossings

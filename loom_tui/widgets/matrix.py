@@ -23,7 +23,7 @@ def matrix(views: Sequence[RiskView]) -> list[Line]:
     lines: list[Line] = [(Span("likelihood", Ink.FAINT),)]
     for likelihood in range(5, 0, -1):
         cells = [
-            _cell(placed[likelihood, impact], likelihood * impact, (likelihood, impact) in lit)
+            _cell(placed[likelihood, impact], likelihood * impact, lit=(likelihood, impact) in lit)
             for impact in range(1, 6)
         ]
         lines.append((Span(f"{likelihood}  ", Ink.FAINT), *cells))
@@ -35,7 +35,7 @@ def matrix(views: Sequence[RiskView]) -> list[Line]:
     return lines
 
 
-def _cell(count: int, severity: int, lit: bool) -> Span:  # noqa: FBT001 - a cell's three facts
+def _cell(count: int, severity: int, *, lit: bool) -> Span:
     """Draw a cell: its count, in the colour of its severity; a dot where there is no risk."""
     if not count:
         return Span(fit("  ·", CELL), Ink.RULE if severity < 10 else Ink.FAINT)

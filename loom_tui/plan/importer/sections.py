@@ -264,7 +264,7 @@ class Reader:
         about = table_about(header, None if context.issue is not None else context.topic, rows)
         columns = tuple(cell.text for cell in header.cells)
         self._tables.opened()
-        self._table = about and Table(about, columns, context.group, context.priority, context.kind)  # type: ignore[assignment]
+        self._table = Table(about, columns, context.group, context.priority, context.kind) if about else None
         if about is Topic.ISSUES and context.group:
             self._places.groups.add(context.group)
 

@@ -65,11 +65,7 @@ async def send(channel: EmailChannel, message: Message, scene: Scene, *, within_
             refused = await _introduce(client, channel, scene)
             handing = True
             response = await client.data(mail.as_bytes())
-            with suppress(
-                aiosmtplib.SMTPException, TimeoutError
-            ):  # it has the mail: a leave that goes wrong is nothing
-                async with asyncio.timeout(LEAVE_S):
-                    await client.quit()
+            await _leave(client)
             if refused:
                 return Ended(Outcome.FAILED, f"sent, but not to {'; '.join(refused)}")
             return Ended(Outcome.OK, f"{response.code} {response.message}")
@@ -92,6 +88,13 @@ async def send(channel: EmailChannel, message: Message, scene: Scene, *, within_
     finally:
         with suppress(aiosmtplib.SMTPException, TimeoutError):
             client.close()
+
+
+async def _leave(client: aiosmtplib.SMTP) -> None:
+    """Say goodbye: the server has the mail, and what goes wrong now is nothing."""
+    with suppress(aiosmtplib.SMTPException, TimeoutError):
+        async with asyncio.timeout(LEAVE_S):
+            await client.quit()
 
 
 async def _introduce(client: aiosmtplib.SMTP, channel: EmailChannel, scene: Scene) -> list[str]:
