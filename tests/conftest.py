@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from loom_tui import spawn
 from loom_tui.plan.model import Action
 from tests.running import World
 
@@ -21,6 +22,14 @@ settings.load_profile("loom")
 def _state_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the tests' plans and rooms apart from those of whoever runs them; what they start inherits it."""
     os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture(autouse=True)
+def whatever_outlives_a_room_ends_with_its_test() -> Iterator[None]:
+    """See the collectors and runners out that a test started as a room does: nobody else waits for them."""
+    yield
+    while spawn._STARTED:
+        spawn._STARTED.pop().wait(timeout=30)
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -323,21 +323,32 @@ def _running(process: subprocess.Popen[bytes]) -> str:
     return str(process.pid) if process.poll() is None else ""
 
 
-def test_a_spawned_collector_outlives_its_parent_s_session(tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(HERE))
-    plan = written(tmp_path, plan_of())
-    store = open_store(tmp_path / "state", plan_id="t")
-    try:
-        assert Spawner(tmp_path / "state", tmp_path / "err").start(plan) == ""
-        wait_until(lambda: store.lease("collector") is not None)
+@contextmanager
+def spawned(directory: Path) -> Iterator[int]:
+    """Start a collector as a room does, and give its process once it collects; it is asked to end."""
+    plan = written(directory, plan_of())
+    with closing(open_store(directory / "state", plan_id="t")) as store:
+
+        def holds() -> bool:
+            lease = store.lease("collector")
+            return lease is not None and time.time() < lease.until
+
+        assert Spawner(directory / "state", directory / "err").start(plan) == ""
+        wait_until(holds)
         lease = store.lease("collector")
         assert lease is not None
         pid = int(lease.holder.partition("@")[0])
+        try:
+            yield pid
+        finally:
+            os.kill(pid, signal.SIGTERM)
+            wait_until(lambda: not holds())
+
+
+def test_a_spawned_collector_outlives_its_parent_s_session(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(HERE))
+    with spawned(tmp_path) as pid:
         assert os.getsid(pid) == pid != os.getsid(0)
-        os.kill(pid, signal.SIGTERM)
-        wait_until(lambda: (held := store.lease("collector")) is None or held.until <= time.time())
-    finally:
-        store.close()
 
 
 def test_a_collector_that_cannot_be_started_is_a_sentence(tmp_path, monkeypatch):
@@ -397,14 +408,5 @@ def test_nothing_in_the_directory_that_one_stands_in_is_run(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path / "here")
     for name in ("httpx.py", "asyncio.py", "loom_tui.py"):
         Path(name).write_text(f"open({str(tmp_path / 'planted')!r}, 'w').close()\n", encoding="utf-8")
-    plan = written(tmp_path, plan_of())
-    store = open_store(tmp_path / "state", plan_id="t")
-    try:
-        assert Spawner(tmp_path / "state", tmp_path / "err").start(plan) == ""
-        wait_until(lambda: store.lease("collector") is not None)
-        lease = store.lease("collector")
-        assert lease is not None
-        os.kill(int(lease.holder.partition("@")[0]), signal.SIGTERM)
+    with spawned(tmp_path):
         assert not (tmp_path / "planted").exists()
-    finally:
-        store.close()
