@@ -137,7 +137,7 @@ def adopt(store: Store, plan: Plan, folder: Folder, *, actor: str, at: float) ->
 
     Raises StoreError.
     """
-    plan_hash = store.keep_plan(msgspec.json.encode(plan))
+    plan_hash = store.keep(msgspec.json.encode(plan))
     folder.take(store.events(after=folder.ledger.seq))
     adopted = [event.payload for event in folder.ledger.events if isinstance(event.payload, PlanAdopted)]
     if not adopted or adopted[-1].plan_hash != plan_hash:

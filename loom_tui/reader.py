@@ -268,7 +268,7 @@ class Session:
 
     def _act(self, intent: guarded.Intent) -> Reply:
         """Have the guard decide, and what it let through begun; the reply says what became of it."""
-        from loom_tui.guarding import have_done  # noqa: PLC0415 - a room that opens needs no guard: 4 ms
+        from loom_tui.guarding import have_done, read_scripts  # noqa: PLC0415 - a room that opens needs no guard: 4 ms
         from loom_tui.room.guarded import deed_of  # noqa: PLC0415 - as above
 
         now = self._place.clock()
@@ -276,6 +276,10 @@ class Session:
         try:
             action = have_done(
                 intent,
+                read=lambda arm: read_scripts(
+                    arm, self._plan, self._place.plan_file.path.parent, by=self._person.login
+                ),
+                keep=self._store.keep,
                 write=lambda each: self._do(deed_of(each), self._place.clock()),
                 start=self._place.start_runner,
                 lives=lambda each: is_heard(observations.runners.get(each), now),

@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from loom_tui.gathering import adopt, read_once, write_deed
+from loom_tui.guarding import pinned, read_scripts
 from loom_tui.plan.acts import ActionKind, AnyActStep, CommandAct
 from loom_tui.plan.model import Action, Plan, Rule
 from loom_tui.plan.signals import signals_of
@@ -105,7 +106,13 @@ class World:
             "reason": "errors",
             **changes,
         }
-        return self.do("ana", Arm(**given)).seq  # type: ignore[arg-type]
+        intent = Arm(**given)  # type: ignore[arg-type]
+        scripts = read_scripts(intent, self.plan, self.directory, by="ana")
+        number = self.do("ana", pinned(intent, scripts)).seq
+        for body in scripts:
+            if body is not None:
+                self.store.keep(body)
+        return number
 
     def start(self, number: int, environ: Mapping[str, str] = {}) -> subprocess.Popen[bytes]:
         """Start a runner as a room does."""

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-import stat
+import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
+from loom_tui.commands.rooms import open_room_store
 from loom_tui.demo.postgres import running_postgres
+from loom_tui.orders import Act
 from loom_tui.plan.acts import ActionKind, SqlAct
 from loom_tui.plan.sources.base import Secret
-from loom_tui.room.acting import Answer
+from loom_tui.reader import Session
+from loom_tui.room.acting import ActionArmed, Answer
+from loom_tui.room.deeds import Refused
+from loom_tui.room.door import Person
 from loom_tui.room.guard import ActionState as S
-from loom_tui.room.guarded import Approve, Resume
+from loom_tui.room.guarded import Approve, Arm, Resume
+from loom_tui.room.preview import preview
 from loom_tui.runner.scripts import Scripts
+from loom_tui.sources.base import SourceUnreachable
 from loom_tui.sources.scene import Scene
-from loom_tui.store.place import output_directory
+from tests.places import place_of
 from tests.running import World, action, release, waits, writes
+from tests.shell import loom
+from tests.test_guard_commands import GLASS, guarded
 
 STEP = SqlAct(name="Migrate", file="up.sql", dsn_from=Secret(env="LOOM_TEST_DSN"))
+ARMED = "INSERT INTO ran VALUES ('armed')"
 EDITED = "INSERT INTO ran VALUES ('edited')"
 
 
@@ -45,23 +58,16 @@ def ran(environ: dict[str, str]) -> list[str]:
         return [what for (what,) in connection.execute("SELECT what FROM ran")]
 
 
-def armed(room: World, environ: dict[str, str], name: str = "it") -> int:
-    """Arm an action, start its runner, and wait until that kept the file."""
-    script(room, "INSERT INTO ran VALUES ('armed')")
-    number = room.arm(name)
-    room.start(number, environ)
-    room.until(lambda: kept(room, number))
-    return number
+def armed(room: World, name: str = "it") -> int:
+    """Arm an action whose file is there; no runner has seen it yet."""
+    script(room, ARMED)
+    return room.arm(name)
 
 
 def script(room: World, text: str) -> Path:
     path = room.directory / "up.sql"
     path.write_text(text)
     return path
-
-
-def kept(room: World, number: int) -> list[Path]:
-    return list(output_directory(room.store.directory, number).glob("*.sql"))
 
 
 def change(room: World, text: str) -> None:
@@ -74,21 +80,24 @@ def change(room: World, text: str) -> None:
 CHANGES = pytest.mark.parametrize("text", [EDITED, ""])
 
 
-def test_a_file_that_nobody_touched_is_run_and_kept_for_those_alone_who_may_read_the_store(world, environ):
+def test_a_file_that_nobody_touched_is_run_and_whoever_approves_sees_its_digest(world, environ):
     room = world(it=action(STEP, kind=ActionKind.MIGRATE, verify=()))
-    number = armed(room, environ)
+    number = armed(room)
     room.do("bo", Approve(number))
+    room.start(number, environ)
     assert (room.ended(number).state, ran(environ)) == (S.DONE_UNVERIFIED, ["armed"])
-    (path,) = kept(room, number)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    digest = sha256(ARMED.encode()).hexdigest()
+    told = room.view(number).armed
+    assert (told.scripts, told.shown[0].endswith(f"  # sha256 {digest[:12]}")) == ((digest,), True)
 
 
 @CHANGES
 def test_a_migration_whose_file_changed_since_it_was_armed_is_refused_before_its_first_step(world, environ, text):
     room = world(it=action(writes("zero"), STEP, kind=ActionKind.MIGRATE))
-    number = armed(room, environ)
+    number = armed(room)
     change(room, text)
     room.do("bo", Approve(number))
+    room.start(number, environ)
     view = room.ended(number)
     assert (view.state, room.count("zero"), ran(environ)) == (S.ABORTED, 0, [])
     assert f"“Migrate”: {room.directory / 'up.sql'}" in view.why
@@ -99,33 +108,23 @@ def test_a_migration_whose_file_changed_since_it_was_armed_is_refused_before_its
 @CHANGES
 def test_a_rollback_runs_what_was_armed_whatever_became_of_its_file(world, environ, text):
     room = world(it=action(STEP, verify=()))
-    number = armed(room, environ)
+    number = armed(room)
     change(room, text)
     room.do("bo", Approve(number))
+    room.start(number, environ)
     assert (room.ended(number).state, ran(environ)) == (S.DONE_UNVERIFIED, ["armed"])
     assert "PreflightFailed" not in room.kinds()
-
-
-def test_a_file_is_kept_also_where_its_credential_is_missing(world, environ):
-    room = world(it=action(STEP, verify=()))
-    number = armed(room, {})
-    room.until(lambda: room.view(number).steps[0].missing)
-    room.kill()
-    change(room, EDITED)
-    release(room, number)
-    room.start(number, environ)
-    room.do("bo", Approve(number))
-    assert (room.ended(number).state, ran(environ)) == (S.DONE_UNVERIFIED, ["armed"])
 
 
 @pytest.mark.parametrize(
     ("kind", "state", "what"),
     [(ActionKind.ROLLBACK, S.DONE_UNVERIFIED, ["armed"]), (ActionKind.MIGRATE, S.ABORTED, [])],
 )
-def test_a_resumed_runner_goes_by_what_the_first_one_kept(world, environ, kind, state, what):
+def test_a_resumed_runner_goes_by_what_was_armed(world, environ, kind, state, what):
     room = world(it=action(waits("zero"), STEP, kind=kind, verify=()))
-    number = armed(room, environ)
+    number = armed(room)
     room.do("bo", Approve(number))
+    room.start(number, environ)
     room.in_step(number, 0)
     room.kill()
     room.go()
@@ -148,27 +147,62 @@ def test_a_rollback_reads_a_file_that_was_missing_when_its_step_comes(world, env
     assert (room.ended(number).state, ran(environ)) == (S.DONE_UNVERIFIED, ["edited"])
 
 
-@pytest.mark.parametrize(
-    ("kind", "state", "what"),
-    [(ActionKind.ROLLBACK, S.DONE_UNVERIFIED, ["armed"]), (ActionKind.MIGRATE, S.FAILED, [])],
-)
-def test_what_cannot_be_kept_bars_all_but_a_rollback(world, environ, kind, state, what):
-    room = world(it=action(STEP, kind=kind, verify=()))
-    script(room, "INSERT INTO ran VALUES ('armed')")
-    number = room.arm("it")
-    directory = output_directory(room.store.directory, number)
-    directory.parent.mkdir(exist_ok=True)
-    directory.symlink_to(room.directory)  # what lies elsewhere is neither read nor written
+def test_a_room_and_a_command_pin_what_they_arm(tmp_path):
+    step = SqlAct(name="Migrate", file="up.sql", dsn="host=/nowhere")
+    plan = guarded(rollback=action(step, verify=()))
+    place = replace(place_of(tmp_path, plan, Person("ana")), start_runner=lambda _: "")
+    (tmp_path / "up.sql").write_text(ARMED)
+    done = loom(tmp_path, "rollback", *GLASS)
+    assert (done.returncode, "Armed " in done.stdout) == (1, True), done.stderr
+    (tmp_path / "up.sql").write_text(EDITED)
+    session = Session(place)
+    snapshot = session.look()
+    assert snapshot is not None
+    seen = preview(snapshot, "rollback")
+    session.obey(Act("1", Arm(seen=seen, environment="production", plan_hash=snapshot.plan_hash, reason="again")))
+    session.close()
+    with closing(open_room_store(plan, tmp_path / "state")) as store:
+        armed = [event.payload for event in store.events() if isinstance(event.payload, ActionArmed)]
+        assert [store.kept(each.scripts[0]).decode() for each in armed] == [ARMED, EDITED]
+
+
+def test_nothing_is_armed_of_which_nobody_knows_what_it_would_do(world):
+    room = world(it=action(writes("zero"), STEP, kind=ActionKind.MIGRATE))
+    with pytest.raises(Refused, match=r"“Migrate”: up\.sql cannot be read here"):
+        room.arm("it")
+
+
+@pytest.mark.parametrize("text", [ARMED, EDITED])
+def test_a_rollback_whose_armed_text_is_lost_runs_its_file_if_that_is_the_same_and_says_else_what_changed(
+    world, environ, text
+):
+    room = world(it=action(STEP, verify=()))
+    number = armed(room)
+    digest = room.view(number).armed.scripts[0]
+    with closing(sqlite3.connect(room.store.directory / "journal.db")) as file, file:
+        file.execute("UPDATE plans SET body = x'00' WHERE hash = ?", (digest,))
+    script(room, text)
     room.do("bo", Approve(number))
     room.start(number, environ)
     view = room.ended(number)
-    assert (view.state, ran(environ)) == (state, what)
-    assert ("cannot be kept" in view.why) is (state is S.FAILED)
-    assert [path.name for path in room.directory.glob("*.sql")] == ["up.sql"]
+    assert (view.state, ran(environ)) == ((S.DONE_UNVERIFIED, ["armed"]) if text == ARMED else (S.FAILED, []))
+    if text == EDITED:
+        now = sha256(EDITED.encode()).hexdigest()
+        assert f"up.sql was edited since it was armed (sha256 {digest[:12]} then, {now[:12]} now)" in view.why
 
 
-def test_an_action_of_another_store_by_the_same_number_left_it_nothing(tmp_path):
+def test_an_empty_file_is_pinned_too(tmp_path):
     scene = Scene(directory=tmp_path, environ={}, values={}, credentials={})
-    for at, text in ((1.0, b"old"), (2.0, b"new")):
-        (tmp_path / "up.sql").write_bytes(text)
-        assert Scripts([STEP], tmp_path / "7", armed_at=at, rollback=False).armed(0, scene) == text
+    (tmp_path / "up.sql").write_text(EDITED)
+    digest = sha256(b"").hexdigest()
+    assert Scripts([STEP], [digest], kept={digest: b""}.__getitem__, rollback=True).armed(0, scene) == b""
+
+
+@pytest.mark.parametrize("digests", [(), ("",)])
+def test_what_a_journal_says_was_armed_without_a_digest_is_run_by_a_rollback_alone(tmp_path, digests):
+    scene = Scene(directory=tmp_path, environ={}, values={}, credentials={})
+    (tmp_path / "up.sql").write_text(EDITED)
+    kept: dict[str, bytes] = {}
+    assert Scripts([STEP], digests, kept=kept.__getitem__, rollback=True).armed(0, scene) == EDITED.encode()
+    with pytest.raises(SourceUnreachable, match="sha256 not known then"):
+        Scripts([STEP], digests, kept=kept.__getitem__, rollback=False).armed(0, scene)

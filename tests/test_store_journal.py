@@ -200,22 +200,22 @@ def test_an_event_without_a_time_is_refused(store, at):
 
 def test_a_plan_is_kept_once_and_whole_under_its_hash(store, tmp_path):
     body = b'{"plan": {"title": "Sprint 07"}}'
-    assert store.keep_plan(body) == sha256(body).hexdigest()
+    assert store.keep(body) == sha256(body).hexdigest()
     before = store.token()
-    assert store.keep_plan(body) == sha256(body).hexdigest()
+    assert store.keep(body) == sha256(body).hexdigest()
     assert store.token() == before
     with closing(new_store(tmp_path)) as other:
-        assert other.plan(sha256(body).hexdigest()) == body
+        assert other.kept(sha256(body).hexdigest()) == body
     with pytest.raises(KeyError):
-        store.plan("0" * 64)
+        store.kept("0" * 64)
 
 
 def test_a_kept_plan_that_was_changed_is_not_given_out(store):
-    plan_hash = store.keep_plan(b"one")
+    plan_hash = store.keep(b"one")
     with closing(sqlite3.connect(store.directory / "journal.db")) as file, file:
         file.execute("UPDATE plans SET body = x'00'")
     with pytest.raises(StoreBroken, match="was changed"):
-        store.plan(plan_hash)
+        store.kept(plan_hash)
 
 
 def test_nothing_is_acknowledged_into_a_file_that_was_moved_away(store, tmp_path):

@@ -275,7 +275,7 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path, room, later
     monkeypatch.setattr("loom_tui.store.sqlite.JOURNAL", JOURNAL)
     with closing(new_store(tmp_path)) as store:
         assert len(store.events()) == 1
-        store.keep_plan(b"still there")
+        store.keep(b"still there")
     with closing(sqlite3.connect(room / "journal.db")) as file:
         assert file.execute("SELECT count(*) FROM sqlite_master WHERE name = 'half'").fetchone() == (0,)
 

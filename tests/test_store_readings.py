@@ -322,9 +322,9 @@ def test_the_token_tells_of_every_write_of_every_connection(store, record, tmp_p
         assert changed()
         record(number(T0, 1), now=T0)
         assert changed()
-        other.keep_plan(b"a plan")
+        other.keep(b"a plan")
         assert changed()
-        store.keep_plan(b"another")
+        store.keep(b"another")
         assert changed()
         assert store.token() == tokens[-1][0]
 

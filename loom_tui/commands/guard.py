@@ -17,7 +17,7 @@ from loom_tui.commands.rooms import Room, find_room
 from loom_tui.config.operator import whoami
 from loom_tui.config.plans import room_id
 from loom_tui.gathering import adopt, read_once, write_deed
-from loom_tui.guarding import have_done
+from loom_tui.guarding import have_done, read_scripts
 from loom_tui.room.acting import ActionArmed, Announcement, Answer
 from loom_tui.room.announcing import NAME as ANNOUNCEMENT
 from loom_tui.room.announcing import announce
@@ -369,6 +369,8 @@ def _do(room: Room, intent: Intent) -> None:
 def _have_done(store: Store, room: Room, intent: Intent) -> int:
     return have_done(
         intent,
+        read=lambda arm: read_scripts(arm, room.plan, room.path.parent, by=whoami()),
+        keep=store.keep,
         write=lambda each: write_deed(room.plan, store, deed_of(each), person=Person(whoami()), now=time.time()),
         start=lambda action: spawn_runner(room.path, room.directory, room_id(room.plan), room.plan.store.group, action),
         lives=lambda action: is_heard(read_once(room.plan, store, now=time.time()).runners.get(action), time.time()),

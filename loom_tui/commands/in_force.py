@@ -42,7 +42,7 @@ def _last_taken(path: Path, store_directory: Path | None) -> Room | None:
     try:
         with closing(open_room_store(outline, directory, read_only=True)) as store:
             taken = [event.payload for event in store.events() if isinstance(event.payload, PlanAdopted)]
-            plan = msgspec.json.decode(store.plan(taken[-1].plan_hash), type=Plan) if taken else None
+            plan = msgspec.json.decode(store.kept(taken[-1].plan_hash), type=Plan) if taken else None
     except (StoreError, KeyError, msgspec.DecodeError):
         return None
     return Room(file=PlanFile(path), plan=plan, directory=directory) if plan is not None else None

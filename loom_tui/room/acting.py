@@ -56,6 +56,7 @@ class ActionArmed(Claim, frozen=True, tag="action_armed"):
     override: bool = False  # without a GO that is fresh, or in a freeze
     freeze: str = ""  # why the freeze that was in force, which the override went past
     announcement: Announcement | None = None  # in place of an action of the plan's
+    scripts: tuple[str, ...] = ()  # the sha256 of each step's file of SQL as it was; "" for a step without one
 
 
 class _OfAction(PayloadBase, frozen=True):

@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from loom_tui.plan.acts import ActionKind
+from loom_tui.plan.acts import ActionKind, SqlAct
 from loom_tui.plan.criteria import may
 from loom_tui.plan.freezes import HELD_UP, Frozen, frozen_at, frozen_words
-from loom_tui.plan.model import Plan, Right
+from loom_tui.plan.model import Action, Plan, Right
 from loom_tui.room.acting import (
     AbortAsked,
     ActionAborted,
@@ -57,7 +57,8 @@ class Arm(Struct, frozen=True, kw_only=True):
     """Have an action done, after one saw this preview of it and typed its environment's name.
 
     `override`: past a freeze, or a deploy without a GO that is fresh; it takes a reason and a second person. `glass`:
-    the reason for doing a rollback alone, with which it is approved at once (`guarding.have_done`).
+    the reason for doing a rollback alone, with which it is approved at once (`guarding.have_done`). `scripts`: the
+    sha256 of each step's file of SQL, "" for a step without one, or whose file cannot be read.
     """
 
     seen: Preview
@@ -66,6 +67,7 @@ class Arm(Struct, frozen=True, kw_only=True):
     reason: str = ""
     override: bool = False
     glass: str = ""
+    scripts: tuple[str, ...] = ()
 
 
 class Approve(Struct, frozen=True):
@@ -223,6 +225,7 @@ def _arm(intent: Arm, snapshot: Snapshot) -> ActionArmed:
     if intent.override or now.what is ActionKind.ROLLBACK:
         why = words_of(intent.reason, "An override, and a rollback, need a reason")
     action = action_of(plan, seen.name, seen.announcement)
+    scripts = _pinned(intent, action)
     return ActionArmed(
         release=plan.plan.release,
         environment=now.environment,
@@ -234,7 +237,10 @@ def _arm(intent: Arm, snapshot: Snapshot) -> ActionArmed:
         from_release=now.from_release,
         to_release=now.to_release,
         steps=now.steps,
-        shown=now.shown,
+        shown=tuple(
+            f"{shown}  # sha256 {digest[:12]}" if digest else shown
+            for shown, digest in zip(now.shown, scripts, strict=True)
+        ),
         warnings=now.warnings,
         people=2 if intent.override else now.people,
         expires_at=snapshot.now + action.expires_s,
@@ -242,7 +248,17 @@ def _arm(intent: Arm, snapshot: Snapshot) -> ActionArmed:
         override=intent.override,
         freeze=frozen.why if frozen is not None else "",
         announcement=now.announcement,
+        scripts=scripts,
     )
+
+
+def _pinned(intent: Arm, action: Action) -> tuple[str, ...]:
+    """Say what each step's file of SQL held. A rollback may be armed without; it reads the file when the step comes."""
+    scripts = intent.scripts or ("",) * len(action.steps)
+    for step_, digest in zip(action.steps, scripts, strict=True):
+        if isinstance(step_, SqlAct) and not digest and action.kind is not ActionKind.ROLLBACK:
+            raise Refused(f"“{step_.name}”: {step_.file} cannot be read here, so that nobody knows what it would do")
+    return scripts
 
 
 def _approve(intent: Approve, snapshot: Snapshot, actor: str) -> ActionApproved:

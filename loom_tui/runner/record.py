@@ -184,6 +184,6 @@ def pinned_plan(store: Store, action: int) -> Plan:
     if event is None or event.seq != action or not isinstance(event.payload, ActionArmed):
         raise Refused(f"There is no action {action}")
     try:
-        return msgspec.json.decode(store.plan(event.payload.plan_hash), type=Plan)
+        return msgspec.json.decode(store.kept(event.payload.plan_hash), type=Plan)
     except KeyError:
         raise Refused(f"The plan under which action {action} was armed is not in the store") from None

@@ -54,7 +54,7 @@ from loom_tui.sources.base import Clock
 from loom_tui.sources.mask import Masked
 from loom_tui.sources.scene import Ended, Scene
 from loom_tui.store.base import Store, StoreError
-from loom_tui.store.place import output_directory, output_path
+from loom_tui.store.place import output_path
 
 _LOG = logging.getLogger("loom.runner")
 _MARKERS = {  # of percentiles and charts
@@ -92,12 +92,7 @@ class Runner:
         self._values = {**values, "by": view.by, "reason": armed.reason}
         self._herald = Herald(record, action, clock=place.clock)
         self._children = Children(self._store.directory, action)
-        self._scripts = Scripts(
-            self._action.steps,
-            output_directory(self._store.directory, action),
-            armed_at=view.at,
-            rollback=self._rollback,
-        )
+        self._scripts = Scripts(self._action.steps, armed.scripts, kept=self._store.kept, rollback=self._rollback)
         self._heartbeat = Heartbeat(place.store, action, record=record, run=self._run, clock=place.clock)
         self._enquiry = Enquiry(
             place.store, record, run=self._run, clock=place.clock, start_collector=place.start_collector

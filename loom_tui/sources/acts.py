@@ -13,13 +13,13 @@ from pathlib import Path
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from loom_tui.files import read_file
 from loom_tui.plan.acts import AnyActStep, CommandAct, DispatchAct, ManualAct, NotifyAct, RequestAct, SqlAct, filled
 from loom_tui.plan.template import fill_all
 from loom_tui.room.acting import Outcome
 from loom_tui.sources import dispatch
 from loom_tui.sources.base import SourceAnswered, SourceError, SourceTimeout, SourceUnreachable
 from loom_tui.sources.credentials import resolve
-from loom_tui.sources.files import read_file
 from loom_tui.sources.mask import Masked
 from loom_tui.sources.postgres.session import translated, words
 from loom_tui.sources.process import run

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
+from loom_tui.files import read_file
 from loom_tui.plan.sources.base import Secret
 from loom_tui.sources.base import CredentialMissing, SourceTimeout, SourceUnreachable
-from loom_tui.sources.files import read_file
 from loom_tui.sources.mask import Masked
 from loom_tui.sources.process import run
 

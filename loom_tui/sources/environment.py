@@ -12,12 +12,12 @@ from time import perf_counter
 
 from dotenv import dotenv_values
 
+from loom_tui.files import read_file
 from loom_tui.plan.sources.environment import EnvironmentSource, Origin, Variable
 from loom_tui.room.checks import Step
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Asker, Errand, SourceAnswered, SourceError
 from loom_tui.sources.checked import checked
-from loom_tui.sources.files import read_file
 from loom_tui.sources.forms import faults_of
 from loom_tui.sources.process import run
 

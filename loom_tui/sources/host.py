@@ -8,12 +8,12 @@ import ssl
 from collections.abc import Sequence
 from time import perf_counter
 
+from loom_tui.files import read_file
 from loom_tui.plan.sources.host import HostSource
 from loom_tui.room.checks import Step
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Asker, CredentialMissing, Errand
 from loom_tui.sources.checked import checked
-from loom_tui.sources.files import read_file
 
 DAY_S = 86_400.0
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from loom_tui.files import read_file
 from loom_tui.plan.sources.report import AnyReport, ReportSource, SizeReport
 from loom_tui.room.checks import CheckResult, Step, encode_result
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Asker, Errand
-from loom_tui.sources.files import read_file
 from loom_tui.sources.reports import Evidence, NoEvidence, read_report
 
 MAX_REPORT_BYTES = 50_000_000

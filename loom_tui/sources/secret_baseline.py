@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from loom_tui.files import read_file
 from loom_tui.sources.base import SourceAnswered
-from loom_tui.sources.files import read_file
 
 
 class _Result(Struct):

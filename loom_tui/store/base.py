@@ -142,12 +142,12 @@ class Store(Protocol):
         """Check the whole chain. Raises ChainBroken with the first bad event."""
         ...
 
-    def keep_plan(self, body: bytes) -> str:
-        """Keep a plan's JSON whole; gives its hash. Keeping the same one twice keeps one."""
+    def keep(self, body: bytes) -> str:
+        """Keep a plan's JSON, or what a step runs, whole; gives its sha256. Keeping the same twice keeps one."""
         ...
 
-    def plan(self, plan_hash: str) -> bytes:
-        """Give back a kept plan. Raises KeyError."""
+    def kept(self, digest: str) -> bytes:
+        """Give back what was kept. Raises KeyError."""
         ...
 
     def define(self, signals: Iterable[Signal]) -> None:

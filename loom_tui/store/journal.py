@@ -27,7 +27,7 @@ class _Kind(msgspec.Struct):
 
 
 class Journal:
-    """The events and the kept plans of one room."""
+    """The events of one room, and what they name by its digest: plans, and what steps run."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -89,26 +89,26 @@ class Journal:
         with self._database.read() as connection:
             return chain.verify((Record(*row) for row in connection.execute(_RECORDS, (0, -1))), given=given)
 
-    def keep_plan(self, body: bytes) -> str:
-        """Keep a plan whole under its hash."""
-        plan_hash = sha256(body).hexdigest()
+    def keep(self, body: bytes) -> str:
+        """Keep a plan, or what a step runs, whole under its sha256."""
+        digest = sha256(body).hexdigest()
         with self._database.read() as connection:
-            kept = connection.execute("SELECT 1 FROM plans WHERE hash = ?", (plan_hash,)).fetchone()
+            kept = connection.execute("SELECT 1 FROM plans WHERE hash = ?", (digest,)).fetchone()
         if kept is None:
             self._database.still_there()
             with self._database.write() as connection:
-                connection.execute("INSERT OR IGNORE INTO plans (hash, body) VALUES (?, ?)", (plan_hash, body))
-        return plan_hash
+                connection.execute("INSERT OR IGNORE INTO plans (hash, body) VALUES (?, ?)", (digest, body))
+        return digest
 
-    def plan(self, plan_hash: str) -> bytes:
-        """Give back a kept plan. Raises KeyError; StoreBroken where it is no longer what was kept."""
+    def kept(self, digest: str) -> bytes:
+        """Give back what was kept. Raises KeyError; StoreBroken where it is no longer what was kept."""
         with self._database.read() as connection:
-            row = connection.execute("SELECT body FROM plans WHERE hash = ?", (plan_hash,)).fetchone()
+            row = connection.execute("SELECT body FROM plans WHERE hash = ?", (digest,)).fetchone()
         if row is None:
-            raise KeyError(plan_hash)
+            raise KeyError(digest)
         body: bytes = row[0]
-        if sha256(body).hexdigest() != plan_hash:
-            raise StoreBroken(f"{self._database.path}: the plan kept as {plan_hash[:12]} was changed.")
+        if sha256(body).hexdigest() != digest:
+            raise StoreBroken(f"{self._database.path}: what was kept as {digest[:12]} was changed.")
         return body
 
     def _head(self, connection: sqlite3.Connection) -> Head:

@@ -86,13 +86,13 @@ class SqliteStore(Store):
         """Check the whole chain. Raises ChainBroken."""
         return self._journal.verify()
 
-    def keep_plan(self, body: bytes) -> str:
-        """Keep a plan's JSON whole; gives its hash."""
-        return self._journal.keep_plan(body)
+    def keep(self, body: bytes) -> str:
+        """Keep a plan's JSON, or what a step runs, whole; gives its sha256."""
+        return self._journal.keep(body)
 
-    def plan(self, plan_hash: str) -> bytes:
-        """Give back a kept plan. Raises KeyError."""
-        return self._journal.plan(plan_hash)
+    def kept(self, digest: str) -> bytes:
+        """Give back what was kept. Raises KeyError."""
+        return self._journal.kept(digest)
 
     def define(self, signals: Iterable[Signal]) -> None:
         """Say which signals there are, and of what kind."""

@@ -1,4 +1,4 @@
-"""Files of the plan's that a source reads."""
+"""Files that the plan names, read."""
 
 from __future__ import annotations
 
