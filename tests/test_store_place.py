@@ -11,15 +11,20 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from loom_tui.config.directory import default_directory
+from loom_tui.gathering import adopt
+from loom_tui.plan.model import Plan
 from loom_tui.room.events import NoteAdded
+from loom_tui.room.fold import Folder
 from loom_tui.room.signals import Reading
 from loom_tui.store import database
 from loom_tui.store.base import StoreBroken, StoreError, StoreFull, StoreMissing, StoreRefused, StoreTooNew
 from loom_tui.store.database import JOURNAL, READINGS, split
 from loom_tui.store.place import room_name
-from loom_tui.store.sqlite import open_store
+from loom_tui.store.sqlite import SqliteStore, open_store
+from tests.samples import sample_plan
 from tests.stores import AT, collector_lease, new_store
 
 NOTE = NoteAdded(text="x")
@@ -47,6 +52,53 @@ def room(tmp_path) -> Path:
     with closing(new_store(tmp_path)) as opened:
         opened.append(NOTE, actor="ana", at=AT)
         return opened.directory
+
+
+def adopted(store: SqliteStore, plan: Plan) -> None:
+    adopt(store, plan, Folder(plan), actor="ana", at=AT)
+
+
+def named(**about: str) -> Plan:
+    return replace(sample_plan(), plan=replace(sample_plan().plan, **about))
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_journal_that_began_as_another_rooms_is_refused_wherever_its_directory_was_moved(tmp_path, read_only):
+    with closing(new_store(tmp_path, "friday")) as store:
+        store.append(NOTE, actor="ana", at=AT)
+        adopted(store, named(id="friday"))
+        directory = store.directory
+    shutil.copytree(directory, directory.with_name(room_name("monday")))
+    before = contents(directory.with_name(room_name("monday")))
+    with pytest.raises(StoreRefused, match="holds the journal of another room, 'friday', and not of 'monday'"):
+        open_store(tmp_path / "loom", plan_id="monday", read_only=read_only)
+    assert contents(directory.with_name(room_name("monday"))) == before
+    with closing(new_store(tmp_path, "friday")) as store:
+        assert len(store.events()) == 2
+
+
+def test_a_room_keeps_its_journal_when_its_plan_is_given_the_id_that_its_title_made(tmp_path):
+    with closing(new_store(tmp_path, "friday-s-ship")) as store:
+        adopted(store, named(id="", title="Friday's ship"))
+        adopted(store, named(id="friday-s-ship", title="Another title"))
+    with closing(new_store(tmp_path, "friday-s-ship")) as store:
+        assert len(store.events()) == 2
+
+
+def test_a_plan_that_was_kept_and_cannot_be_read_keeps_nobody_out_of_the_journal(tmp_path):
+    with closing(new_store(tmp_path, "friday")) as store:
+        adopted(store, named(id="friday"))
+        with closing(sqlite3.connect(store.directory / "journal.db")) as file, file:
+            file.execute("UPDATE plans SET body = x'00'")
+    with closing(new_store(tmp_path, "friday")) as store:
+        assert len(store.events()) == 1
+
+
+def test_a_rooms_own_directory_is_not_taken_for_that_of_all_rooms(tmp_path, room):
+    with pytest.raises(StoreRefused, match="is the store of one room itself") as refusal:
+        open_store(room, plan_id="a plan")
+    assert str(refusal.value).endswith(f"Name the directory of all rooms: {room.parent}")
+    assert not [path for path in room.iterdir() if path.is_dir()]
 
 
 FILES = {f"{name}.db{suffix}" for name in ("journal", "readings") for suffix in ("", "-wal", "-shm")}

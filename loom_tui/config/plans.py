@@ -12,7 +12,7 @@ import msgspec
 
 from loom_tui.config.compiled import recall, remember
 from loom_tui.plan.faults import Fault, PlanFaults
-from loom_tui.plan.model import Plan
+from loom_tui.plan.model import About, Plan
 from loom_tui.refusal import Refusal
 
 PLAN_NAME = "loom.toml"
@@ -99,8 +99,13 @@ def _replace(path: Path, text: str) -> None:
 
 
 def room_id(plan: Plan) -> str:
+    """Name a plan's room."""
+    return room_of(plan.plan)
+
+
+def room_of(about: About) -> str:
     """Name the room: the plan's id, or its title in small letters and hyphens."""
-    return plan.plan.id or re.sub(r"[^a-z0-9]+", "-", plan.plan.title.casefold()).strip("-") or "plan"
+    return about.id or re.sub(r"[^a-z0-9]+", "-", about.title.casefold()).strip("-") or "plan"
 
 
 def same_room(one: Plan, other: Plan) -> bool:

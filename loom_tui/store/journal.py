@@ -10,16 +10,25 @@ from typing import get_args
 
 import msgspec
 
-from loom_tui.room.events import Event, Payload, decode_payload, encode_payload
+from loom_tui.plan.model import About
+from loom_tui.room.events import Event, Payload, PlanAdopted, decode_payload, encode_payload
 from loom_tui.room.record import Record
 from loom_tui.store import chain
-from loom_tui.store.base import Head, StoreBroken, StoreTooNew
+from loom_tui.store.base import Head, StoreBroken, StoreError, StoreTooNew
 from loom_tui.store.database import Database
 from loom_tui.store.text import storable
 
 _KINDS = frozenset(str(kind.__struct_config__.tag) for kind in get_args(Payload))
 
 _RECORDS = "SELECT seq, at, actor, payload, digest, hash FROM events WHERE seq > ? ORDER BY seq LIMIT ?"
+
+_ADOPTS = b'{"kind":"plan_adopted"'
+_EARLY = 1000  # a room adopts its plan when it opens; whatever is older than that, opening reads no long journal
+_ADOPTED = "SELECT payload FROM events WHERE seq <= ? AND substr(payload, 1, ?) = ? ORDER BY seq LIMIT 1"
+
+
+class _Plan(msgspec.Struct):
+    plan: About
 
 
 class _Kind(msgspec.Struct):
@@ -110,6 +119,18 @@ class Journal:
         if sha256(body).hexdigest() != digest:
             raise StoreBroken(f"{self._database.path}: what was kept as {digest[:12]} was changed.")
         return body
+
+    def began_with(self) -> About | None:
+        """Give what the first version of the plan that was adopted says of itself; None where that cannot be told."""
+        try:
+            with self._database.read() as connection:
+                row = connection.execute(_ADOPTED, (_EARLY, len(_ADOPTS), _ADOPTS)).fetchone()
+            if row is None:
+                return None
+            adopted = msgspec.json.decode(row[0], type=PlanAdopted)
+            return msgspec.json.decode(self.kept(adopted.plan_hash), type=_Plan).plan
+        except (KeyError, StoreError, msgspec.DecodeError):  # told where it is read
+            return None
 
     def _head(self, connection: sqlite3.Connection) -> Head:
         row = connection.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()

@@ -58,6 +58,11 @@ def prepare(directory: Path, *, plan_id: str, group: str | None, create: bool) -
     """Make (where `create`) and check a room's directory. Raises StoreRefused, StoreFull."""
     room = directory.absolute() / room_name(plan_id)
     with os_errors(room):
+        if (directory / "journal.db").exists():
+            raise StoreRefused(
+                f"{directory} is the store of one room itself, and no other is kept in it. "
+                f"Name the directory of all rooms: {directory.absolute().parent}"
+            )
         gid = None if group is None else _gid(group)
         place = Place(room, gid)
         if create and not room.is_dir():

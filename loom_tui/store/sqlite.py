@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from loom_tui.config.plans import room_of
 from loom_tui.plan.signals import Signal
 from loom_tui.room.checks import Run
 from loom_tui.room.events import Event, Payload
 from loom_tui.room.presence import Seat
 from loom_tui.room.record import Record
 from loom_tui.room.signals import Bucket, Reading, Stored
-from loom_tui.store.base import Head, Lease, Request, Store, StoreBroken, Token
+from loom_tui.store.base import Head, Lease, Request, Store, StoreBroken, StoreRefused, Token
 from loom_tui.store.database import JOURNAL, READINGS, Database, open_database
 from loom_tui.store.journal import Journal
 from loom_tui.store.leases import Leases
@@ -31,11 +32,22 @@ def open_store(directory: Path, *, plan_id: str, group: str | None = None, read_
         raise StoreBroken(f"the journal is gone from {place.directory}. Put it back, or move the whole directory away.")
     journal = open_database(place, JOURNAL, read_only=read_only)
     try:
+        _hold_to_room(journal, plan_id)
         readings = open_database(place, READINGS, read_only=read_only)
     except BaseException:
         journal.close()
         raise
     return SqliteStore(journal, readings)
+
+
+def _hold_to_room(journal: Database, plan_id: str) -> None:
+    """Refuse a journal that began as another room's: its directory was copied or renamed. Raises StoreRefused."""
+    about = Journal(journal).began_with()
+    if about is not None and room_of(about) != plan_id:
+        raise StoreRefused(
+            f"{journal.path.parent} holds the journal of another room, {room_of(about)!r}, and not of {plan_id!r}: it "
+            "was copied or renamed. Nothing was changed; move it away, or name another place by --store."
+        )
 
 
 class SqliteStore(Store):
