@@ -288,6 +288,26 @@ async def test_a_latched_no_go_is_shown_with_its_reason_and_lifted_with_one():
         assert room.sent == [NoGoLifted(criterion="no_go/critical bug found", reason="false alarm", **OURS)]
 
 
+async def test_a_no_go_is_not_waived_and_a_go_criterion_is_not_lifted():
+    async with open_room(rich_snapshot(), key="8") as room:
+        await go_to(room, "smoke")
+        await room.press("L")
+        assert "This is no no-go" in room.news
+        await room.press("escape")
+        await go_to(room, "security")
+        await room.press("W")
+        assert "A no-go is not waived" in room.news
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_no_go_says_beneath_its_reason_what_ends_it(size):
+    against = Voted(role="QA/Testing", choice=Choice.NO_GO, reason="booking is broken " * 20, **OURS)
+    async with open_room(rich_snapshot(against), key="8", size=size) as room:
+        page = " ".join(room.text(SENTENCE).replace("│", " ").split())
+        assert "QA/Testing votes no-go (ana: booking is broken" in page
+        assert "v1.7.0 stays NO-GO until: QA/Testing's vote taken back or lifted" in page
+
+
 async def test_the_decision_stores_the_gate_and_a_go_against_it_waits_for_a_second_person():
     async with open_room(rich_snapshot(), key="1") as room:
         await room.press("D")  # from any screen

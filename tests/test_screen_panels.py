@@ -46,7 +46,13 @@ async def test_each_feed_tells_its_state_its_tries_its_cost_and_what_its_limit_l
         assert words(text, "▲ Sentry") == ["▲ Sentry", "silent", "5 m", "in 45 s", "3×", "1,240", "812 kB", "3/40"]
         assert words(text, "● health")[:4] == ["● health", "live", "5 s", "in 15 s"]
         assert words(text, "Client booking")[:4] == ["○ Client booking", "on demand", "never", "–"]
-        assert "asked by ana@bastion" in text
+        assert "asked every 15 s by ana@bastion" in text
+
+
+async def test_in_a_small_terminal_the_feeds_are_counted_too():
+    async with open_room(feeds_snapshot(), key="4", size=(80, 24)) as room:
+        await room.press("F")
+        assert "feeds 2 of 3 live · 1 on demand  esc closes" in room.text("Feeds")
 
 
 async def test_a_feed_that_failed_just_now_is_failing_and_not_live():

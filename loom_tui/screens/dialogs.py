@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -40,6 +40,17 @@ class Edge(Canvas):
         return (edge(title, hint, width, Ink.ACCENT, ends=self._ends),)
 
 
+class Side(Canvas):
+    """A line's left or right end of a dialog's frame."""
+
+    def __init__(self) -> None:
+        super().__init__(classes="side")
+
+    def paint(self, width: int, height: int) -> Sequence[Line]:  # noqa: ARG002 - one cell
+        """Draw the cell."""
+        return ((Span("│", Ink.ACCENT),),)
+
+
 class Prompt(Closing[str | None]):
     """Asks for one line. Gives the text, or None when it was left with esc."""
 
@@ -58,7 +69,10 @@ class Prompt(Closing[str | None]):
         """Lay the field in its frame."""
         with Vertical(classes="prompt"):
             yield Edge(self._label, self._hint, ends="╭╮")
-            yield Input(clean(self._value), max_length=2000)
+            with Horizontal():
+                yield Side()
+                yield Input(clean(self._value), max_length=2000)
+                yield Side()
             yield Edge(ends="╰╯")
 
     def on_input_changed(self, message: Input.Changed) -> None:

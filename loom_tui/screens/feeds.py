@@ -29,12 +29,10 @@ class Feeds(ListPanel):
         return heading("Feeds")
 
     def figures(self) -> Line:
-        """Count the live ones and those on demand, and say who asks."""
-        holder = clean(self.snapshot.collector.holder, limit=30)
-        by = f"· asked by {holder}  esc closes" if self.snapshot.collector.alive else " esc closes"
+        """Count the live ones and those on demand."""
         waiting = sum(feed.on_demand for feed in self.snapshot.feeds)
         besides = f"· {waiting} on demand " if waiting else ""
-        return (*feeds_line(self.snapshot, self.pen), Span(f"{besides}{by}", Ink.FAINT))
+        return (*feeds_line(self.snapshot, self.pen), Span(f"{besides} esc closes", Ink.FAINT))
 
     def feed(self, key: str) -> FeedView | None:
         """Find a feed."""
@@ -160,7 +158,9 @@ def feed_lines(feed: FeedView, snapshot: Snapshot, width: int) -> Iterator[Line]
     why = feed.why or (report.progress if report is not None else "")
     for part in wrap(why, width):
         yield (Span(part, Ink.INK if feed.live else Ink.WARN),)
-    facts = [f"asked every {age(source.interval_s)}" if source.interval_s else "asked on demand only: r asks it"]
+    by = f" by {snapshot.collector.holder}" if snapshot.collector.alive else ""
+    rhythm = f"asked every {age(source.interval_s)}{by}"
+    facts = [rhythm if source.interval_s else f"asked{by} on demand only: r asks it"]
     if report is not None and report.failures:
         facts.append(f"{report.failures} failures in a row: it is tried again by itself, r asks at once")
     health = report.health if report is not None else Health()

@@ -269,8 +269,12 @@ class GateScreen(RoomScreen):
     def action_waive(self) -> None:
         """Ask for a waiver of the chosen criterion, or for the agreement to it."""
         found = self._chosen()
-        if found is not None:
+        if found is None:
+            return
+        if not found[1]:
             ask_waiver(self, found[0])
+        elif self.loom.may_write():
+            self.loom.say("A no-go is not waived: it is shown not to hold, or lifted with a reason (L).")
 
     def action_sign_off(self) -> None:
         """Ask for the word on the chosen criterion."""
@@ -285,8 +289,12 @@ class GateScreen(RoomScreen):
             ask_lift(self, criteria.vote.role, criteria.vote.role)
             return
         found = self._chosen()
-        if found is not None:
+        if found is None:
+            return
+        if found[1]:
             ask_lift(self, found[0].key, found[0].text)
+        elif self.loom.may_write():
+            self.loom.say("This is no no-go: what speaks against it counts until it is mended, or waived (W).")
 
     def _chosen(self) -> tuple[CriterionView, bool] | None:
         found = self.query_one(Criteria).criterion

@@ -49,13 +49,14 @@ def ask_vote(screen: RoomScreen, role: str) -> None:
             return withdraw_vote(role, reason=reason)
         return cast_vote(role, Choice(answer.button), reason=reason)
 
-    voters = ", ".join(vote.role for vote in snapshot.gate.votes)
+    voters = ", ".join(vote.role for vote in snapshot.gate.votes) or "the plan names nobody who votes"
+    facts = (*_gate_facts(screen, snapshot), EMPTY, *_wrapped(screen, f"Roles: {voters}"))
     fields = (
-        Field("role", "role", role, hint=clean(voters, limit=70)),
+        Field("role", "role", role, hint="one of them, or a part of its name"),
         Field("reason", "reason", hint="a no-go, and taking a vote back, need one"),
     )
     buttons = (("go", "Vote GO"), ("no_go", "Vote NO-GO"), ("withdraw", "Take back"))
-    _ask(screen, Question("Vote", _gate_facts(screen, snapshot), fields, buttons), deed)
+    _ask(screen, Question("Vote", facts, fields, buttons), deed)
 
 
 def ask_waiver(screen: RoomScreen, view: CriterionView) -> None:

@@ -120,15 +120,20 @@ def gate_sentence(snapshot: Snapshot, pen: Pen, width: int, height: int) -> Sequ
     """Draw what the gate needs, wrapped; then the decision, where there is one."""
     decision = snapshot.decision
     poll = snapshot.gate.poll
-    stays = stays_words(snapshot)
-    below: list[Line] = [(Span(fit(stays, width)),)] if stays else []
-    below += [poll_line(poll, now=snapshot.now)] if poll is not None else []
+    below = [poll_line(poll, now=snapshot.now)] if poll is not None else []
     below += [decision_line(decision, pen, now=snapshot.now)] if decision is not None else []
     room = max(1, height - len(below))
-    words = wrap(snapshot.gate.why, width)
-    if len(words) > room:
-        words = [*words[: room - 1], " ".join(words[room - 1 :])]
-    return [*((Span(fit(text, width)),) for text in words), *below]
+    stays = _within(stays_words(snapshot), width, max(0, room - 1))
+    words = _within(snapshot.gate.why, width, room - len(stays))
+    return [*((Span(fit(text, width)),) for text in (*words, *stays)), *below]
+
+
+def _within(text: str, width: int, height: int) -> list[str]:
+    """Wrap a text into no more lines than there is room for: the last one has all the rest, to be cut."""
+    words = wrap(text, width)
+    if len(words) <= height:
+        return words
+    return [*words[: height - 1], " ".join(words[height - 1 :])] if height else []
 
 
 def poll_line(poll: PollView, *, now: float) -> Line:

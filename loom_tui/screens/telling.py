@@ -33,7 +33,7 @@ def ask_announcement(app: LoomApp, *, text: str = "", channels: str = "", why: s
             _show(app, answer.fields["text"], answer.fields["channels"])
 
     fields = (
-        Field("text", "text", text, hint=f"what people are told; {_VARIABLES} are filled in"),
+        Field("text", "text", text, hint=f"{_VARIABLES} are filled in"),
         Field("channels", "channels", channels, hint="their names; empty: all of them"),
     )
     app.push_screen(Guarded(Question("Tell people", _facts(app, why), fields, (("show", "Show it"),))), answered)
