@@ -25,8 +25,9 @@ import psutil
 
 from loom_tui.config.plans import PlanFile, room_id
 from loom_tui.plan.signals import asked_of
-from loom_tui.reader import Reader, RoomPlace
+from loom_tui.reader import Reader
 from loom_tui.room.snapshot import Snapshot
+from loom_tui.session import RoomPlace
 from loom_tui.store.sqlite import open_store
 
 SETTLED_S = 10.0  # imports and first tries are over

@@ -16,8 +16,9 @@ from loom_tui.app import LoomApp
 from loom_tui.commands.rooms import open_room_store
 from loom_tui.config.plans import PlanFile
 from loom_tui.demo.world import World, world
-from loom_tui.reader import Reader, RoomPlace
+from loom_tui.reader import Reader
 from loom_tui.room.door import Person
+from loom_tui.session import RoomPlace
 
 SETTLE_S = 25  # the feeds are live at once; percentiles need their samples
 

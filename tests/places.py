@@ -10,8 +10,8 @@ from loom_tui.commands.rooms import open_room_store
 from loom_tui.config.plans import PlanFile
 from loom_tui.plan.model import Plan
 from loom_tui.plan.toml import dump_plan
-from loom_tui.reader import RoomPlace
 from loom_tui.room.door import Person
+from loom_tui.session import RoomPlace
 
 
 def place_of(directory: Path, plan: Plan, person: Person, *, clock: Callable[[], float] = time.time) -> RoomPlace:

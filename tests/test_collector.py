@@ -23,10 +23,10 @@ from loom_tui.plan.model import About, Plan
 from loom_tui.plan.sources.base import Secret
 from loom_tui.plan.sources.http import HttpSource
 from loom_tui.plan.toml import dump_plan
-from loom_tui.reader import RoomPlace, Session
 from loom_tui.room.mail import decode_reply
 from loom_tui.room.presence import Seat, Terminal
 from loom_tui.room.signals import Health, PollerReport, State, decode_report
+from loom_tui.session import RoomPlace, Session
 from loom_tui.spawn import Spawner
 from loom_tui.store.base import Store
 from loom_tui.store.sqlite import open_store

@@ -12,7 +12,7 @@ import pytest
 
 from loom_tui.commands.rooms import open_room_store
 from loom_tui.config.plans import PlanFile
-from loom_tui.reader import RoomPlace, Session
+from loom_tui.session import RoomPlace, Session
 from tests.shell import HERE, with_sample_plan
 
 SPRINT = HERE / "tests" / "plans" / "SPRINT_07_DEPLOYMENT_PLAN.md"

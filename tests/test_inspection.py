@@ -13,10 +13,10 @@ import pytest
 
 from loom_tui.inspection import STEP, Inspection
 from loom_tui.orders import Ask, Intent
-from loom_tui.reader import Session
 from loom_tui.room.door import Person
 from loom_tui.room.events import NoteAdded
 from loom_tui.room.record import CHAIN, NO_TIME, ChainView, Record
+from loom_tui.session import Session
 from loom_tui.store import chain
 from loom_tui.store.base import Head, StoreTooNew
 from loom_tui.store.sqlite import SqliteStore

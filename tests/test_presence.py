@@ -15,12 +15,12 @@ from msgspec.structs import replace
 from loom_tui.cli import run
 from loom_tui.orders import LookAt
 from loom_tui.plan.model import Operator, Right, Stakeholder
-from loom_tui.reader import SEAT_EVERY_S, Session
 from loom_tui.room.events import LeadGiven
 from loom_tui.room.fold import fold
 from loom_tui.room.guarded import Approve
 from loom_tui.room.presence import SEAT_TTL_S, Seat, Terminal, present, shared_accounts
 from loom_tui.room.snapshot import Observations, Snapshot
+from loom_tui.session import SEAT_EVERY_S, Session
 from loom_tui.widgets.canvas import Canvas
 from loom_tui.widgets.frame import people_line
 from tests.guards import Stage

@@ -29,7 +29,6 @@ from loom_tui.plan.sources.base import Secret
 from loom_tui.plan.steps import ManualStep
 from loom_tui.plan.toml import dump_plan
 from loom_tui.plan.workflows import Workflow
-from loom_tui.reader import Session
 from loom_tui.room.deeds import Refused
 from loom_tui.room.door import RIGHTS, Person, admit, admitted
 from loom_tui.room.events import FeedbackGiven, NoteAdded, ParticipantJoined, Payload, Voted
@@ -38,6 +37,7 @@ from loom_tui.room.guarded import Arm, deed_of
 from loom_tui.room.preview import preview
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.room.verdicts import Choice
+from loom_tui.session import Session
 from loom_tui.store.base import Head, Request
 from tests.gates import OURS, plan, room
 from tests.guards import ACTIONS, guarded_plan

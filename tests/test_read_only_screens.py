@@ -20,7 +20,6 @@ from loom_tui.app import LoomApp
 from loom_tui.commands.rooms import open_room_store
 from loom_tui.orders import Act, Ask, Intent
 from loom_tui.plan.model import Operator, Right
-from loom_tui.reader import Session
 from loom_tui.room.deeds import Deed
 from loom_tui.room.door import Person
 from loom_tui.room.events import Payload
@@ -33,6 +32,7 @@ from loom_tui.screens.base import RoomScreen
 from loom_tui.screens.guarded import Push
 from loom_tui.screens.over import Over
 from loom_tui.screens.palette import Palette, entries
+from loom_tui.session import Session
 from loom_tui.widgets.frame import SCREENS
 from loom_tui.widgets.panel import Panel
 from tests.guards import Stage

@@ -17,13 +17,14 @@ from loom_tui.orders import Ask, Intent, Window
 from loom_tui.plan.model import Plan
 from loom_tui.plan.signals import signals_of
 from loom_tui.plan.toml import dump_plan
-from loom_tui.reader import AGES_EVERY_S, SEAT_EVERY_S, Reader, RoomPlace, Session
+from loom_tui.reader import Reader
 from loom_tui.room.events import MarkerSet, NoteAdded, PlanAdopted, TaskTicked
 from loom_tui.room.gate_deeds import sign_off
 from loom_tui.room.mail import Reply, encode_reply
 from loom_tui.room.presence import present
 from loom_tui.room.signals import Freshness, Reading, State
 from loom_tui.room.snapshot import Snapshot
+from loom_tui.session import AGES_EVERY_S, SEAT_EVERY_S, RoomPlace, Session
 from loom_tui.store.base import Store, StoreFull
 from tests.samples import NOW, sample_plan
 

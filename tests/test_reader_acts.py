@@ -14,7 +14,6 @@ from loom_tui.config.plans import PlanFile
 from loom_tui.gathering import read_once
 from loom_tui.orders import GUARD, Act, Ask
 from loom_tui.plan.toml import dump_plan
-from loom_tui.reader import ACTION_EVERY_S, RoomPlace, Session
 from loom_tui.room.acting import CountdownStarted, StepStarted
 from loom_tui.room.door import READ_ONLY
 from loom_tui.room.guard import RUNNER_TTL_S, ActionState
@@ -22,6 +21,7 @@ from loom_tui.room.guarded import Abort, Approve, Arm, Intent, Resume
 from loom_tui.room.mail import Reply
 from loom_tui.room.preview import preview
 from loom_tui.room.tail import OUTPUT, Tail
+from loom_tui.session import ACTION_EVERY_S, RoomPlace, Session
 from loom_tui.store.base import StoreFull
 from loom_tui.store.place import output_path
 from loom_tui.store.sqlite import open_store

@@ -18,7 +18,6 @@ from loom_tui.demo.postgres import running_postgres
 from loom_tui.orders import Act
 from loom_tui.plan.acts import ActionKind, SqlAct
 from loom_tui.plan.sources.base import Secret
-from loom_tui.reader import Session
 from loom_tui.room.acting import ActionArmed, Answer
 from loom_tui.room.deeds import Refused
 from loom_tui.room.door import Person
@@ -26,6 +25,7 @@ from loom_tui.room.guard import ActionState as S
 from loom_tui.room.guarded import Approve, Arm, Resume
 from loom_tui.room.preview import preview
 from loom_tui.runner.scripts import Scripts
+from loom_tui.session import Session
 from loom_tui.sources.base import SourceUnreachable
 from loom_tui.sources.scene import Scene
 from tests.places import place_of

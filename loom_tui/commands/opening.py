@@ -15,8 +15,9 @@ def open_room(
     found: Room, *, read_only: bool = False, ascii_only: bool = False, light: bool = False, collect: bool = True
 ) -> int:
     """Open the room in this terminal and stay until its person leaves; gives the exit code."""
-    from loom_tui.reader import Reader, RoomPlace
+    from loom_tui.reader import Reader
     from loom_tui.room.door import Person
+    from loom_tui.session import RoomPlace
     from loom_tui.spawn import Spawner, spawn_runner
     from loom_tui.store.place import room_name
 
