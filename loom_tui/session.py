@@ -18,7 +18,7 @@ from loom_tui.gathering import Gathering, adopt, append_deed, append_payload, co
 from loom_tui.orders import GUARD, Act, Ask, Command, Intent, LookAt, Window
 from loom_tui.plan.model import Plan
 from loom_tui.room.deeds import Deed, Refused
-from loom_tui.room.door import Person, may_ask, why_only_looks
+from loom_tui.room.door import Person, may_ask, stand_back, why_only_looks
 from loom_tui.room.events import Event, Payload
 from loom_tui.room.fold import Folder
 from loom_tui.room.guard import is_heard
@@ -154,6 +154,7 @@ class Session:
         now = self._place.clock()
         observations = self._gathering.observations(collector_view(self._store, now=now))
         try:
+            stand_back(self._person)  # before a step's file is read for it
             action = have_done(
                 intent,
                 read=lambda arm: read_scripts(
