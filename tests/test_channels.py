@@ -165,6 +165,11 @@ class Mailbox:
         self.mails.append(envelope)
         return "250 queued as 4711"
 
+    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
+        if self.refuses == "quit":
+            await asyncio.Event().wait()
+        return "221 Bye"
+
 
 @asynccontextmanager
 async def mail_server(box: Mailbox, **more: Any) -> AsyncIterator[int]:
@@ -213,6 +218,13 @@ async def test_mail_says_it_all_and_a_subject_cannot_smuggle_a_header():
     assert got["Message-ID"] == f"<{message.key}.41@example.com>"
     text = got.get_body().get_content()  # type: ignore[union-attr]
     assert text.replace("\r", "") == f"a\n.\nb\nDSN ü\n\nfriday · production · v2\njournal 41 {'ab' * 32}\n"
+
+
+async def test_a_mail_that_was_taken_is_sent_also_where_the_server_never_says_goodbye():
+    box = Mailbox(refuses="quit")
+    async with mail_server(box) as port:
+        assert await sent(mail(port, timeout_s=0.5)) == Ended(Outcome.OK, "250 queued as 4711")
+    assert len(box.mails) == 1
 
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH")  # aiosmtpd knows of no TLS that was there from the beginning

@@ -65,10 +65,10 @@ async def send(channel: EmailChannel, message: Message, scene: Scene, *, within_
             refused = await _introduce(client, channel, scene)
             handing = True
             response = await client.data(mail.as_bytes())
-            await _leave(client)
-            if refused:
-                return Ended(Outcome.FAILED, f"sent, but not to {'; '.join(refused)}")
-            return Ended(Outcome.OK, f"{response.code} {response.message}")
+        await _leave(client)
+        if refused:
+            return Ended(Outcome.FAILED, f"sent, but not to {'; '.join(refused)}")
+        return Ended(Outcome.OK, f"{response.code} {response.message}")
     except (TimeoutError, aiosmtplib.SMTPTimeoutError):
         words = f"{channel.server} did not answer within {channel.timeout_s:g} s"
         if handing:
@@ -92,7 +92,7 @@ async def send(channel: EmailChannel, message: Message, scene: Scene, *, within_
 
 async def _leave(client: aiosmtplib.SMTP) -> None:
     """Say goodbye: the server has the mail, and what goes wrong now is nothing."""
-    with suppress(aiosmtplib.SMTPException, TimeoutError):
+    with suppress(aiosmtplib.SMTPException, OSError):  # a TimeoutError is one
         async with asyncio.timeout(LEAVE_S):
             await client.quit()
 
