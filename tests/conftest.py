@@ -19,9 +19,10 @@ settings.load_profile("loom")
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _state_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+def _directories_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the tests' plans and rooms apart from those of whoever runs them; what they start inherits it."""
-    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+    for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        os.environ[name] = str(tmp_path_factory.mktemp(name))
 
 
 @pytest.fixture(autouse=True)

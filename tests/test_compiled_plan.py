@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -25,13 +26,13 @@ TEXT = dump_plan(sample_plan())
 
 @pytest.fixture
 def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
-    """A state directory of this test's own."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    return {"XDG_STATE_HOME": str(tmp_path / "state")}
+    """A cache directory of this test's own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return {"XDG_CACHE_HOME": str(tmp_path / "cache")}
 
 
 def kept_files(tmp_path: Path) -> list[Path]:
-    return sorted((tmp_path / "state" / "loom" / "cache").glob("plan-*"))
+    return sorted((tmp_path / "cache" / "loom").glob("plan-*"))
 
 
 def never(*_: object, **__: object) -> Plan:
@@ -119,7 +120,7 @@ def test_where_nothing_can_be_kept_plans_are_read_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     path = tmp_path / "loom.toml"
     path.write_text(TEXT)
     assert load_plan(path) == load_plan(path) == sample_plan()
@@ -131,3 +132,25 @@ def test_only_the_newest_of_many_plans_are_kept(tmp_path: Path, environ: Mapping
         remember(tmp_path / f"{number}.toml", TEXT, sample_plan(), environ)
     assert len(kept_files(tmp_path)) == KEPT_PLANS
     assert recall(tmp_path / f"{KEPT_PLANS + 2}.toml", TEXT, environ) is not None
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o002, 0o077])
+def test_what_is_kept_is_its_users_alone_whatever_the_umask(
+    umask: int, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    before = os.umask(umask)
+    try:
+        remember(tmp_path / "loom.toml", TEXT, sample_plan(), environ)
+    finally:
+        os.umask(before)
+    (kept,) = kept_files(tmp_path)
+    assert (stat.S_IMODE(kept.parent.stat().st_mode), stat.S_IMODE(kept.stat().st_mode)) == (0o700, 0o600)
+
+
+def test_where_the_code_cannot_be_looked_at_nothing_is_kept(
+    tmp_path: Path, environ: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loom_tui.plan, "__path__", [str(tmp_path / "loom.pyz" / "plan")])
+    remember(tmp_path / "loom.toml", TEXT, sample_plan(), environ)
+    assert recall(tmp_path / "loom.toml", TEXT, environ) is None
+    assert not kept_files(tmp_path)

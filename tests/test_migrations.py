@@ -188,7 +188,7 @@ class Repo:
         self.told: list[str] = []  # how far the study had come
         more = {"timeout_s": PATIENT_S, **more}
         source = MigrationsSource(directory=path.name, dsn_from=Secret(env="DSN"), label="migrations", **more)
-        environ = {"DSN": dsn, "XDG_STATE_HOME": str(path.parent / "state")}
+        environ = {"DSN": dsn, "XDG_CACHE_HOME": str(path.parent / "state")}
         self.asker = build(source, errand_of("m", environ=environ, directory=path.parent, progress=self.told.append))
 
     def write(self, **files: str) -> None:
@@ -400,7 +400,7 @@ async def test_the_database_counts_the_scans_of_the_indexes_that_migrations_make
         source = PostgresSource(
             dsn_from=Secret(env="DSN"), interval_s=0.01, max_load=1, migrations=".", indexes=("mine",)
         )
-        environ = {"DSN": dsn, "XDG_STATE_HOME": str(tmp_path)}
+        environ = {"DSN": dsn, "XDG_CACHE_HOME": str(tmp_path)}
         asker = build(source, errand_of("db", environ=environ, directory=tmp_path))
         async with asyncio.timeout(20):
             found: tuple[IndexUse, ...] = ()

@@ -55,7 +55,7 @@ class Repository:
         self.git("commit", "-q", "-m", "x")
 
     def asker(self, **words: Any) -> Asker:
-        environ = {"PATH": os.environ["PATH"], "XDG_STATE_HOME": str(self.state), "TOKEN": AWS}
+        environ = {"PATH": os.environ["PATH"], "XDG_CACHE_HOME": str(self.state), "TOKEN": AWS}
         errand = errand_of("secrets", environ=environ, directory=self.root, progress=self.told.append)
         return build(SecretsSource(**{"timeout_s": 60.0, **words}), errand)
 
@@ -276,7 +276,7 @@ async def test_a_baseline_that_the_scanner_cannot_follow_is_told(repository):
 
 
 async def test_a_directory_that_is_no_repository_is_told(tmp_path):
-    environ = {"PATH": os.environ["PATH"], "XDG_STATE_HOME": str(tmp_path), "GIT_CEILING_DIRECTORIES": "/"}
+    environ = {"PATH": os.environ["PATH"], "XDG_CACHE_HOME": str(tmp_path), "GIT_CEILING_DIRECTORIES": "/"}
     (tmp_path / "plain").mkdir()
     for directory, words in (("plain", "not a git repository"), ("gone", "cannot be started")):
         asker = build(SecretsSource(directory=directory), errand_of("secrets", environ=environ, directory=tmp_path))

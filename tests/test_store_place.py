@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from loom_tui.config.directory import default_directory
 from loom_tui.gathering import adopt
 from loom_tui.plan.model import Plan
 from loom_tui.room.events import NoteAdded
@@ -22,7 +21,7 @@ from loom_tui.room.signals import Reading
 from loom_tui.store import database
 from loom_tui.store.base import StoreBroken, StoreError, StoreFull, StoreMissing, StoreRefused, StoreTooNew
 from loom_tui.store.database import JOURNAL, READINGS, split
-from loom_tui.store.place import room_name
+from loom_tui.store.place import default_directory, room_name
 from loom_tui.store.sqlite import SqliteStore, open_store
 from tests.samples import sample_plan
 from tests.stores import AT, collector_lease, new_store

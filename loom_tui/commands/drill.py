@@ -115,9 +115,9 @@ def _scenario(name: str, *, headless: bool) -> Scenario:
 def _keep(plan_file: Path | None, store_directory: Path | None) -> tuple[Keep, str]:
     """Find the journal that keeps the score, and words for it: the plan's that was named, or that of drills alone."""
     from loom_tui.commands.rooms import find_room
-    from loom_tui.config.directory import default_directory
     from loom_tui.config.operator import whoami
     from loom_tui.drill.keeping import Keep
+    from loom_tui.store.place import default_directory
 
     if plan_file is None:
         directory = store_directory.expanduser().resolve() if store_directory else default_directory(os.environ)

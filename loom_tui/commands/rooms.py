@@ -8,12 +8,12 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from loom_tui.config.directory import default_directory
 from loom_tui.config.plans import PlanFile, find_plan, room_id
 from loom_tui.plan.model import Plan
 from loom_tui.refusal import Refusal
 from loom_tui.room.verdicts import GateView
 from loom_tui.store.base import Store
+from loom_tui.store.place import default_directory
 
 
 class NoTerminal(Refusal):

@@ -1,4 +1,4 @@
-"""What was worked out of a user's files, kept from one run to the next in their state directory (0700, a file 0600).
+"""What was worked out of a user's files, kept from one run to the next in their cache directory (0700, a file 0600).
 
 What others could have written is not believed.
 """
@@ -16,8 +16,7 @@ from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
-
-from loom_tui.config.directory import default_directory
+from platformdirs import user_cache_dir
 
 _LOG = logging.getLogger("loom.cache")
 MAX_CACHE_BYTES = 100_000_000
@@ -27,7 +26,9 @@ T = TypeVar("T", bound=Struct)
 def cache_path(kind: str, root: Path, environ: Mapping[str, str]) -> Path:
     """Name the cache of one kind of work on one directory."""
     name = sha256(os.fsencode(root.resolve())).hexdigest()[:16]
-    return default_directory(environ) / "cache" / f"{kind}-{name}.json"
+    home = environ.get("XDG_CACHE_HOME", "")
+    directory = Path(home) / "loom" if home.startswith("/") else Path(user_cache_dir("loom", appauthor=False))
+    return directory / f"{kind}-{name}.json"
 
 
 def load(path: Path, kind: type[T]) -> T | None:

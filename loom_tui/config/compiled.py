@@ -32,18 +32,20 @@ class Compiled(Struct, frozen=True):
 def recall(path: Path, text: str, environ: Mapping[str, str]) -> Plan | None:
     """Give the plan that this text was when it was last read from this file, if that is kept."""
     kept = cache.load(cache.cache_path("plan", path, environ), Compiled)
-    if kept is None or kept.made_from != _made_from(text):
-        return None
-    with suppress(msgspec.DecodeError):
-        return msgspec.json.decode(kept.plan, type=Plan)
+    with suppress(OSError, msgspec.DecodeError):
+        if kept is not None and kept.made_from == _made_from(text):
+            return msgspec.json.decode(kept.plan, type=Plan)
     return None
 
 
 def remember(path: Path, text: str, plan: Plan, environ: Mapping[str, str]) -> None:
-    """Keep a plan that was parsed and checked, unless JSON does not hold it whole (a date in a request's body)."""
+    """Keep a plan that was parsed and checked, unless JSON does not hold it whole (a date in a request's body).
+
+    Where the code that read it cannot be looked at (a zipped program), nothing is kept.
+    """
     place = cache.cache_path("plan", path, environ)
     body = msgspec.json.encode(plan)
-    with suppress(msgspec.DecodeError):
+    with suppress(OSError, msgspec.DecodeError):
         if msgspec.json.decode(body, type=Plan) == plan:
             cache.save(place, Compiled(_made_from(text), Raw(body)))
             _forget(place.parent)
@@ -52,16 +54,16 @@ def remember(path: Path, text: str, plan: Plan, environ: Mapping[str, str]) -> N
 def _made_from(text: str) -> str:
     hashed = sha256(text.encode())
     for name, status in _readers():
-        hashed.update(f"\0{name}\0{status.st_mtime_ns}\0{status.st_size}".encode())
+        hashed.update(f"\0{name}\0{status.st_mtime_ns}\0{status.st_ctime_ns}\0{status.st_size}".encode())
     return hashed.hexdigest()
 
 
 def _readers() -> Iterator[tuple[str, os.stat_result]]:
-    """List the modules that make a plan of a text."""
+    """List the modules that make a plan of a text. Where images pin each file's mtime, its ctime still tells."""
     for directory in loom_tui.plan.__path__:
         for place in (directory, os.path.join(directory, "sources")):  # noqa: PTH118 - 0.1 ms less of a start
             for entry in sorted(os.scandir(place), key=lambda entry: entry.name):
-                if entry.name.endswith(".py"):
+                if entry.name.endswith((".py", ".pyc")):
                     yield entry.name, entry.stat()
 
 

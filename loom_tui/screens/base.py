@@ -105,8 +105,8 @@ class RoomScreen(Showing, Screen[None]):
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         """Come up to date, since a hidden screen is not drawn; the others see that one looks here."""
-        # A screen that comes up for the first time was styled as it was made: 2 ms of the start, were it done again.
-        event.refresh_styles, self._styled = self._styled, True
+        if not self._styled:  # it was as it was made: 2 ms of the start, were it done again
+            event.refresh_styles, self._styled = False, True
         self.loom.source.look_at(self.NUMBER)
         if self.loom.snapshot is not None:
             self.show(self.loom.snapshot)

@@ -11,12 +11,13 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
 from msgspec import Struct
+from platformdirs import user_state_dir
 
 from loom_tui.store.base import StoreError, StoreFull, StoreRefused
 
@@ -46,6 +47,12 @@ def output_directory(store_directory: Path, action: int) -> Path:
 def actions_directory(store_directory: Path) -> Path:
     """Name the directory in which runners keep what actions' steps write, and rooms read it."""
     return store_directory / "actions"
+
+
+def default_directory(environ: Mapping[str, str]) -> Path:
+    """Give the user's state directory for Loom; it need not exist yet."""
+    home = environ.get("XDG_STATE_HOME", "")
+    return Path(home) / "loom" if home.startswith("/") else Path(user_state_dir("loom", appauthor=False))
 
 
 def room_name(plan_id: str) -> str:
