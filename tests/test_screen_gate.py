@@ -23,6 +23,7 @@ from loom_tui.room.signals import Bucket
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.room.verdicts import Choice, Evidence, GateState, Says
 from loom_tui.screens.gate_rows import criterion_row
+from loom_tui.screens.glance.gate import gate_lines
 from loom_tui.screens.guarded import Guarded, Push
 from loom_tui.widgets.canvas import Canvas
 from loom_tui.widgets.text import Pen
@@ -387,3 +388,14 @@ def words(room: Room) -> str:
     """Give all that an open dialog says."""
     lines = [line for canvas in room.app.screen.query(Canvas) for line in canvas.paint(*canvas.size)]
     return " ".join("".join(span.text for span in line) for line in lines)
+
+
+def test_the_overview_s_gate_pane_says_what_ends_a_no_go_where_there_is_room():
+    against = Voted(role="QA/Testing", choice=Choice.NO_GO, reason="booking is broken", **OURS)
+    snapshot = rich_snapshot(against)
+    for height in (9, 13):
+        lines = gate_lines(snapshot, Pen(), 76, height)
+        assert len(lines) == height
+        assert "QA/Testing votes no-go (ana: booking is broken)" in text_of(lines)
+        ends = "v1.7.0 stays NO-GO until: QA/Testing's vote taken back or lifted" in text_of(lines)
+        assert ends is (height == 13)

@@ -123,12 +123,12 @@ def gate_sentence(snapshot: Snapshot, pen: Pen, width: int, height: int) -> Sequ
     below = [poll_line(poll, now=snapshot.now)] if poll is not None else []
     below += [decision_line(decision, pen, now=snapshot.now)] if decision is not None else []
     room = max(1, height - len(below))
-    stays = _within(stays_words(snapshot), width, max(0, room - 1))
-    words = _within(snapshot.gate.why, width, room - len(stays))
+    stays = within(stays_words(snapshot), width, max(0, room - 1))
+    words = within(snapshot.gate.why, width, room - len(stays))
     return [*((Span(fit(text, width)),) for text in (*words, *stays)), *below]
 
 
-def _within(text: str, width: int, height: int) -> list[str]:
+def within(text: str, width: int, height: int) -> list[str]:
     """Wrap a text into no more lines than there is room for: the last one has all the rest, to be cut."""
     words = wrap(text, width)
     if len(words) <= height:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from loom_tui.room.nogo import stays_words
 from loom_tui.room.snapshot import Snapshot
 from loom_tui.room.verdicts import Verdict
-from loom_tui.screens.gate_rows import criterion_row
+from loom_tui.screens.gate_rows import criterion_row, within
 from loom_tui.widgets.lines import EMPTY, Ink, Line, Span, clean, fit, rule, spread
 from loom_tui.widgets.text import (
     INK_OF_GATE,
@@ -16,7 +17,7 @@ from loom_tui.widgets.text import (
 
 
 def gate_lines(snapshot: Snapshot, pen: Pen, width: int, height: int) -> Sequence[Line]:
-    """Draw the go criteria, a line for the no-go ones, and the gate's sentence."""
+    """Draw the go criteria, a line for the no-go ones, the gate's sentence, and where it fits what ends a NO-GO."""
     gate = snapshot.gate
     rows = [criterion_row(view, pen, width, now=snapshot.now) for view in gate.go]
     if not rows:
@@ -24,9 +25,12 @@ def gate_lines(snapshot: Snapshot, pen: Pen, width: int, height: int) -> Sequenc
     no_go = spread(
         (pen.sign(_no_go_sign(snapshot)), Span(" no-go ", Ink.FAINT), Span(_no_go_words(snapshot))), EMPTY, width
     )
-    why: Line = (Span(fit(gate.why, width), INK_OF_GATE[gate.state]),)
     room = height - 3
-    return [*rows[:room], *[EMPTY] * (room - len(rows)), no_go, rule(width), why]
+    free = max(0, room - len(rows))
+    words = within(gate.why, width, 1 + free)
+    words += within(stays_words(snapshot), width, 1 + free - len(words))
+    why: list[Line] = [(Span(fit(text, width), INK_OF_GATE[gate.state]),) for text in words]
+    return [*rows[:room], *[EMPTY] * (free + 1 - len(why)), no_go, rule(width), *why]
 
 
 def _no_go_sign(snapshot: Snapshot) -> Sign:
