@@ -113,6 +113,18 @@ async def test_a_redirect_that_the_plan_expects_is_followed_and_so_is_another_la
         assert (readings["app"], readings["app.version"][2]) == ((State.OK, None, ""), "1")
 
 
+async def test_an_address_with_a_space_or_an_umlaut_is_its_own_behind_a_last_slash():
+    async def slashed(head: str, writer: asyncio.StreamWriter) -> None:
+        path = head.split()[1]
+        moves = answer(b"", status="301 Moved Permanently", headers=f"location: {path}/\r\n")
+        await (answer(b"{}") if path.endswith("/") else moves)(head, writer)
+
+    async with serving(slashed) as server:
+        readings = await ask(web(server, url=f"{server.url}/a b/ü"))
+    assert server.requests[-1].startswith("GET /a%20b/%C3%BC/ ")
+    assert readings["app"] == (State.OK, None, "")
+
+
 async def test_a_wrong_status_behind_a_redirect_is_as_bad_as_without_one():
     async with serving(circle_once) as server:
         assert (await ask(web(server)))["app"] == (State.BAD, None, "answered 500, expected 200")
@@ -135,6 +147,14 @@ async def circle_once(head: str, writer: asyncio.StreamWriter) -> None:
         ("https://www.a.example/health", "https://a.example/health", ("https://WWW.a.example:443/",), True),
         ("https://a.example/english", "https://a.example/", ("https://a.example/en",), False),
         ("https://a.example.evil.example/", "https://b.example/", ("https://a.example",), False),
+        ("https://xn--bcher-kva.example/h", "http://bücher.example/h", (), True),
+        ("https://xn--bcher-kva.example/h/1", "http://a.example/", ("https://BÜCHER.example/h",), True),
+        ("https://xn--bcher-kva.example/h", "http://bucher.example/h", (), False),
+        ("http://a.example/a%20b/", "http://a.example/a b", (), True),
+        ("http://a.example/%C3%BC", "http://a.example/ü?lang=en", (), True),
+        ("http://a.example/x%2Fy", "http://a.example/x/y", (), False),
+        ("http://a.example/en/../login", "http://a.example/", ("http://a.example/en",), False),
+        ("http://a.example/en", "http://a.example/", (f"http://{'ü' * 70}.example/", "http://a.example/en"), True),
     ],
 )
 def test_what_counts_as_the_place_that_was_asked(url, asked, expected, leads):

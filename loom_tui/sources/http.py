@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
+import httpx
 import msgspec
 
 from loom_tui.plan.sources.http import HttpSource
@@ -13,7 +14,7 @@ from loom_tui.room.checks import CheckResult, Step, encode_result
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Asker, Errand
 from loom_tui.sources.mask import LOOKED_THROUGH, Masked
-from loom_tui.sources.web import Answer, Web
+from loom_tui.sources.web import Answer, Web, origin
 
 SHOWN_CHARACTERS = 500  # of an answer that was not hoped for; cut last: half a secret would not be known for one
 _WELL = frozenset({"ok", "healthy", "pass", "passing", "up", "true", "green", "operational", "connected", "available"})
@@ -107,22 +108,33 @@ class HttpAsker(Asker):
 
 
 def leads_to(url: str, asked: str, expected: Sequence[str]) -> bool:
-    """Say whether an address is the one that was asked (with TLS now, or another last slash), or an expected one."""
-    found, own = urlsplit(url), urlsplit(asked)
-    path = found.path.rstrip("/")
-    if found.scheme in ("https", own.scheme) and (_host(found), path) == (_host(own), own.path.rstrip("/")):
+    """Say whether an address is the one that was asked (with TLS now, or another last slash), or an expected one.
+
+    Raises InvalidURL for what httpx cannot ask; an expected address that is none leads nowhere.
+    """
+    found, own = httpx.URL(url), httpx.URL(asked)  # both as they are sent: `ü` and a space as a redirect writes them
+    path = _path(found)
+    if _is_own(found, own) and path == _path(own):
         return True
     return any(
-        (found.scheme, _host(found)) == (wanted.scheme, _host(wanted))
-        and f"{path}/".startswith(f"{wanted.path.rstrip('/')}/")
-        for wanted in map(urlsplit, expected)
+        origin(found) == origin(wanted) and f"{path}/".startswith(f"{_path(wanted)}/") for wanted in _parsed(expected)
     )
 
 
-def _host(url: SplitResult) -> tuple[str | None, int | None]:
-    """Give host and port, None for its scheme's own."""
-    own = {"http": 80, "https": 443}.get(url.scheme)
-    return url.hostname, None if url.port == own else url.port
+def _is_own(found: httpx.URL, asked: httpx.URL) -> bool:
+    """Say whether it is the origin that was asked, or the same with TLS."""
+    return origin(found) in (origin(asked), origin(asked.copy_with(scheme="https")))
+
+
+def _path(url: httpx.URL) -> str:
+    """Give an address's path as it is sent, without its last slash."""
+    return url.raw_path.partition(b"?")[0].decode("ascii").rstrip("/")
+
+
+def _parsed(urls: Sequence[str]) -> Iterator[httpx.URL]:
+    for url in urls:
+        with suppress(httpx.InvalidURL):  # a host that no name server could know
+            yield httpx.URL(url)
 
 
 def find(answer: Any, path: str) -> Any:
