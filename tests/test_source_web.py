@@ -85,12 +85,16 @@ async def test_a_redirect_carries_a_credential_on_its_own_host_and_to_no_other()
     assert [TOKEN in head for head in other.requests] == [False]
 
 
-def leading(onward: str) -> Handler:
-    """Redirect whoever asks for the health to `onward`, where all is well."""
+BELIEVABLE = b'{"v": "9.9.9", "db": "down"}'
+WELL = answer(b'{"v": "1"}')
+
+
+def leading(onward: str, there: Handler = WELL) -> Handler:
+    """Redirect whoever asks for the health to `onward`, where all is well, or as `there` says."""
 
     async def lead(head: str, writer: asyncio.StreamWriter) -> None:
         moves = "GET /api/health " in head
-        where = answer(b"", status="302 Found", headers=f"location: {onward}\r\n") if moves else answer(b'{"v": "1"}')
+        where = answer(b"", status="302 Found", headers=f"location: {onward}\r\n") if moves else there
         await where(head, writer)
 
     return lead
@@ -125,16 +129,27 @@ async def test_an_address_with_a_space_or_an_umlaut_is_its_own_behind_a_last_sla
     assert readings["app"] == (State.OK, None, "")
 
 
-async def test_a_wrong_status_behind_a_redirect_is_as_bad_as_without_one():
-    async with serving(circle_once) as server:
-        assert (await ask(web(server)))["app"] == (State.BAD, None, "answered 500, expected 200")
+async def test_a_wrong_status_of_another_origin_is_unknown_and_so_is_all_that_it_says():
+    async with serving(answer(BELIEVABLE, status="403 Forbidden")) as other:
+        async with serving(leading(f"{other.url}/sso?back={TOKEN}")) as server:
+            readings = await ask(web(server, version_field="v", fields={"db": "db"}))
+        why = f"redirected to {other.url}/sso, which the plan does not expect (redirects_to)"
+    assert readings == dict.fromkeys(("app", "app.latency_ms", "app.version", "app.db"), (State.UNKNOWN, None, why))
 
 
-async def circle_once(head: str, writer: asyncio.StreamWriter) -> None:
-    if "GET /error " in head:
-        await answer(b"", status="500 Oops")(head, writer)
-    else:
-        await answer(b"", status="302 Found", headers="location: /error\r\n")(head, writer)
+async def test_a_services_own_error_page_behind_a_redirect_is_bad_and_nothing_else_in_it_is_believed():
+    async with serving(leading("/error", answer(BELIEVABLE, status="500 Oops"))) as server:
+        readings = await ask(web(server, version_field="v", fields={"db": "db"}))
+        why = f"redirected to {server.url}/error, which the plan does not expect (redirects_to)"
+        assert readings.pop("app") == (State.BAD, None, f"answered 500 at {server.url}/error, expected 200")
+    assert readings == dict.fromkeys(("app.latency_ms", "app.version", "app.db"), (State.UNKNOWN, None, why))
+
+
+async def test_a_wrong_status_where_the_plan_expects_a_redirect_to_end_is_as_bad_as_without_one():
+    async with serving(leading("/en/health", answer(BELIEVABLE, status="503 Down"))) as server:
+        readings = await ask(web(server, fields={"db": "db"}, redirects_to=[f"{server.url}/en"]))
+    assert readings["app"] == (State.BAD, None, "answered 503, expected 200")
+    assert readings["app.db"] == (State.BAD, None, "down")
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,8 @@ class HttpAsker(Asker):
     async def ask(self) -> Sequence[Reading]:
         """Ask once. A status other than the expected one is a bad reading, not an error: the service has spoken.
 
-        What answers where the plan expects no redirect to end proves nothing, whatever its status: a login page is 200.
+        Where a redirect ends at a place that the plan does not expect, nothing of the answer is believed: a login page
+        is 200. The check is unknown there, or bad where a wrong status came from the url's own origin.
 
         Raises SourceError; SourceLimited while it wants to be left alone.
         """
@@ -46,10 +47,8 @@ class HttpAsker(Asker):
         headers = {key: secret.reveal() for key, secret in self._headers.items()}
         answer = await self._web.get(source.url, headers=headers)
         now = self._errand.clock()
-        good = answer.status == source.expect_status
-        strange = self._strange(answer) if good else ""
-        state = State.BAD if not good else State.UNKNOWN if strange else State.OK
-        detail = strange if good else f"answered {answer.status}, expected {source.expect_status}"
+        strange = self._strange(answer)
+        state, detail = self._judged(answer, strange)
         told = b"" if state is State.OK else self._told(answer, state, detail)
         latency = reading(".latency_ms", at=now, value=answer.latency_ms)
         if strange:
@@ -58,6 +57,17 @@ class HttpAsker(Asker):
         if source.fields or source.version_field:
             readings += self._fields(self._errand.mask.hide_json(answer.body), now, strange)
         return readings
+
+    def _judged(self, answer: Answer, strange: str) -> tuple[State, str]:
+        """Judge the service by its status; of another origin's no status speaks of it, of its own a wrong one does."""
+        wanted = self._source.expect_status
+        if answer.status == wanted:
+            return (State.UNKNOWN, strange) if strange else (State.OK, "")
+        if not strange:
+            return State.BAD, f"answered {answer.status}, expected {wanted}"
+        if is_own(answer.url, self._source.url):
+            return State.BAD, f"answered {answer.status} at {answer.url[:SHOWN_CHARACTERS]}, expected {wanted}"
+        return State.UNKNOWN, strange
 
     def _strange(self, answer: Answer) -> str:
         """Say where a redirect led, if the plan names no such place; else nothing."""
@@ -114,16 +124,17 @@ def leads_to(url: str, asked: str, expected: Sequence[str]) -> bool:
     """
     found, own = httpx.URL(url), httpx.URL(asked)  # both as they are sent: `ü` and a space as a redirect writes them
     path = _path(found)
-    if _is_own(found, own) and path == _path(own):
+    if is_own(url, asked) and path == _path(own):
         return True
     return any(
         origin(found) == origin(wanted) and f"{path}/".startswith(f"{_path(wanted)}/") for wanted in _parsed(expected)
     )
 
 
-def _is_own(found: httpx.URL, asked: httpx.URL) -> bool:
-    """Say whether it is the origin that was asked, or the same with TLS."""
-    return origin(found) in (origin(asked), origin(asked.copy_with(scheme="https")))
+def is_own(url: str, asked: str) -> bool:
+    """Say whether an address is at the origin that was asked, or at the same with TLS. Raises InvalidURL."""
+    found, own = httpx.URL(url), httpx.URL(asked)
+    return origin(found) in (origin(own), origin(own.copy_with(scheme="https")))
 
 
 def _path(url: httpx.URL) -> str:
