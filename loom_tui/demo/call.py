@@ -22,7 +22,7 @@ def call(url: str, *, token: str, body: object = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, headers=headers, data=data)  # noqa: S310 - the demo's own address
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - an address of the demo itself
             return json.load(answer)
     except urllib.error.HTTPError as error:
         with error:

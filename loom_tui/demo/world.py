@@ -115,7 +115,7 @@ def world(
         start_new_session=True,  # the terminal's ctrl+c and hangup are for the room, not for its world
     )
     assert keeper.stdin is not None  # noqa: S101 - asked for above
-    assert keeper.stdout is not None  # noqa: S101
+    assert keeper.stdout is not None  # noqa: S101 - as above
     try:
         keeper.stdin.write(encode(Wish(directory=directory, postgres_dsn=postgres_dsn, shipped=shipped)) + b"\n")
         keeper.stdin.flush()

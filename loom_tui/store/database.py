@@ -126,7 +126,7 @@ def _open(path: Path, schema: Schema, mode: str) -> sqlite3.Connection:
         _check(connection, path, schema)
         if _version(connection) < schema.version:
             if read_only:
-                raise StoreError(f"{path} is of an older version of Loom: open it once without --read-only.")  # noqa: TRY301
+                raise StoreError(f"{path} is of an older version of Loom: open it once without --read-only.")  # noqa: TRY301 - closed below
             migrate(connection, schema)
         for pragma in schema.pragmas:
             connection.execute(pragma)

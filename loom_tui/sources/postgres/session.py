@@ -39,7 +39,7 @@ class Connection(psycopg.AsyncConnection[Row]):
     that hangs hears nothing. `statement_timeout` stops it there.
     """
 
-    async def wait(self, gen: PQGen[_T], interval: float = WAKE_S, timeout: float | None = None) -> _T:  # noqa: ASYNC109
+    async def wait(self, gen: PQGen[_T], interval: float = WAKE_S, timeout: float | None = None) -> _T:  # noqa: ASYNC109 - psycopg's own
         """Wait for the server."""
         try:
             return await waiting.wait_async(gen, self.pgconn.socket, interval=interval, timeout=timeout)
