@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from msgspec.structs import replace
@@ -13,7 +13,7 @@ from loom_tui.plan.words import issue_name
 from loom_tui.room.consent import anybody, attestations, denials, vote_evidence, vote_views, waiver_of, word_evidence
 from loom_tui.room.events import IssueStatusSet, NoGoShown, SignedOff
 from loom_tui.room.poll import poll_view
-from loom_tui.room.proof import Facts, condition, find, held, stretch_of
+from loom_tui.room.proof import NEEDED, Facts, condition, find, held, stretch_of
 from loom_tui.room.proved import findings_of, state_of, why_of
 from loom_tui.room.signals import State
 from loom_tui.room.verdicts import (
@@ -29,8 +29,7 @@ from loom_tui.room.verdicts import (
 )
 
 _NEEDS_NAMED = 5  # in the sentence; all of them are in `needs`
-_ALIKE = (("", " read"), ("", " read again"), ("more samples of ", ""))  # how needs begin and end that are told as one
-_ALIKE_NAMED = 2  # of such
+_ALIKE_NAMED = 2  # of those that await the same
 
 
 def judge(facts: Facts) -> GateView:
@@ -54,10 +53,11 @@ def judge(facts: Facts) -> GateView:
     )
     against = _against(gate)
     needs = _needs(gate)
+    gate = replace(gate, needs=tuple(needs))
     if against:
-        return replace(gate, state=GateState.NO_GO, why=" · ".join(against), needs=needs)
+        return replace(gate, state=GateState.NO_GO, why=" · ".join(against))
     if needs:
-        return replace(gate, why=f"needs {' · '.join(_shown(needs))}", needs=needs)
+        return replace(gate, why=f"needs {' · '.join(_shown(needs))}")
     return replace(gate, state=GateState.GO, why=_go_words(gate))
 
 
@@ -80,39 +80,49 @@ def _go_words(gate: GateView) -> str:
     return " · ".join(parts)
 
 
-def _needs(gate: GateView) -> tuple[str, ...]:
-    """List what GO still needs and from whom; empty only where nothing stands in its way."""
+def _needs(gate: GateView) -> dict[str, Evidence | None]:
+    """List what GO still needs and from whom, and the evidence that says so; empty only where nothing is in its way."""
     if not gate.go:
-        return ("go criteria: the plan has none, and nothing proves that it is safe to go",)
+        return {"go criteria: the plan has none, and nothing proves that it is safe to go": None}
     open_views = [view for view in gate.go if view.verdict not in (Verdict.MET, Verdict.WAIVED)]
     open_views += [view for view in gate.no_go if view.verdict is not Verdict.NOT_MET]
     found = [item for view in open_views for item in view.evidence if item.says is not Says.FOR]
-    issues = list(dict.fromkeys(item.need for item in found if item.kind == "issue" and item.says is Says.AWAITED))
-    needs = [] if gate.release else ["the plan to name its release"]
-    needs += [f"{' and '.join([', '.join(issues[:-1]), issues[-1]] if issues[1:] else issues)} done"] if issues else []
-    needs += dict.fromkeys(item.need for item in found if item.need and item.need not in issues)
+    undone = dict.fromkeys(item.need for item in found if _is_undone(item))
+    needs: dict[str, Evidence | None] = {} if gate.release else {"the plan to name its release": None}
+    if undone:
+        needs[f"{_listed(undone)} done"] = None
+    for item in found:
+        if item.need and not _is_undone(item):
+            needs.setdefault(item.need, item)
     unproved = [view.text for view in open_views if not view.evidence]
     if len(unproved) == 1:
-        needs.append(f"a rule or a sign-off for “{unproved[0]}”")
+        needs[f"a rule or a sign-off for “{unproved[0]}”"] = None
     elif unproved:
-        needs.append(f"rules or sign-offs for {len(unproved)} criteria")
+        needs[f"rules or sign-offs for {len(unproved)} criteria"] = None
     silent = [vote.role for vote in gate.votes if vote.choice is None]
     if silent:
-        names = " and ".join([", ".join(silent[:-1]), silent[-1]]) if silent[1:] else silent[0]
-        needs.append(f"{'votes' if silent[1:] else 'the vote'} from {names}")
-    if open_views and not needs:
-        needs += [view.text for view in open_views]
-    return tuple(needs)
+        needs[f"{'votes' if silent[1:] else 'the vote'} from {_listed(silent)}"] = None
+    return needs or {view.text: None for view in open_views}
 
 
-def _shown(needs: Sequence[str]) -> list[str]:
+def _is_undone(item: Evidence) -> bool:
+    return item.kind == "issue" and item.says is Says.AWAITED
+
+
+def _listed(names: Iterable[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _shown(needs: Mapping[str, Evidence | None]) -> list[str]:
     """Choose what the sentence says of the needs: signals that all wait for the same as one, and no more than a few."""
     shown = list(needs)
-    for before, after in _ALIKE:
-        alike = [need for need in shown if need.startswith(before) and need.endswith(after)]
+    for awaits, words in NEEDED.items():
+        alike = {need: item.subject for need, item in needs.items() if item is not None and item.awaits == awaits}
         if len(alike) > _ALIKE_NAMED:
-            first = f"{alike[0].removesuffix(after)} and {len(alike) - 1} other signals{after}"
-            shown = [first if need == alike[0] else need for need in shown if need not in alike[1:]]
+            first, *others = alike
+            as_one = words.format(f"{alike[first]} and {len(others)} other signals")
+            shown = [as_one if need == first else need for need in shown if need not in others]
     more = [f"and {len(shown) - _NEEDS_NAMED} more"] if len(shown) > _NEEDS_NAMED else []
     return [*shown[:_NEEDS_NAMED], *more]
 
@@ -201,7 +211,7 @@ def _orphans(facts: Facts) -> Iterator[CriterionView]:
     for key, (payload, evidence, at) in found.items():
         if key not in known and facts.is_ours(payload.release, payload.environment):
             why = "held when last seen; the plan no longer names it"
-            shown = tuple(replace(item, need=f"“{payload.text}” lifted") for item in evidence)
+            shown = tuple(replace(item, need=f"“{payload.text}” lifted", awaits="lifting") for item in evidence)
             yield CriterionView(key=key, text=payload.text, verdict=Verdict.MET, why=why, evidence=shown, latched_at=at)
 
 
@@ -213,7 +223,7 @@ def _blocking_errors(facts: Facts) -> Iterator[CriterionView]:
             continue
         word = Evidence(
             kind="signoff", subject=said.by, says=Says.AGAINST, words=said.text, need=f"{said.by}'s blocker lifted",
-            at=said.at, by=said.by,
+            awaits="lifting", at=said.at, by=said.by,
         )  # fmt: skip
         yield CriterionView(
             key=f"error {source} {error}",
@@ -314,6 +324,7 @@ def _reading(kind: Literal["rule", "check"], rule: Rule, facts: Facts, *, bad: b
         says=says,
         words=finding.words,
         need=need,
+        awaits=finding.awaits,
         at=reading.observed_at if reading is not None else None,
         value=reading.value if reading is not None else None,
         detail=reading.detail if reading is not None else "",

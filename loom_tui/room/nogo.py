@@ -24,4 +24,5 @@ def ends_of(view: CriterionView) -> str:
     against = [item for item in view.evidence if item.says is not Says.FOR and item.need]
     ends = ", ".join(dict.fromkeys(item.need for item in against))
     shown = any(item.says is Says.AGAINST and item.kind in ("rule", "check") for item in against)
-    return ends if shown or ends.endswith(" lifted") else ", or ".join(filter(None, (ends, "lifted with a reason")))
+    lifted = any(item.awaits == "lifting" for item in against)
+    return ends if shown or lifted else ", or ".join(filter(None, (ends, "lifted with a reason")))

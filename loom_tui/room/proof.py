@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from math import isfinite
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from loom_tui.plan.model import Plan, Rule
 from loom_tui.plan.signals import is_percentile
 from loom_tui.room.ledger import Ledger
 from loom_tui.room.signals import CLOCK_TOLERANCE_S, Bucket, Freshness, State, Stored
 from loom_tui.room.snapshot import SignalView
+from loom_tui.room.verdicts import Awaits
+
+# What is needed of a signal, or of several that the gate tells as one.
+NEEDED: Mapping[Awaits, str] = {"read": "{} read", "read again": "{} read again", "samples": "more samples of {}"}
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -45,6 +50,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     holds: bool | None
     words: str
     need: str = ""  # of an unknown one: what would make it known
+    awaits: Awaits = ""
     pending: bool = False
     view: SignalView | None = None
 
@@ -64,10 +70,10 @@ def find(rule: Rule, facts: Facts) -> Finding:
         return Finding(holds=None, words="no source gives it", need=f"a source of {rule.signal}")
     trouble = _trouble(rule, view, facts)
     if trouble is not None:
-        return Finding(holds=None, words=trouble[0], need=trouble[1], view=view)
+        return trouble
     holds = _compare(rule, view)
     if holds is None:
-        return Finding(holds=None, words="has no figure", need=f"a figure of {rule.signal}", view=view)
+        return _unknown("has no figure", f"a figure of {rule.signal}", view)
     words = _words(rule, view, holds=holds)
     if rule.for_s is None or not holds:
         return Finding(holds=holds, words=words, view=view)
@@ -83,8 +89,7 @@ def _find_over_time(rule: Rule, view: SignalView, facts: Facts, words: str) -> F
         words = f"{words} for {held_s:.0f} of {span_s:.0f} s"
         return Finding(holds=False, pending=True, words=words, view=view)
     if rule.min_samples is not None and stretch.samples < rule.min_samples:
-        words = f"{stretch.samples} of {rule.min_samples} readings"
-        return Finding(holds=None, words=words, need=f"more readings of {rule.signal}", view=view)
+        return _unknown(f"{stretch.samples} of {rule.min_samples} readings", f"more readings of {rule.signal}", view)
     return Finding(holds=True, words=f"{words} for {span_s:.0f} s", view=view)
 
 
@@ -96,29 +101,39 @@ def condition(rule: Rule) -> str:
     return " and ".join(parts)
 
 
-def _trouble(rule: Rule, view: SignalView, facts: Facts) -> tuple[str, str] | None:
+def _trouble(rule: Rule, view: SignalView, facts: Facts) -> Finding | None:
     """Say why a signal proves nothing, and what would mend that; None for a reading that may be believed."""
     name, reading = rule.signal, view.reading
     environment, release = view.signal.environment, facts.plan.plan.release
     if view.freshness is Freshness.NEVER:
-        return _silence(view, facts, "never read"), f"{name} read"
+        return _awaiting("read", _silence(view, facts, "never read"), view)
     if view.freshness is Freshness.FUTURE or _recorded_at(name, facts) > facts.now + CLOCK_TOLERANCE_S:
-        return "read in the future: a clock is wrong", f"the clock of {name} put right"
+        return _unknown("read in the future: a clock is wrong", f"the clock of {name} put right", view)
     if view.freshness is Freshness.STALE:
-        return _silence(view, facts, "stale"), f"{name} read again"
+        return _awaiting("read again", _silence(view, facts, "stale"), view)
     if reading is None:
-        return view.why, f"more samples of {name}"
+        return _awaiting("samples", view.why, view)
     if view.state is State.UNKNOWN:
-        return view.why[:80] or "unknown", f"{name} known"
+        return _unknown(view.why[:80] or "unknown", f"{name} known", view)
     if reading.environment != environment:
-        return f"of {reading.environment or 'no named environment'}", f"{name} of {environment}"
+        return _unknown(f"of {reading.environment or 'no named environment'}", f"{name} of {environment}", view)
     if reading.release != release:
-        return f"of {reading.release or 'no named release'}", f"{name} of {release}"
+        return _unknown(f"of {reading.release or 'no named release'}", f"{name} of {release}", view)
     if is_percentile(name) and rule.min_samples is not None and (view.samples or 0) < rule.min_samples:
-        return f"{view.samples or 0} of {rule.min_samples} samples", f"more samples of {name}"
+        return _awaiting("samples", f"{view.samples or 0} of {rule.min_samples} samples", view)
     if (is_percentile(name) or rule.for_s is not None) and facts.release_since is None:
-        return "this release was not adopted by the room", "the collector or a room to take this plan up"
+        return _unknown(
+            "this release was not adopted by the room", "the collector or a room to take this plan up", view
+        )
     return None
+
+
+def _unknown(words: str, need: str, view: SignalView) -> Finding:
+    return Finding(holds=None, words=words, need=need, view=view)
+
+
+def _awaiting(awaits: Awaits, words: str, view: SignalView) -> Finding:
+    return replace(_unknown(words, NEEDED[awaits].format(view.signal.id), view), awaits=awaits)
 
 
 def _recorded_at(name: str, facts: Facts) -> float:

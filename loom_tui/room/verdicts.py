@@ -8,6 +8,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+# What evidence waits for, where others may wait for the same: its signal's readings, or somebody who lifts it.
+Awaits = Literal["", "read", "read again", "samples", "lifting"]
+
 
 class _Value(Struct, frozen=True, kw_only=True):
     """The base of what is known: old journals hold these, so that new fields come with a default."""
@@ -53,7 +56,8 @@ class Evidence(_Value, frozen=True):
     subject: str  # the signal, the issue, the role or login
     says: Says
     words: str  # what it says, in a few words: "7.9 ≤ 10", "stale", "done"
-    need: str = ""  # what would make it speak for going
+    need: str = ""  # what would make it speak for going, in words
+    awaits: Awaits = ""  # the same for code, which never reads the words
     at: float | None = None  # when it was observed or said
     by: str = ""  # who said it
     value: float | None = None
