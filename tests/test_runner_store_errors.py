@@ -6,10 +6,11 @@ import asyncio
 import inspect
 import os
 import signal
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,7 +21,7 @@ from loom_tui.room.acting import Answer, Outcome
 from loom_tui.room.aftermath import RootCauseOpened
 from loom_tui.room.events import NoteAdded
 from loom_tui.room.guard import ActionState as S
-from loom_tui.room.guarded import AnswerStep, Approve, Resume
+from loom_tui.room.guarded import Abort, AnswerStep, Approve, Resume
 from loom_tui.runner import record
 from loom_tui.runner.heartbeat import Heartbeat
 from loom_tui.runner.record import Record
@@ -151,6 +152,29 @@ def test_so_does_any_other_action(world):
         assert room.ended(number).state is S.DONE
     assert (running.left, room.count("one"), room.count("two")) == (None, 1, 1)
     assert len(places) > 30
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_countdown_that_the_store_would_not_take_is_no_shorter_for_it(world):
+    room = world(rollback=action(writes("one"), countdown_s=60.0))
+    number = room.arm()
+    room.do("bo", Approve(number))
+    tries: list[str] = []
+
+    def refuses(name: str) -> bool:
+        tries.extend([name] if name == "decide" else [])
+        return name == "decide" and len(tries) < 3
+
+    with closing(sqlite3.connect(room.store.directory / "journal.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with Running(room, number, StoreFull, refuses):
+            room.until(lambda: len(tries) == 3)  # refused twice, it now waits for the other's end
+            freed_at = time.time()
+            other.execute("COMMIT")
+            room.until(lambda: room.state(number) is S.COUNTING_DOWN)
+            assert room.view(number).ends_at >= freed_at + 60
+            room.do("bo", Abort(number, "not yet"))
+    assert (room.state(number), room.count("one")) == (S.ABORTED, 0)
 
 
 @pytest.mark.usefixtures("hurried")

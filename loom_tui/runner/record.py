@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ import msgspec
 from loom_tui.gathering import Gathering, append_decided, collector_view
 from loom_tui.plan.acts import ActionKind
 from loom_tui.plan.model import Plan
-from loom_tui.room.acting import ActionArmed, OfAction
+from loom_tui.room.acting import ActionArmed, CountdownStarted, OfAction
 from loom_tui.room.deeds import Refused
 from loom_tui.room.events import MarkerSet, NoteAdded
 from loom_tui.room.fold import Folder
@@ -114,6 +115,21 @@ class Record:
         """Write an event down, if the guard lets it be. Raises Refused, and StoreError where none is taken for long."""
         await patiently(lambda: self._append(payload))
 
+    async def count_down(self, countdown_s: float) -> float:
+        """Claim the action; gives the countdown's end (Unix seconds) as it was written. Raises like `write`.
+
+        The countdown begins where it is written: however long the store refuses, people have all of it to abort.
+        """
+        ends_at = 0.0
+
+        def started() -> CountdownStarted:
+            nonlocal ends_at
+            ends_at = self._clock() + countdown_s
+            return CountdownStarted(action=self._action, run=self._run, host=socket.gethostname(), ends_at=ends_at)
+
+        await patiently(lambda: self._decide(started))
+        return ends_at
+
     async def remember(self) -> None:
         """Open a record of what was rolled back from, once an action. A store that refuses costs the record alone."""
         try:
@@ -149,11 +165,15 @@ class Record:
     def _append(self, payload: OfAction | MarkerSet | MessageSent | NoteAdded) -> None:
         if isinstance(payload, MarkerSet | MessageSent | NoteAdded):
             self._store.append(payload, actor=self._actor, at=self._clock())
-            return
+        else:
+            self._decide(lambda: payload)
+
+    def _decide(self, made: Callable[[], OfAction]) -> None:
+        """Write what is made inside the appending transaction, which may have been waited for."""
         self._folder.take(self._store.events(after=self.ledger.seq))
         append_decided(
             self._store,
-            lambda snapshot, actor: permit(payload, snapshot, actor),
+            lambda snapshot, actor: permit(made(), snapshot, actor),
             folder=self._folder,
             observations=self.observations,
             actor=self._actor,

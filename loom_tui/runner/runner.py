@@ -28,7 +28,6 @@ from loom_tui.room.acting import (
     ActionTakenOver,
     ActionUnknown,
     Answer,
-    CountdownStarted,
     OfAction,
     Outcome,
     PreflightFailed,
@@ -202,11 +201,8 @@ class Runner:
             self._record.refresh()
         else:
             await patiently(self._record.read)
-        ends_at = self._place.clock() + self._action.countdown_s
         try:
-            await self._record.write(
-                CountdownStarted(action=self._id, run=self._run, host=socket.gethostname(), ends_at=ends_at)
-            )
+            ends_at = await self._record.count_down(self._action.countdown_s)
         except Refused as refusal:
             await self._write_own(ActionAborted(action=self._id, run=self._run, why=str(refusal)))
             return False
