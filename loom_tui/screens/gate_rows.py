@@ -167,13 +167,10 @@ def evidence_lines(view: CriterionView, pen: Pen, width: int, *, now: float, no_
     if view.clock is not None:
         yield EMPTY
         yield from clock_lines(view.clock, pen, width, now=now)
-    if view.latched_at is not None:
+    if no_go and view.verdict is Verdict.MET:
         yield EMPTY
-        at = pen.day_clock(view.latched_at, now=now)
-        yield (pen.sign(Sign.WARN), Span(f" shown {at}; it stays until fresh proof, or L with a reason", Ink.WARN))
-    elif no_go and view.verdict is Verdict.MET:
-        yield EMPTY
-        yield from ((Span(part, Ink.WARN),) for part in wrap(f"It ends with: {ends_of(view)}", width))
+        shown = "" if view.latched_at is None else f"Shown {pen.day_clock(view.latched_at, now=now)}. "
+        yield from ((Span(part, Ink.WARN),) for part in wrap(f"{shown}It ends with: {ends_of(view)}", width))
     yield EMPTY
     if not view.evidence:
         yield from ((Span(part, Ink.FAINT),) for part in wrap(_unproved(view, no_go=no_go), width))
