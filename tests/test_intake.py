@@ -112,6 +112,19 @@ def test_reports_of_the_terminal_itself_are_handed_on():
         assert arrived(report.encode()) == pressed(report) != []
 
 
+@pytest.mark.parametrize("pixels", ["0;0", "0;1200", "800;0", "00;00"])
+def test_a_terminal_that_knows_no_pixels_is_resized_and_clicked_in_cells(pixels):
+    click = "\x1b[<0;80;24M"
+    said = arrived(f"\x1b[48;24;80;{pixels}t{click}".encode())
+    assert said == pressed("\x1b[48;24;80;24;80t", click)
+    assert "x=79.0" in said[1]
+
+
+def test_what_a_size_says_besides_is_left_out():
+    assert arrived(b"\x1b[48;40:1;120:;800:2:3;1200:4t") == pressed("\x1b[48;40;120;800;1200t")
+    assert arrived(b"\x1b[48;40;120;0:8;0:9t") == pressed("\x1b[48;40;120;40;120t")
+
+
 @pytest.mark.parametrize("sequence", UNKNOWN, ids=repr)
 def test_an_unknown_sequence_is_nothing_and_what_follows_is_a_key(sequence):
     assert arrived(sequence, b"R", gap_s=REST_S) == pressed("R")

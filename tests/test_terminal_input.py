@@ -127,6 +127,19 @@ def test_an_arrow_that_the_link_splits_opens_nothing(place):
         assert seen(terminal) == before
 
 
+def test_a_terminal_that_tells_its_size_without_pixels_is_followed_and_clicked(place):
+    with opened(place) as terminal:
+        terminal.wait_for("Critical path")
+        send(terminal, b"\x1b[?2048;2$y")  # it can tell, and from now on is asked to
+        terminal.wait_for(lambda _: b"\x1b[?2048h" in terminal.raw)
+        terminal.screen.resize(24, 80)
+        send(terminal, b"\x1b[48;24;80;0;0t")
+        terminal.wait_for("1 Room  2  3  4")  # only so narrow a room leaves the names of the others out
+        send(terminal, b"\x1b[<0;9;9M", b"\x1b[<0;9;9m")
+        terminal.press("2")
+        terminal.wait_for("Issues")
+
+
 def test_a_terminal_that_vanishes_without_a_signal_ends_the_room(place):
     ours, its = pty.openpty()  # it is not the controlling one: nobody sends SIGHUP
     room = subprocess.Popen(

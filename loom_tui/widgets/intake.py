@@ -47,8 +47,11 @@ _MOUSE = re.compile(r"\x1b\[<\d+;-?\d+;-?\d+[Mm]")
 _REPORT = re.compile(
     r"\x1b\[(?:[IO]"  # the focus came, or went
     r"|\?\d+;\d\$y"  # a mode
-    r"|\d+;\d+R"  # where the cursor is
-    r"|48;[1-9]\d?\d?;[1-9]\d?\d?\d?;[1-9]\d*;[1-9]\d*t)"  # a new size: rows, columns, and their pixels
+    r"|\d+;\d+R)"  # where the cursor is
+)
+_MORE = r"(?::[\d:]*)?"  # sub-parameters, which mode 2048 leaves to the future
+_SIZE = re.compile(  # a new size: rows, columns, and their pixels
+    rf"\x1b\[48;([1-9]\d?\d?){_MORE};([1-9]\d?\d?\d?){_MORE};(\d+){_MORE};(\d+){_MORE}t"
 )
 
 
@@ -61,6 +64,17 @@ def is_key(sequence: str) -> bool:
     if text:  # what was typed with it, or without any key (0): composed, or by an input method
         return end == "u" and all(each and _printable(int(each)) for each in text.split(":"))
     return f"{code}{end}" in FUNCTIONAL_KEYS or (end == "u" and _printable(code))
+
+
+def report_of(sequence: str) -> str:
+    """Give a report of the terminal itself as Textual can read it; nothing of what is none."""
+    match = _SIZE.fullmatch(sequence)
+    if match is None:
+        return sequence if _REPORT.fullmatch(sequence) else ""
+    rows, columns, height, width = map(int, match.groups())
+    if not height or not width:  # it knows no pixels, so its clicks are in cells. Textual divides by them
+        height, width = rows, columns
+    return f"\x1b[48;{rows};{columns};{height};{width}t"
 
 
 def _printable(code: int) -> bool:
@@ -210,8 +224,8 @@ class Intake:
             self._paste = _Paste(now)
         elif len(sequence) > _LONGEST:
             return
-        elif _REPORT.fullmatch(sequence):
-            self._given += self._parser.feed(sequence)
+        elif report := report_of(sequence):
+            self._given += self._parser.feed(report)
         elif not is_key(sequence):
             return
         elif self._late:  # a key was split, and its ESC has closed something already: let that not happen again
