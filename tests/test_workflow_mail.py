@@ -122,6 +122,24 @@ async def test_the_link_in_a_message_is_followed_and_its_page_judged(link, expec
         assert "GET /verify?a=1&token=tok-4711-planted" in server.requests[-1]
 
 
+@pytest.mark.parametrize(("expect", "state"), [((), State.UNKNOWN), ((Expect(contains="Done"),), State.OK)])
+async def test_a_link_that_leads_to_another_page_proves_something_only_by_what_is_expected_of_it(expect, state):
+    async def lead(head: str, writer: asyncio.StreamWriter) -> None:
+        moves = answer(b"", status="303 See Other", headers="location: /login?token=tok-4711-planted\r\n")
+        await (moves if "GET /verify?" in head else answer(b"Done"))(head, writer)
+
+    async with mailroom() as room, serving(lead) as server:
+        letter = message(TO, "Verify", f"{server.url}/verify?token=tok-4711-planted")
+        async with serving(sending(room, letter)) as sender:
+            step = MailStep(
+                name="mail", to=TO, imap=imap_of(room.imap_port), timeout_s=8, link=r"http://\S+", expect=expect
+            )
+            reading = await run(SEND, step, url=sender.url)
+        why = f"stopped at step 2: redirected to {server.url}/login, and the step expects nothing of what answers there"
+    assert (reading.state, reading.detail) == (state, why if state is State.UNKNOWN else "")
+    assert "tok-4711-planted" not in reading.body.decode()
+
+
 @pytest.mark.parametrize(
     "handler",
     [slam, drip, hang],

@@ -32,7 +32,7 @@ from tests import mailroom as post
 from tests.coaching import Coaching, coaching
 from tests.errands import errand_of
 from tests.mailroom import mailroom
-from tests.servers import answer, circle, hang, serving
+from tests.servers import Handler, answer, circle, hang, serving
 
 PLAN = Path(__file__).parent / "plans" / "workflows.toml"
 ENVIRON = {"QA_PASSWORD": platform.PASSWORD, "QA_MAILBOX": post.PASSWORD, "QA_TOTP": platform.TOTP_SECRET}
@@ -218,7 +218,8 @@ async def test_a_redirect_to_another_host_carries_no_credential_there():
         leads = answer(b"", status="302 Found", headers=f"location: {other.url}/elsewhere\r\nset-cookie: sid=4711\r\n")
         async with serving(leads) as server:
             headers = {"x-api-key": "{key}", "authorization": "Bearer {key}", "accept": "text/html"}
-            reading = await run_steps(server.url, HttpStep(name="one", headers=headers), key="planted")
+            step = HttpStep(name="one", headers=headers, expect=(Expect(contains="{}"),))
+            reading = await run_steps(server.url, step, key="planted")
     assert reading.state is State.OK
     assert "planted" in server.requests[0]
     assert "planted" not in other.requests[0]
@@ -240,6 +241,68 @@ async def test_a_step_may_look_at_a_redirect_instead_of_following_it():
         assert (await run_steps(server.url, stays)).state is State.OK
         reading = await run_steps(server.url, HttpStep(name="one"))
     assert (reading.state, reading.detail) == (State.BAD, "stopped at step 1: 127.0.0.1 redirects in a circle")
+
+
+def leading(onward: str, there: Handler) -> Handler:
+    """Redirect from /bookings to `onward`, and answer as `there` does everywhere else."""
+
+    async def lead(head: str, writer: asyncio.StreamWriter) -> None:
+        moves = answer(b"", status="302 Found", headers=f"location: {onward}\r\nset-cookie: sid=session-4711\r\n")
+        await (moves if head.split()[1].partition("?")[0] == "/bookings" else there)(head, writer)
+
+    return lead
+
+
+async def test_a_login_page_in_the_place_of_what_a_step_asks_for_is_unknown_and_ends_the_run():
+    login = answer(b"<h1>Sign in</h1>", headers="content-type: text/html\r\n")
+    async with serving(leading("/login?next=token-4711#x", login)) as server:
+        reading = await run_steps(server.url, HttpStep(name="one", path="/bookings"), HttpStep(name="two"))
+        why = f"redirected to {server.url}/login, and the step expects nothing of what answers there"
+    assert (reading.state, reading.detail) == (State.UNKNOWN, f"stopped at step 1: {why}")
+    first, second = result_of(reading).steps
+    assert (first.state, first.detail) == (State.UNKNOWN, why)
+    assert first.sent == f"GET {server.url}/bookings"
+    assert first.got == "200 · text/html · 16 bytes · <h1>Sign in</h1>"
+    assert second.detail == "not run"
+    assert len(server.requests) == 2
+    assert "4711" not in reading.body.decode() + reading.detail
+
+
+@pytest.mark.parametrize(
+    ("more", "state", "detail"),
+    [
+        ({"expect": (Expect(contains="Welcome"),)}, State.OK, ""),
+        ({"capture": {"sid": Capture(cookie="sid")}}, State.OK, ""),
+        ({"follow": False, "expect_status": 302}, State.OK, ""),
+        ({"expect": (Expect(contains="Bookings"),)}, State.BAD, "the answer at step 1: does not contain 'Bookings'"),
+        ({"capture": {"id": Capture(regex="id=(.+)")}}, State.BAD, "nothing to capture at step 1: id was to come"),
+        ({"expect_status": (200, 204)}, State.UNKNOWN, "stopped at step 1: redirected to"),
+        ({"expect_status": 404}, State.BAD, "200 at step 1: wanted 404"),
+    ],
+)
+async def test_where_a_redirect_leads_is_judged_by_what_the_step_expects_of_the_answer(more, state, detail):
+    async with serving(leading("/home", answer(b"Welcome"))) as server:
+        reading = await run_steps(server.url, HttpStep(name="one", path="/bookings", **more))
+    assert reading.state is state
+    assert reading.detail.startswith(detail)
+
+
+async def test_another_last_slash_or_query_is_the_place_that_a_step_asked_for():
+    async with serving(leading("/bookings/?lang=en", answer(b"[]"))) as server:
+        reading = await run_steps(server.url, HttpStep(name="one", path="/bookings", query={"day": "1"}))
+    assert (reading.state, reading.detail) == (State.OK, "")
+
+
+async def test_a_wrong_status_behind_a_redirect_is_bad_of_the_steps_own_host_and_unknown_of_another():
+    step = HttpStep(name="one", path="/bookings")
+    async with serving(answer(b"Forbidden", status="403 Forbidden")) as other:
+        async with serving(leading(f"{other.url}/sso", answer(b""))) as server:
+            reading = await run_steps(server.url, step)
+        why = f"redirected to {other.url}/sso, and the step expects nothing of what answers there"
+        assert (reading.state, reading.detail) == (State.UNKNOWN, f"stopped at step 1: {why}")
+    async with serving(leading("/error", answer(b"Oops", status="500 Oops"))) as server:
+        reading = await run_steps(server.url, step)
+    assert (reading.state, reading.detail) == (State.BAD, "500 at step 1: wanted 200")
 
 
 async def test_progress_is_told_step_by_step():

@@ -83,7 +83,7 @@ class Web:
             latency_ms = (loop.time() - began) * 1000
             found = {key.lower(): value for key, value in response.headers.items()}
             self._heed(response.status_code, found)
-            led = _address(response.url) if response.url != asked.url else ""
+            led = address(response.url) if response.url != asked.url else ""
             return Answer(status=response.status_code, headers=found, body=body, latency_ms=latency_ms, url=led)
         except TimeoutError:
             raise SourceTimeout(f"{self._name} did not answer within {self._timeout_s:g} s") from None
@@ -191,7 +191,7 @@ def origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return (url.scheme, url.host, url.port)
 
 
-def _address(url: httpx.URL) -> str:
+def address(url: httpx.URL) -> str:
     """Write an address without what a redirect may have put a token in: login, query, fragment."""
     return f"{url.scheme}://{url.netloc.decode()}{url.raw_path.partition(b'?')[0].decode('ascii', 'replace')}"
 

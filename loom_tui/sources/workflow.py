@@ -135,10 +135,12 @@ class _Attempt:
             state, why = self.state, str(error)
             outcome = Outcome()
         else:
-            state = State.BAD if outcome.what else State.OK
-            why = f"{outcome.what}: {outcome.why}" if outcome.what else ""
+            state = State.BAD if outcome.what else State.UNKNOWN if outcome.doubt else State.OK
+            why = f"{outcome.what}: {outcome.why}" if outcome.what else outcome.doubt
             if outcome.what:
                 self.state, self._failure = state, f"{outcome.what} at step {number}: {outcome.why}"
+            elif outcome.doubt:
+                self.state, self._failure = state, f"stopped at step {number}: {outcome.doubt}"
         took_ms = (self._loop.time() - began) * 1000
         self._left.append(
             Told(name=step.name, state=state, detail=why, sent=outcome.sent, got=outcome.got, duration_ms=took_ms)

@@ -80,7 +80,8 @@ async def mail(step: MailStep, run: Run, box: Mailbox, browser: Browser, *, time
     url = next((group for group in link.groups() if group), link[0])
     run.mask.add_captured(url)  # whoever has it can do what it does
     page = await browser.send(Call(method="GET", url=url))
-    return judged(page, f"{sent} · GET its link", run, status=step.expect_status, expect=step.expect, wanted={})
+    sent = f"{sent} · GET its link"
+    return judged(page, sent, run, asked=url, status=step.expect_status, expect=step.expect, wanted={})
 
 
 async def _arrival(box: Mailbox, to: str, subject: str, seen: list[str]) -> Message:

@@ -19,13 +19,14 @@ SHOWN_CHARACTERS = 1000  # of what was sent, and of what came back
 class Outcome(Struct, frozen=True, kw_only=True):
     """What a step did. `what` differs from what was wanted (a status, a path, a header), and `why` says how.
 
-    Nothing here is masked yet.
+    `doubt` says why what came back proves nothing. Nothing here is masked yet.
     """
 
     sent: str = ""
     got: str = ""
     what: str = ""
     why: str = ""
+    doubt: str = ""
 
 
 class Run:

@@ -11,9 +11,10 @@ from msgspec import Struct
 
 from loom_tui.plan.steps import READING, Capture, Expect, HttpStep, RolesStep, statuses
 from loom_tui.sources.base import SourceAnswered, SourceUnreachable
+from loom_tui.sources.http import is_own, leads_to
 from loom_tui.sources.steps.expect import Found, NotFound, capture, first_fault
 from loom_tui.sources.steps.run import Outcome, Run
-from loom_tui.sources.web import MAX_REDIRECTS, Web, origin
+from loom_tui.sources.web import MAX_REDIRECTS, Web, address, origin
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -40,11 +41,15 @@ class Call(Struct, frozen=True, kw_only=True):
 
 
 class Got(Found):
-    """An answer: its status beside what can be looked into."""
+    """An answer: its status beside what can be looked into.
 
-    def __init__(self, status: int, response: httpx.Response, body: bytes, cookies: Mapping[str, str]) -> None:
+    `url` is where a redirect led, without its query; empty where none did.
+    """
+
+    def __init__(self, response: httpx.Response, body: bytes, cookies: Mapping[str, str], *, url: str) -> None:
         super().__init__(body, {key.lower(): value for key, value in response.headers.items()}, cookies)
-        self.status = status
+        self.status = response.status_code
+        self.url = url
 
     def __str__(self) -> str:
         """Say its status, what it is and how large; of one that may be wrong, callers add the text."""
@@ -78,6 +83,7 @@ class Browser(Web):
         self._client.cookies.clear()
 
     async def _led(self, request: httpx.Request, call: Call) -> Got:
+        asked = request.url
         for _ in range(MAX_REDIRECTS + 2):
             response = await self._client.send(request, stream=True, follow_redirects=False)
             try:
@@ -87,7 +93,7 @@ class Browser(Web):
             following = response.next_request
             if not call.follow or following is None:
                 cookies = {cookie.name: cookie.value or "" for cookie in self._client.cookies.jar}
-                return Got(response.status_code, response, body, cookies)
+                return Got(response, body, cookies, url=address(response.url) if response.url != asked else "")
             if origin(following.url) != origin(request.url):
                 if following.method not in READING:
                     raise SourceAnswered(
@@ -105,7 +111,9 @@ async def http(step: HttpStep, run: Run, browser: Browser) -> Outcome:
     got = await browser.send(call)
     for value in got.cookies.values():
         run.mask.add_cookie(value)
-    return judged(got, str(call), run, status=step.expect_status, expect=step.expect, wanted=step.capture)
+    return judged(
+        got, str(call), run, asked=call.url, status=step.expect_status, expect=step.expect, wanted=step.capture
+    )
 
 
 async def roles(step: RolesStep, run: Run) -> Outcome:
@@ -146,11 +154,15 @@ def judged(
     sent: str,
     run: Run,
     *,
+    asked: str,
     status: int | tuple[int, ...],
     expect: tuple[Expect, ...],
     wanted: Mapping[str, Capture],
 ) -> Outcome:
-    """Keep what is to be captured, then hold an answer to its status and expectations; a wrong one is shown."""
+    """Keep what is to be captured, then hold an answer to its status and expectations; a wrong one is shown.
+
+    Of what a redirect led to only expectations and captures can tell whether it is what was meant: a login page is 200.
+    """
     well = statuses(status)
     missing = ""
     try:
@@ -159,6 +171,9 @@ def judged(
     except NotFound as error:
         missing = str(error)
     fault = first_fault(got, expect, run.value)
+    if not expect and not wanted and _strays(got, asked, well):
+        why = f"redirected to {got.url}, and the step expects nothing of what answers there"
+        return Outcome(sent=sent, got=f"{got} · {got.text}", doubt=why)
     if got.status not in well:
         return Outcome(sent=sent, got=f"{got} · {got.text}", what=str(got.status), why=f"wanted {_either(well)}")
     if fault is not None:
@@ -166,6 +181,13 @@ def judged(
     if missing:
         return Outcome(sent=sent, got=f"{got} · {got.text}", what="nothing to capture", why=missing)
     return Outcome(sent=sent, got=str(got))
+
+
+def _strays(got: Got, asked: str, well: tuple[int, ...]) -> bool:
+    """Say whether an answer is another place's, and no error of the asked origin's own."""
+    if not got.url or leads_to(got.url, asked, ()):
+        return False
+    return got.status in well or not is_own(got.url, asked)
 
 
 def _either(well: tuple[int, ...]) -> str:
