@@ -13,7 +13,7 @@ from textual._keyboard_protocol import FUNCTIONAL_KEYS
 from textual._xterm_parser import XTermParser
 from textual.message import Message
 
-from loom_tui.widgets.intake import BREATH_S, PASTE_LIMIT, REST_S, SPLIT_ESC_S, STALL_S, Intake, is_key
+from loom_tui.widgets.intake import BREATH_S, HUSH_S, PASTE_LIMIT, REST_S, SPLIT_ESC_S, STALL_S, Intake, is_key
 
 ESC_S = 0.1
 LONG = 60.0  # by then everything has lapsed
@@ -178,6 +178,34 @@ def test_a_paste_that_ends_early_presses_nothing_of_its_rest():
     assert arrived(OPEN + b"a" + CLOSE + rest + CLOSE) == [pasted("a")]
     assert arrived(OPEN + b"a" + CLOSE, *(bytes((byte,)) for byte in rest), gap_s=BREATH_S / 2) == [pasted("a")]
     assert arrived(OPEN + b"a" + CLOSE, rest[:1], gap_s=BREATH_S) == [pasted("a"), *pressed("R")]
+
+
+MOVE = b"\x1b[<35;9;9M"
+
+
+def test_a_mouse_that_moves_after_a_paste_takes_no_key_away():
+    it, now = intake(), 0.0
+    it.feed(OPEN + b"a" + CLOSE, now)
+    while now < BREATH_S:
+        now += BREATH_S / 2
+        it.feed(MOVE * 20, now)
+    assert told(it.feed(MOVE + b"q", now))[1:] == pressed("q")
+
+
+def test_a_key_that_is_held_after_a_paste_is_heard_within_half_a_second():
+    it, now = intake(), 0.0
+    heard: list[Message] = []
+    it.feed(OPEN + b"a" + CLOSE, now)
+    while now < HUSH_S:
+        assert heard == []
+        now += BREATH_S / 2
+        heard = it.feed(b"j", now)
+    assert told(heard) == pressed("j")
+
+
+def test_a_long_rest_of_a_paste_that_ended_early_presses_nothing_however_long_it_takes():
+    rest = [b"R\x1b[A" * 100] * 100
+    assert arrived(OPEN + b"a" + CLOSE, *rest, gap_s=BREATH_S / 2) == [pasted("a")]
 
 
 def test_a_paste_that_never_ends_gives_the_keyboard_back():

@@ -40,6 +40,10 @@ _STALL_SIZE = 1000
 # What comes in one breath with a paste's end was pasted too: tmux 3.3a and urxvt let an end pass that stands in the
 # text itself. No hand is as fast.
 BREATH_S = 0.05
+# The longest that one breath takes: whoever holds a key down after a paste is not kept waiting. What comes in pieces as
+# large as no hand sends is still the paste's, however long.
+HUSH_S = 0.5
+_FLOOD_SIZE = 256
 PASTE_LIMIT = 2000  # characters: Textual's Input refuses a paste whole that makes it longer than that
 
 _KEY = re.compile(r"\x1b\[(\d*)(?:;\d*)?(?:;([\d:]*))?([u~A-FHPQRS])")
@@ -135,7 +139,7 @@ class Intake:
         self._late = False  # its ESC was taken for the key
         self._escaped_at = -inf
         self._paste: _Paste | None = None
-        self._hushed_until = -inf
+        self._hushed_until = self._hush_ends = -inf
         self._hushed = False  # what is held, or pressed, began before then
 
     @property
@@ -150,8 +154,7 @@ class Intake:
     def feed(self, data: bytes, now: float) -> list[Message]:
         """Take in what was read."""
         text = self._decode(data)
-        if now < self._hushed_until:
-            self._hushed_until = now + BREATH_S
+        self._breathe(text, now)
         at = 0
         while at < len(text):
             if self._paste is None:
@@ -239,7 +242,14 @@ class Intake:
         text = clean(self._paste.text, limit=PASTE_LIMIT - 1).strip()
         if text:
             self._given.append(events.Paste(text))
-        self._paste, self._hushed_until = None, now + BREATH_S
+        self._paste, self._hushed_until, self._hush_ends = None, now + BREATH_S, now + HUSH_S
+
+    def _breathe(self, text: str, now: float) -> None:
+        """Draw a paste's last breath out while more comes of it; a mouse that moves is none of it."""
+        text = _MOUSE.sub("", text)
+        if text and now < self._hushed_until:
+            ends = inf if len(text) >= _FLOOD_SIZE else self._hush_ends
+            self._hushed_until = max(self._hushed_until, min(now + BREATH_S, ends))
 
     def _escape(self) -> None:
         self._press([events.Key("escape", ESC)])
