@@ -7,6 +7,7 @@ import pty
 import re
 import select
 import subprocess
+import tty
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from msgspec.structs import replace
 
 from loom_tui.widgets.intake import REST_S
+from loom_tui.widgets.plug import read_some
 from tests.running import DEADLINE_S, action, writes
 from tests.samples import sample_plan
 from tests.terminal import Terminal
@@ -138,6 +140,29 @@ def test_a_terminal_that_tells_its_size_without_pixels_is_followed_and_clicked(p
         send(terminal, b"\x1b[<0;9;9M", b"\x1b[<0;9;9m")
         terminal.press("2")
         terminal.wait_for("Issues")
+
+
+def test_a_terminal_that_holds_nothing_is_not_gone_and_one_that_is_closed_is():
+    ours, its = pty.openpty()
+    tty.setraw(its)
+    os.set_blocking(its, False)  # as another process on it may
+    assert read_some(its) == b""
+    os.write(ours, b"q")
+    assert read_some(its) == b"q"
+    assert read_some(its) == b""
+    os.close(ours)
+    with pytest.raises(EOFError):
+        read_some(its)
+    os.close(its)
+
+
+def test_the_end_of_a_file_is_the_end_and_another_error_is_told(tmp_path):
+    (tmp_path / "empty").touch()
+    for path, error in ((tmp_path / "empty", EOFError), (tmp_path, IsADirectoryError)):
+        fd = os.open(path, os.O_RDONLY)
+        with pytest.raises(error):
+            read_some(fd)
+        os.close(fd)
 
 
 def test_a_terminal_that_vanishes_without_a_signal_ends_the_room(place):

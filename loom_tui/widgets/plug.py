@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from errno import EIO
 from selectors import EVENT_READ, SelectSelector
 from time import monotonic
 from typing import Any, TextIO, cast
@@ -47,6 +48,21 @@ class Outlet:
         return self._file.isatty()
 
 
+def read_some(fd: int) -> bytes:
+    """Read what a terminal holds: nothing where another process was faster. Raises EOFError once it is gone."""
+    try:
+        data = os.read(fd, _GULP_BYTES)
+    except BlockingIOError:  # whoever shares the terminal may have set O_NONBLOCK
+        return b""
+    except OSError as error:
+        if error.errno != EIO:  # Linux's word for a terminal whose other side is closed
+            raise
+        data = b""
+    if not data:
+        raise EOFError
+    return data
+
+
 class PluggedDriver(LinuxDriver):
     """Textual's driver, writing to an outlet and reading through an intake."""
 
@@ -65,16 +81,12 @@ class PluggedDriver(LinuxDriver):
             while not self.exit_event.is_set():
                 if not selector.select(max(0.0, min(_LOOK_S, intake.due - monotonic()))):
                     messages = intake.lapse(monotonic())
-                elif data := self._read():
-                    messages = intake.feed(data, monotonic())
                 else:
-                    self._app.call_later(self._app.exit)
-                    return
+                    try:
+                        data = read_some(self.fileno)
+                    except EOFError:
+                        self._app.call_later(self._app.exit)
+                        return
+                    messages = intake.feed(data, monotonic())
                 for message in messages:
                     self.process_message(message)
-
-    def _read(self) -> bytes:
-        """Read what there is; nothing where the terminal is gone."""
-        with suppress(OSError):
-            return os.read(self.fileno, _GULP_BYTES)
-        return b""
