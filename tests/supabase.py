@@ -74,6 +74,9 @@ async def project(
         status, body = known.get(path, (404, {"message": "no such path"}))
         text = body if isinstance(body, str) else json.dumps(body)
         headers = {"Content-Length": str(len(text)), "Connection": "close"}
+        if status == 302:
+            headers["Location"], text = text, ""
+            headers["Content-Length"] = "0"
         return Response(status, "As Asked", Headers(headers), text.encode())
 
     async with serve(talk, "127.0.0.1", 0, process_request=respond) as server:

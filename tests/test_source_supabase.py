@@ -21,7 +21,7 @@ from loom_tui.sources.build import build
 from loom_tui.sources.tokens import recognise
 from tests.errands import errand_of
 from tests.keys import jwt
-from tests.servers import serving, slam
+from tests.servers import answer, serving, slam
 from tests.supabase import SETTINGS, phoenix, project
 
 NOW = 1_760_000_000.0
@@ -227,6 +227,14 @@ async def test_a_part_that_fails_is_told_and_the_others_go_on(path, answer, sign
     assert readings["sb"].state is state
     others = {"auth", "settings", "storage", "realtime", "keys"} - {signal}
     assert {readings[f"sb.{name}"].state for name in others} == {State.OK}
+
+
+async def test_a_part_that_answers_elsewhere_is_unknown_whatever_it_answers_there():
+    async with serving(answer(b"")) as stranger, project({"/storage/v1/status": (302, stranger.url)}) as it:
+        readings = await ask(source_of(it.url))
+    assert readings["sb.storage"].state is State.UNKNOWN
+    assert f"redirected to {stranger.url}" in readings["sb.storage"].detail
+    assert readings["sb.auth"].state is State.OK
 
 
 async def test_the_talk_with_realtime_is_told_step_by_step_without_the_key():

@@ -23,8 +23,9 @@ from loom_tui.sources.base import (
 )
 from loom_tui.sources.build import build
 from loom_tui.sources.credentials import resolve
-from loom_tui.sources.http import find, judge, leads_to
+from loom_tui.sources.http import find, judge
 from loom_tui.sources.mask import Mask, Masked
+from loom_tui.sources.redirects import leads_to
 from loom_tui.sources.scrub import scrub_dsn
 from loom_tui.sources.web import retry_after_s
 from tests.errands import errand_of

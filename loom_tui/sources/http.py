@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import httpx
 import msgspec
 
 from loom_tui.plan.sources.http import HttpSource
@@ -14,7 +12,8 @@ from loom_tui.room.checks import CheckResult, Step, encode_result
 from loom_tui.room.signals import Reading, State
 from loom_tui.sources.base import Asker, Errand
 from loom_tui.sources.mask import LOOKED_THROUGH, Masked
-from loom_tui.sources.web import Answer, Web, origin
+from loom_tui.sources.redirects import is_own, leads_to
+from loom_tui.sources.web import Answer, Web
 
 SHOWN_CHARACTERS = 500  # of an answer that was not hoped for; cut last: half a secret would not be known for one
 _WELL = frozenset({"ok", "healthy", "pass", "passing", "up", "true", "green", "operational", "connected", "available"})
@@ -115,37 +114,6 @@ class HttpAsker(Asker):
             detail = str(version)[:100] if known else why or "the answer has no version"
             readings.append(self._errand.reading(".version", at=now, state=state, detail=detail))
         return readings
-
-
-def leads_to(url: str, asked: str, expected: Sequence[str]) -> bool:
-    """Say whether an address is the one that was asked (with TLS now, or another last slash), or an expected one.
-
-    Raises InvalidURL for what httpx cannot ask; an expected address that is none leads nowhere.
-    """
-    found, own = httpx.URL(url), httpx.URL(asked)  # both as they are sent: `ü` and a space as a redirect writes them
-    path = _path(found)
-    if is_own(url, asked) and path == _path(own):
-        return True
-    return any(
-        origin(found) == origin(wanted) and f"{path}/".startswith(f"{_path(wanted)}/") for wanted in _parsed(expected)
-    )
-
-
-def is_own(url: str, asked: str) -> bool:
-    """Say whether an address is at the origin that was asked, or at the same with TLS. Raises InvalidURL."""
-    found, own = httpx.URL(url), httpx.URL(asked)
-    return origin(found) in (origin(own), origin(own.copy_with(scheme="https")))
-
-
-def _path(url: httpx.URL) -> str:
-    """Give an address's path as it is sent, without its last slash."""
-    return url.raw_path.partition(b"?")[0].decode("ascii").rstrip("/")
-
-
-def _parsed(urls: Sequence[str]) -> Iterator[httpx.URL]:
-    for url in urls:
-        with suppress(httpx.InvalidURL):  # a host that no name server could know
-            yield httpx.URL(url)
 
 
 def find(answer: Any, path: str) -> Any:

@@ -15,6 +15,7 @@ from loom_tui.room.checks import Step
 from loom_tui.room.signals import State
 from loom_tui.sources.base import SourceError, SourceLimited, SourceTimeout
 from loom_tui.sources.mask import LOOKED_THROUGH, Mask, Masked
+from loom_tui.sources.redirects import is_own
 from loom_tui.sources.tokens import ApiKey, KeyKind, recognise
 from loom_tui.sources.web import Answer, Web
 
@@ -133,6 +134,10 @@ class Api:
         key = recognise(secret)
         bearer = {"authorization": f"Bearer {secret}"} if key is None or key.kind is KeyKind.JWT else {}
         answer = await self._web.get(f"{self._base}{path}", headers={"apikey": secret, **bearer, **more})
+        if answer.url and not is_own(answer.url, self._base):
+            raise SourceError(
+                f"{self._name} was redirected to {answer.url[:SHOWN_CHARACTERS]}, which is not the project"
+            )
         if answer.status == 429 or (answer.status == 503 and "retry-after" in answer.headers):
             self._web.expect_ok(answer)
         return answer

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from loom_tui.plan.steps import READING, Capture, Expect, HttpStep, RolesStep, statuses
 from loom_tui.sources.base import SourceAnswered, SourceUnreachable
-from loom_tui.sources.http import is_own, leads_to
+from loom_tui.sources.redirects import is_own, leads_to
 from loom_tui.sources.steps.expect import Found, NotFound, capture, first_fault
 from loom_tui.sources.steps.run import Outcome, Run
 from loom_tui.sources.web import MAX_REDIRECTS, Web, address, origin
