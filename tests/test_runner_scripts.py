@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 
 import psycopg
@@ -24,14 +26,17 @@ from loom_tui.room.door import Person
 from loom_tui.room.guard import ActionState as S
 from loom_tui.room.guarded import Approve, Arm, Resume
 from loom_tui.room.preview import preview
+from loom_tui.runner import record, runner
 from loom_tui.runner.scripts import Scripts
 from loom_tui.session import Session
 from loom_tui.sources.base import SourceUnreachable
 from loom_tui.sources.scene import Scene
+from loom_tui.store.base import StoreBroken, StoreBusy
 from tests.places import place_of
 from tests.running import World, action, release, waits, writes
 from tests.shell import loom
 from tests.test_guard_commands import GLASS, guarded
+from tests.test_runner_store_errors import Running, once_in_each_place
 
 STEP = SqlAct(name="Migrate", file="up.sql", dsn_from=Secret(env="LOOM_TEST_DSN"))
 ARMED = "INSERT INTO ran VALUES ('armed')"
@@ -191,18 +196,71 @@ def test_a_rollback_whose_armed_text_is_lost_runs_its_file_if_that_is_the_same_a
         assert f"up.sql was edited since it was armed (sha256 {digest[:12]} then, {now[:12]} now)" in view.why
 
 
-def test_an_empty_file_is_pinned_too(tmp_path):
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -> None:
+    monkeypatch.setattr(record, "TRY_EVERY_S", 0.01)
+    monkeypatch.setattr(runner, "HURRY_S", 0.5)
+    monkeypatch.setenv("LOOM_TEST_DSN", environ["LOOM_TEST_DSN"])
+
+
+def from_the_second(refuses: Callable[[], bool]) -> Callable[[str], bool]:
+    """Refuse to give what was kept, but for the plan, which a runner reads first."""
+    reads = count()
+    return lambda name: name == "kept" and next(reads) > 0 and refuses()
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize("refusal", [StoreBusy, StoreBroken])
+def test_a_text_that_a_store_refused_to_give_once_is_not_lost_whatever_became_of_its_file(world, environ, refusal):
+    room = world(it=action(STEP, verify=()))
+    number = armed(room)
+    change(room, EDITED)
+    room.do("bo", Approve(number))
+    refuses, places = once_in_each_place()
+    with Running(room, number, refusal, lambda name: name == "kept" and refuses(name)):
+        assert (room.ended(number).state, ran(environ)) == (S.DONE_UNVERIFIED, ["armed"])
+    assert "PreflightFailed" not in room.kinds()
+    assert len(places) > 1
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_store_that_refuses_a_text_for_long_holds_a_rollbacks_step_up_and_not_its_preflight(world, environ):
+    room = world(it=action(STEP, verify=()))
+    number = armed(room)
+    change(room, EDITED)
+    freed = threading.Event()
+    with Running(room, number, StoreBusy, from_the_second(lambda: not freed.is_set())):
+        room.until(lambda: room.view(number).steps[0].missing)
+        assert room.view(number).steps[0].missing == "“Migrate”: what it needs did not answer within 0.5 s"
+        room.do("bo", Approve(number))
+        room.until(lambda: room.view(number).steps[0].is_open)
+        freed.set()
+        assert (room.ended(number).state, ran(environ)) == (S.DONE_UNVERIFIED, ["armed"])
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_text_that_the_store_never_gives_is_read_from_a_file_that_is_the_same(world, environ):
+    room = world(it=action(STEP, verify=()))
+    number = armed(room)
+    room.do("bo", Approve(number))
+    with Running(room, number, StoreBroken, from_the_second(lambda: True)):
+        assert (room.ended(number).state, ran(environ)) == (S.DONE_UNVERIFIED, ["armed"])
+
+
+async def test_an_empty_file_is_pinned_too(tmp_path):
     scene = Scene(directory=tmp_path, environ={}, values={}, credentials={})
     (tmp_path / "up.sql").write_text(EDITED)
     digest = sha256(b"").hexdigest()
-    assert Scripts([STEP], [digest], kept={digest: b""}.__getitem__, rollback=True).armed(0, scene) == b""
+    scripts = Scripts([STEP], [digest], kept={digest: b""}.__getitem__, rollback=True)
+    assert await scripts.armed(0, scene) == b""
 
 
 @pytest.mark.parametrize("digests", [(), ("",)])
-def test_what_a_journal_says_was_armed_without_a_digest_is_run_by_a_rollback_alone(tmp_path, digests):
+async def test_what_a_journal_says_was_armed_without_a_digest_is_run_by_a_rollback_alone(tmp_path, digests):
     scene = Scene(directory=tmp_path, environ={}, values={}, credentials={})
     (tmp_path / "up.sql").write_text(EDITED)
     kept: dict[str, bytes] = {}
-    assert Scripts([STEP], digests, kept=kept.__getitem__, rollback=True).armed(0, scene) == EDITED.encode()
+    scripts = Scripts([STEP], digests, kept=kept.__getitem__, rollback=True)
+    assert await scripts.armed(0, scene) == EDITED.encode()
     with pytest.raises(SourceUnreachable, match="sha256 not known then"):
-        Scripts([STEP], digests, kept=kept.__getitem__, rollback=False).armed(0, scene)
+        await Scripts([STEP], digests, kept=kept.__getitem__, rollback=False).armed(0, scene)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -37,19 +37,19 @@ async def look(
     step: AnyActStep,
     scene: Scene,
     *,
-    script: Callable[[Scene], bytes],
+    script: Callable[[Scene], Awaitable[bytes]],
     limit_s: float | None = None,
     asks: bool = False,
 ) -> Found:
     """Resolve a step's credentials, which the scene lacks, try what it needs, and ask its target where it `asks`.
 
-    `script` gives what a `sql` step is to run. Raises SourceError.
+    `script` gives what a `sql` step is to run. Raises what it raises, but for SourceError.
     """
     credentials: Mapping[str, Masked] = {}
     try:
         async with asyncio.timeout(limit_s):
             if isinstance(step, SqlAct):  # first: a credential that is missing, or is waited for, keeps no edit out
-                scene = replace(scene, script=script(scene))
+                scene = replace(scene, script=await script(scene))
             credentials = await credentials_of(step, scene.environ, scene.directory)
             scene = replace(scene, credentials=credentials)
             await try_out(step, scene)

@@ -7,18 +7,17 @@ an action whose plan was edited.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from hashlib import sha256
 
 from loom_tui.plan.acts import AnyActStep, SqlAct
 from loom_tui.room.deeds import Refused
+from loom_tui.runner.record import patiently
 from loom_tui.sources.acts import script_of
 from loom_tui.sources.base import SourceUnreachable
 from loom_tui.sources.scene import Scene
-from loom_tui.store.base import StoreError
-
-_LOG = logging.getLogger("loom.runner")
+from loom_tui.store.base import KeptChanged, StoreError
 
 
 class Scripts:
@@ -33,11 +32,13 @@ class Scripts:
         self._rollback = rollback
         self._armed: dict[int, bytes] = {}
 
-    def armed(self, index: int, scene: Scene) -> bytes:
-        """Give what a step is to run. Raises SourceUnreachable, also where nothing is left of what was armed."""
+    async def armed(self, index: int, scene: Scene) -> bytes:
+        """Give what a step is to run. Raises SourceUnreachable where nothing is left of what was armed.
+
+        Raises StoreError where the store refuses for long, and the file is not what was armed.
+        """
         if index not in self._armed:
-            stored = self._stored(index)
-            self._armed[index] = self._unchanged(index, scene) if stored is None else stored
+            self._armed[index] = await patiently(lambda: self._found(index, scene))
         return self._armed[index]
 
     def hold(self, first: int, scene: Scene) -> None:
@@ -50,14 +51,16 @@ class Scripts:
             except SourceUnreachable as error:
                 raise Refused(f"{error}; look again, and arm it anew") from None
 
-    def _stored(self, index: int) -> bytes | None:
+    def _found(self, index: int, scene: Scene) -> bytes:
+        """Give what was armed, from the store or, if it is the same, from the file."""
         try:
             return self._kept(self._digests.get(index, ""))
-        except KeyError:
-            return None
-        except StoreError as error:
-            _LOG.warning("%s", error)
-            return None
+        except (KeyError, KeptChanged):
+            return self._unchanged(index, scene)
+        except StoreError:  # it may have the text: that the file has another says nothing of it
+            with suppress(SourceUnreachable):
+                return self._unchanged(index, scene)
+            raise
 
     def _unchanged(self, index: int, scene: Scene) -> bytes:
         """Read a step's file, if it holds what was armed. A rollback's that could not be read then is read now."""

@@ -49,6 +49,10 @@ class StoreBroken(StoreError):
     """The store's files are damaged or not a store."""
 
 
+class KeptChanged(StoreBroken):
+    """What was kept is there, and was changed: asking again brings it back no more than what is not there."""
+
+
 class LeaseLost(StoreError):
     """Somebody took the lease over: nothing more may be written under this epoch."""
 
@@ -147,7 +151,7 @@ class Store(Protocol):
         ...
 
     def kept(self, digest: str) -> bytes:
-        """Give back what was kept. Raises KeyError."""
+        """Give back what was kept. Raises KeyError, and KeptChanged where it is no longer that."""
         ...
 
     def define(self, signals: Iterable[Signal]) -> None:

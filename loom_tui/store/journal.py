@@ -14,7 +14,7 @@ from loom_tui.plan.model import About
 from loom_tui.room.events import Event, Payload, PlanAdopted, decode_payload, encode_payload
 from loom_tui.room.record import Record
 from loom_tui.store import chain
-from loom_tui.store.base import Head, StoreBroken, StoreError, StoreTooNew
+from loom_tui.store.base import Head, KeptChanged, StoreBroken, StoreError, StoreTooNew
 from loom_tui.store.database import Database
 from loom_tui.store.text import storable
 
@@ -110,14 +110,14 @@ class Journal:
         return digest
 
     def kept(self, digest: str) -> bytes:
-        """Give back what was kept. Raises KeyError; StoreBroken where it is no longer what was kept."""
+        """Give back what was kept. Raises KeyError; KeptChanged where it is no longer what was kept."""
         with self._database.read() as connection:
             row = connection.execute("SELECT body FROM plans WHERE hash = ?", (digest,)).fetchone()
         if row is None:
             raise KeyError(digest)
         body: bytes = row[0]
         if sha256(body).hexdigest() != digest:
-            raise StoreBroken(f"{self._database.path}: what was kept as {digest[:12]} was changed.")
+            raise KeptChanged(f"{self._database.path}: what was kept as {digest[:12]} was changed.")
         return body
 
     def began_with(self) -> About | None:

@@ -103,7 +103,7 @@ class SqliteStore(Store):
         return self._journal.keep(body)
 
     def kept(self, digest: str) -> bytes:
-        """Give back what was kept. Raises KeyError."""
+        """Give back what was kept. Raises KeyError, KeptChanged."""
         return self._journal.kept(digest)
 
     def define(self, signals: Iterable[Signal]) -> None:
