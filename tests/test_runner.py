@@ -338,6 +338,30 @@ def test_a_secret_is_masked_though_its_step_writes_to_the_other_stream_in_its_mi
     assert "hunter2" not in room.told()
 
 
+BY_LINES = """
+import os, pathlib, time
+out, err = 1, 2
+for number, line in enumerate([*os.environ['T'].split(chr(10)), 'done']):
+    os.write(out, f'{line}{chr(10)}'.encode())
+    os.write(err, f'<{number}>{chr(10)}'.encode())
+    while not any(f'<{number}>' in path.read_text() for path in pathlib.Path('loom').glob('*/actions/*/1-1.log')):
+        time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize(
+    "secret", ["hunter2\npw12", "-----BEGIN KEY-----\nMIIEabcdefgh12345678\nab+/c=\n-----END KEY-----"]
+)
+def test_a_secret_of_several_lines_is_masked_though_its_step_writes_line_by_line(world, secret):
+    room = world(rollback=action(python(BY_LINES, secrets={"T": Secret(env="LOOM_TEST_T")}), verify=()))
+    number = room.begin(environ={"LOOM_TEST_T": secret})
+    room.ended(number)
+    said = [line for line in room.output(number).splitlines() if not line.startswith("<")]
+    assert said == ["••••", "done"]
+    assert "ab+/c=" not in room.told()
+    assert "pw12" not in room.told()
+
+
 def test_a_rollback_takes_over_from_a_deploy_that_hangs_and_ends_its_processes(world):
     deploy = action(
         python(f"open('hung.done', 'a').write('x')\n{BROOD}time.sleep(600)", name="hung"), kind=ActionKind.DEPLOY

@@ -134,6 +134,41 @@ def test_a_key_of_several_lines_is_masked_as_programs_tell_it(tmp_path, end):
         assert "abcdefgh" not in path.read_text() + kept.tail
 
 
+SHORT = "-----BEGIN KEY-----\nMIIEabcdefgh12345678\nab+/c=\n-----END KEY-----"  # a line that is not known by itself
+
+
+@pytest.mark.parametrize("secret", ["hunter2\npw12", "\nhunter2\n\npw12\n", SHORT, f"{SHORT}\n"])
+@given(
+    cuts=st.lists(st.integers(0, 200), max_size=8),
+    said=st.lists(st.sampled_from([None, None, "hunter2\n", "a\n", "x: ", "\n", "-----BEGIN KEY-----\n"]), max_size=6),
+)
+def test_a_secret_of_several_lines_is_masked_written_in_parts_as_it_is_written_at_once(
+    tmp_path_factory, secret, cuts, said
+):
+    body = "".join(secret if each is None else each for each in said).encode()
+    edges = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
+    path = tmp_path_factory.getbasetemp() / "lines" / "1-1.log"
+    texts = []
+    for parts in ([body], [body[start:end] for start, end in pairwise(edges)], body.splitlines(keepends=True)):
+        path.unlink(missing_ok=True)
+        with Output(path, [secret], {}) as kept:
+            for part in parts:
+                kept.write(part)
+        texts.append(path.read_text())
+    assert texts[0] == texts[1] == texts[2]
+    whole = secret.encode() in body
+    assert not whole or "••••" in texts[0]
+
+
+def test_a_line_that_is_no_line_of_a_secret_waits_for_no_other(tmp_path):
+    path = tmp_path / "a" / "1.log"
+    with Output(path, [SHORT], {}) as kept:
+        kept.write(b"one\n-----BEGIN KEY-----\n")
+        assert path.read_text() == "one\n"
+        kept.write(b"none\n")
+        assert path.read_text() == "one\n••••\nnone\n"
+
+
 @pytest.mark.parametrize(("mode", "wanted"), [(0o700, 0o600), (0o2770, 0o660)])
 def test_its_file_is_for_those_who_may_read_the_store(tmp_path, mode, wanted):
     store = tmp_path / "room"

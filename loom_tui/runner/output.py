@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import errno
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -30,7 +30,7 @@ class Output:
             self._mask.add(secret)
         for name, value in environ.items():
             self._mask.add_variable(name, value)
-        self._said, self._complained = _Stream(), _Stream()
+        self._said, self._complained = _Stream(self._mask), _Stream(self._mask)
         self._kept_bytes = 0
         self._tail = ""
         self.size_bytes = 0
@@ -47,7 +47,7 @@ class Output:
         """Write what was held back; a disk that is full loses the output, and never the action."""
         streams = (self._said, self._complained)
         for stream in streams:
-            self._keep(stream, stream.rest(self.hide))
+            self._keep(stream, stream.rest())
         if any(stream.end for stream in streams):
             words = f"\n… {self.size_bytes:,} bytes in all; only the first {MAX_BYTES:,} are kept. They ended:\n"
             ends = (self._end_of(stream.end) for stream in streams)
@@ -65,7 +65,7 @@ class Output:
         if self._kept_bytes >= MAX_BYTES:
             stream.pass_over(part)
         else:
-            self._keep(stream, stream.take(part, self.hide))
+            self._keep(stream, stream.take(part))
 
     def _keep(self, stream: _Stream, text: str) -> None:
         """Write a masked text as far as there is room; the rest is a part of its stream's end."""
@@ -101,24 +101,25 @@ class Output:
 class _Stream:
     """One of a step's two streams, held back by itself: the other's words may come between two halves of a secret."""
 
-    def __init__(self) -> None:
+    def __init__(self, mask: Mask) -> None:
+        self._mask = mask
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._held = ""
         self.end = b""  # of what came after the cap, not masked yet
 
-    def take(self, part: bytes, hide: Callable[[str], str]) -> str:
+    def take(self, part: bytes) -> str:
         """Take some of it in, and give what can be written by now."""
-        text = hide(self._held + self._decoder.decode(part))
-        self._held = text[-_HELD:]
-        newline = text.rfind("\n")
-        if newline >= 0:  # a line that ended holds no half of a secret
-            self._held = text[newline + 1 :][-_HELD:]
-        return text[: len(text) - len(self._held)]
+        ended, self._held = self._mask.ended(self._held + self._decoder.decode(part))
+        text = self._mask.hide(ended)
+        if len(self._held) > _HELD and "\n" not in self._held:  # its end alone may be half a secret
+            line = self._mask.hide(self._held)
+            text, self._held = text + line[:-_HELD], line[-_HELD:]
+        return text
 
-    def rest(self, hide: Callable[[str], str]) -> str:
+    def rest(self) -> str:
         """Give what was held back, at its end."""
         held, self._held = self._held, ""
-        return hide(held + self._decoder.decode(b"", final=True))
+        return self._mask.hide(held + self._decoder.decode(b"", final=True))
 
     def pass_over(self, part: bytes) -> None:
         """Take some of it in of which the end alone is kept."""

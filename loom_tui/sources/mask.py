@@ -67,6 +67,7 @@ class Mask:
     def __init__(self) -> None:
         self._secrets: dict[Hashable, str] = {}
         self._forms: list[str] = []  # longest first: one may be the beginning of another
+        self._long: list[str] = []  # those of several lines
         self._encoded: list[bytes] = []  # the same as they stand in JSON
 
     def add(self, secret: str, *, place: Hashable = None) -> None:
@@ -78,6 +79,7 @@ class Mask:
         self._secrets[place] = secret
         forms = {form for each in self._secrets.values() for form in _forms(each)}
         self._forms = sorted(forms, key=len, reverse=True)
+        self._long = [form for form in self._forms if "\n" in form]
         in_json = {form for each in forms for form in (each, _in_json(each), json.dumps(each)[1:-1])}
         self._encoded = [form.encode() for form in in_json]
 
@@ -103,6 +105,24 @@ class Mask:
         for form in self._forms:
             text = text.replace(form, DOTS)
         return scrub_dsn(text)
+
+    def ended(self, text: str) -> tuple[str, str]:
+        """Cut a text that goes on into lines with which no secret goes on, not masked yet, and what is to be held back.
+
+        Secrets of several lines that are whole are hidden in either; a line of one is held until it shows whether the
+        others follow, as it came: among dots, a line too short to be known by itself would be let through.
+        """
+        for form in self._long:
+            text = text.replace(form, DOTS)
+        last = text.rfind("\n") + 1
+        begun = (
+            last - size
+            for form in self._long
+            for size in _to_line_ends(form)
+            if size <= last and form.startswith(text[last - size :])
+        )
+        edge = text.rfind("\n", 0, min(begun, default=last)) + 1
+        return text[:edge], text[edge:]
 
     def hide_json(self, body: bytes) -> bytes:
         """Take the secrets out of the texts of a JSON body; its numbers and its form stay. One without them is kept."""
@@ -155,6 +175,10 @@ def _forms(secret: str) -> set[str]:
         *(encode(raw).decode().rstrip("=") for encode in (b64encode, urlsafe_b64encode)),
         *(form for form in _inside_base64(raw) if len(form) >= _MIN_BASE64),
     }
+
+
+def _to_line_ends(text: str) -> Iterator[int]:
+    return (at for at, letter in enumerate(text, 1) if letter == "\n")
 
 
 def _escaped(text: str, letters: str, form: str) -> str:
