@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from itertools import pairwise
+from pkgutil import iter_modules
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +15,9 @@ from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._keyboard_protocol import FUNCTIONAL_KEYS
 from textual._xterm_parser import XTermParser
 from textual.message import Message
+from textual.screen import Screen
 
+from loom_tui import screens
 from loom_tui.widgets.intake import BREATH_S, HUSH_S, PASTE_LIMIT, REST_S, SPLIT_ESC_S, STALL_S, Intake, is_key
 
 ESC_S = 0.1
@@ -255,6 +260,17 @@ def test_a_bracket_that_is_typed_after_another_key_is_a_bracket():
     assert arrived(b"\x1b", b"m", b"[", b"O", gap_s=0.2) == [ESCAPE, *pressed("m", "[", "O")]
 
 
+@pytest.mark.parametrize("bracket", ["[", "O"])
+def test_a_bracket_that_is_typed_after_esc_is_one_and_takes_no_key_with_it(bracket):
+    typed = bracket.encode()
+    assert arrived(b"\x1b", typed, gap_s=0.2) == [ESCAPE, *pressed(bracket)]
+    assert arrived(b"\x1b", typed, b"n", b"-", gap_s=0.2) == [ESCAPE, *pressed(bracket, "n", "-")]
+    assert arrived(b"\x1b", typed, "é".encode(), gap_s=0.2) == [ESCAPE, *pressed(bracket, "é")]
+    assert arrived(b"\x1b", typed + b"\r", gap_s=0.2) == [ESCAPE, *pressed(bracket, "\r")]
+    assert arrived(b"\x1b", typed, b"\x1b[A", gap_s=0.2) == [ESCAPE, *pressed(bracket, "\x1b[A")]
+    assert arrived(b"\x1b", typed, b"\x1b", gap_s=0.2) == [ESCAPE, *pressed(bracket), ESCAPE]
+
+
 def test_a_key_that_comes_byte_by_byte_presses_none_of_its_letters():
     assert arrived(b"\x1b", b"[", b"A", gap_s=0.4) == [ESCAPE]
 
@@ -276,6 +292,33 @@ def test_a_link_that_split_a_key_once_is_given_longer_from_then_on():
 
 def test_a_paste_whose_first_bracket_is_split_is_still_a_paste():
     assert arrived(b"\x1b", b"[200~R\x1b[201~", gap_s=0.3) == [ESCAPE, pasted("R")]
+
+
+@given(
+    st.sampled_from([*KNOWN, *("\x1bO" + chr(code) for code in range(65, 91)), "\x1b[T", "\x1b[1;5V"]),
+    st.lists(st.floats(0, 1), min_size=12, max_size=12),
+    st.floats(0, REST_S * 0.99),
+)
+def test_however_a_link_splits_a_key_no_capital_of_it_is_pressed(key, shares, whole_s):
+    it, now, out = intake(), 0.0, []
+    for char, share in zip(key.encode(), shares, strict=False):
+        out += it.lapse(now) + it.feed(bytes((char,)), now)
+        now += whole_s * share / max(1.0, sum(shares))
+    typed = {each.character for each in out if isinstance(each, events.Key) and each.character} - {
+        "O"
+    }  # it does nothing
+    assert not any(each.isupper() for each in typed) or told(out) == pressed(key)
+
+
+def test_the_brackets_that_may_be_typed_are_no_key_of_any_screen():
+    for found in iter_modules(screens.__path__, f"{screens.__name__}."):
+        import_module(found.name)
+    classes: list[type[Screen[Any]]] = [Screen]
+    for each in classes:
+        classes += each.__subclasses__()
+    bound = {key for each in classes if (its := each._merged_bindings) for key in its.key_to_bindings}
+    assert {"R", "escape", "slash"} <= bound
+    assert not bound & {"O", "left_square_bracket"}
 
 
 # Any stream, cut anywhere.

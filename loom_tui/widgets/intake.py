@@ -44,6 +44,9 @@ BREATH_S = 0.05
 # large as no hand sends is still the paste's, however long.
 HUSH_S = 0.5
 _FLOOD_SIZE = 256
+# What may follow a bracket that came after the esc key, on a link that splits a key at every byte: parameters, and how
+# keys end. No capital is pressed there, as `A`, `R` and `D` act; any other character, at a hand's pace, was typed.
+_RESTS = frozenset("0123456789:;<=>?[ABCDEFGHIJKLMNOPQRSTUVWXYZabcd")
 PASTE_LIMIT = 2000  # characters: Textual's Input refuses a paste whole that makes it longer than that
 
 _KEY = re.compile(r"\x1b\[(\d*)(?:;\d*)?(?:;([\d:]*))?([u~A-FHPQRS])")
@@ -95,11 +98,6 @@ def is_whole(sequence: str) -> bool:
     if sequence.startswith("\x1b[["):  # Linux's console: F1 to F5
         return len(sequence) == len("\x1b[[A")
     return len(sequence) > len("\x1b[") and ("@" <= last <= "~" or sequence in ANSI_SEQUENCES_KEYS)  # rxvt: ends in $
-
-
-def _belongs(held: str, char: str) -> bool:
-    """Say whether a character can go on with a sequence; any other is a key of its own."""
-    return held == ESC or held.startswith("\x1b[M") or " " <= char <= "~"
 
 
 class _Paste:
@@ -171,11 +169,18 @@ class Intake:
     def lapse(self, now: float) -> list[Message]:
         """Give up on what is due, when there is nothing to read: a lone ESC was the key, half a sequence is nothing."""
         if now >= self.due:
-            if self._held == ESC:
-                self._escaped_at = self._began_at
-                self._escape()
-            self._held, self._paste = "", None
+            self._drop()
+            self._paste = None
         return self._give()
+
+    def _drop(self) -> None:
+        """Give up on what is held: a lone ESC was the key, a lone bracket after it was typed, the rest is nothing."""
+        held, self._held = self._held, ""
+        if held == ESC:
+            self._escaped_at = self._began_at
+            self._press([events.Key("escape", ESC)])
+        elif self._late and len(held) == len("\x1b["):
+            self._press(self._parser.feed(held[1]))
 
     def _give(self) -> list[Message]:
         given, self._given = self._given, []
@@ -187,16 +192,19 @@ class Intake:
             self._start(char, now)
         elif held[1:2] in _STRINGS:
             self._run_on(char, now)
-        elif char == ESC:
-            if held == ESC:
-                self._escape()
-            self._start(char, now)
-        elif _belongs(held, char):
+        elif char != ESC and self._goes_on(char, now):
             self._held = held[:_LONGEST] + char
             if is_whole(self._held):
                 self._finish(now)
         else:
+            self._drop()
             self._start(char, now)
+
+    def _goes_on(self, char: str, now: float) -> bool:
+        """Say whether a character can go on with what is held; any other is a key of its own."""
+        if self._late and len(self._held) == len("\x1b[") and now - self._began_at >= BREATH_S:
+            return char in _RESTS
+        return self._held == ESC or self._held.startswith("\x1b[M") or " " <= char <= "~"
 
     def _start(self, char: str, now: float) -> None:
         """Begin a sequence, or press a key."""
@@ -250,9 +258,6 @@ class Intake:
         if text and now < self._hushed_until:
             ends = inf if len(text) >= _FLOOD_SIZE else self._hush_ends
             self._hushed_until = max(self._hushed_until, min(now + BREATH_S, ends))
-
-    def _escape(self) -> None:
-        self._press([events.Key("escape", ESC)])
 
     def _press(self, messages: Iterable[Message]) -> None:
         """Hand on what was pressed; in one breath with a paste's end nothing was."""
