@@ -7,6 +7,7 @@ safe: a title must not clear the screen of whoever runs `loom plan show`.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import NamedTuple
 
@@ -58,7 +59,7 @@ def escaped(text: str) -> str:
     """Escape in JSON without indents what JSON itself leaves as it is and a terminal obeys; it reads as before."""
     from loom_tui.widgets.lines import UNSAFE
 
-    return UNSAFE.sub(lambda found: "".join(map(_unit, found[0])), text)
+    return re.sub(UNSAFE, lambda found: "".join(map(_unit, found[0])), text)
 
 
 def _unit(char: str) -> str:

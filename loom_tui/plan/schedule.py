@@ -27,7 +27,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import inf
 from operator import sub
-from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -100,7 +99,7 @@ def what_if(plan: Plan, *, now: float, progress: Progress = NO_PROGRESS, delays:
     return _solve(build(plan, now=now, progress=progress), delays)
 
 
-class _Passes(NamedTuple):
+class _Passes(Struct, frozen=True):
     """The two passes' results for each node, in milliseconds of the axis."""
 
     work: list[int]
@@ -109,7 +108,7 @@ class _Passes(NamedTuple):
     late: list[int]  # latest finish
 
 
-class _Times(NamedTuple):
+class _Times(Struct, frozen=True):
     """The same on the clock, in Unix seconds."""
 
     starts: list[float]
@@ -163,7 +162,7 @@ def _passes(network: Network, delays: Mapping[IssueId, float]) -> _Passes:
 
 def _times(network: Network, passes: _Passes) -> _Times:
     """Lay the passes on the clock, and put what really happened in its place."""
-    axis, (work, _, early, late) = network.axis, passes
+    axis, work, early, late = network.axis, passes.work, passes.early, passes.late
     starts, finishes = axis.openings(list(map(sub, early, work))), axis.closings(early)
     latest_starts, latest_finishes = axis.openings(list(map(sub, late, work))), axis.closings(late)
     reached = bytearray(len(early))
@@ -220,18 +219,17 @@ def _chain(network: Network, passes: _Passes, times: _Times) -> list[int]:
 
 
 def _items(network: Network, passes: _Passes, times: _Times, chain: frozenset[int]) -> list[Item]:
+    driving = _driving(network, passes)
     return [
         Item(
             earliest_start=start,
-            earliest_finish=finish,
-            latest_start=latest_start,
-            latest_finish=latest_finish,
-            slack_hours=(late - early) / HOUR_MS,
-            critical=bool(drives) or node in chain,
+            earliest_finish=times.finishes[node],
+            latest_start=times.latest_starts[node],
+            latest_finish=times.latest_finishes[node],
+            slack_hours=(passes.late[node] - passes.early[node]) / HOUR_MS,
+            critical=bool(driving[node]) or node in chain,
         )
-        for node, (start, finish, latest_start, latest_finish, early, late, drives) in enumerate(
-            zip(*times, passes.early, passes.late, _driving(network, passes), strict=True)
-        )
+        for node, start in enumerate(times.starts)
     ]
 
 

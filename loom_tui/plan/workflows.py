@@ -12,7 +12,7 @@ from loom_tui.plan.template import NAME, variables_in
 from loom_tui.plan.value import Value
 
 GIVEN = ("run", "release", "environment")  # variables that every workflow has; `run` is another word at each run
-_PRODUCTION = re.compile(r"prod(uction)?|live", re.IGNORECASE)
+_PRODUCTION = r"(?i)prod(uction)?|live"
 
 
 class Site(Value, frozen=True):
@@ -130,7 +130,7 @@ def names_only(workflows: Iterable[Workflow]) -> tuple[Workflow, ...]:
 
 def is_refused(workflow: Workflow, environment: str) -> bool:
     """Say whether a run would change what users see, without the plan's leave."""
-    production = _PRODUCTION.match(environment) is not None
+    production = re.match(_PRODUCTION, environment) is not None
     return production and workflow.may_write and not workflow.allow_production_writes
 
 

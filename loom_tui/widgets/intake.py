@@ -49,24 +49,25 @@ _FLOOD_SIZE = 256
 _RESTS = frozenset("0123456789:;<=>?[ABCDEFGHIJKLMNOPQRSTUVWXYZabcd")
 PASTE_LIMIT = 2000  # characters: Textual's Input refuses a paste whole that makes it longer than that
 
-_KEY = re.compile(r"\x1b\[(\d*)(?:;\d*)?(?:;([\d:]*))?([u~A-FHPQRS])")
-_MOUSE = re.compile(r"\x1b\[<\d+;-?\d+;-?\d+[Mm]")
-_REPORT = re.compile(
+# Texts: `re` compiles each when something like it first arrives, and keeps it.
+_KEY = r"\x1b\[(\d*)(?:;\d*)?(?:;([\d:]*))?([u~A-FHPQRS])"
+_MOUSE = r"\x1b\[<\d+;-?\d+;-?\d+[Mm]"
+_REPORT = (
     r"\x1b\[(?:[IO]"  # the focus came, or went
     r"|\?\d+;\d\$y"  # a mode
     r"|\d+;\d+R)"  # where the cursor is
 )
 _MORE = r"(?::[\d:]*)?"  # sub-parameters, which mode 2048 leaves to the future
-_SIZE = re.compile(  # a new size: rows, columns, and their pixels
+_SIZE = (  # a new size: rows, columns, and their pixels
     rf"\x1b\[48;([1-9]\d?\d?){_MORE};([1-9]\d?\d?\d?){_MORE};(\d+){_MORE};(\d+){_MORE}t"
 )
 
 
 def is_key(sequence: str) -> bool:
     """Say whether a whole sequence is a key or a click that Textual knows, and does not take for another."""
-    match = _KEY.fullmatch(sequence)
+    match = re.fullmatch(_KEY, sequence)
     if match is None:
-        return sequence in ANSI_SEQUENCES_KEYS or _MOUSE.fullmatch(sequence) is not None
+        return sequence in ANSI_SEQUENCES_KEYS or re.fullmatch(_MOUSE, sequence) is not None
     code, text, end = int(match[1] or 1), match[2], match[3]
     if text:  # what was typed with it, or without any key (0): composed, or by an input method
         return end == "u" and all(each and _printable(int(each)) for each in text.split(":"))
@@ -75,9 +76,9 @@ def is_key(sequence: str) -> bool:
 
 def report_of(sequence: str) -> str:
     """Give a report of the terminal itself as Textual can read it; nothing of what is none."""
-    match = _SIZE.fullmatch(sequence)
+    match = re.fullmatch(_SIZE, sequence)
     if match is None:
-        return sequence if _REPORT.fullmatch(sequence) else ""
+        return sequence if re.fullmatch(_REPORT, sequence) else ""
     rows, columns, height, width = map(int, match.groups())
     if not height or not width:  # it knows no pixels, so its clicks are in cells. Textual divides by them
         height, width = rows, columns
@@ -254,7 +255,7 @@ class Intake:
 
     def _breathe(self, text: str, now: float) -> None:
         """Draw a paste's last breath out while more comes of it; a mouse that moves is none of it."""
-        text = _MOUSE.sub("", text)
+        text = re.sub(_MOUSE, "", text)
         if text and now < self._hushed_until:
             ends = inf if len(text) >= _FLOOD_SIZE else self._hush_ends
             self._hushed_until = max(self._hushed_until, min(now + BREATH_S, ends))

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
 
+from msgspec import Struct
 from rich.color import ColorSystem
 from rich.console import COLOR_SYSTEMS, Console
 from rich.control import Control
@@ -27,7 +27,7 @@ RESET = "\x1b[0m"
 SEEN_ON_INK_ONLY = ("", "1", "2")  # plain, bold and dim do not show on a blank
 
 
-class Codes(NamedTuple):
+class Codes(Struct, frozen=True):
     """What a terminal is told of a style: SGR parameters."""
 
     attributes: str
@@ -83,7 +83,7 @@ class Brush:
     def _on_blank(self, wanted: Codes) -> Codes:
         """Leave what does not show where nothing is written."""
         if wanted.attributes in SEEN_ON_INK_ONLY and self._now.attributes in SEEN_ON_INK_ONLY:
-            return self._now._replace(ground=wanted.ground)
+            return Codes(self._now.attributes, self._now.ink, wanted.ground)
         return wanted
 
     def _turn(self, wanted: Codes) -> None:
@@ -98,7 +98,9 @@ class Brush:
         told = []
         if now.attributes and now.attributes != wanted.attributes:
             told, now = ["0"], PLAIN
-        told += [new for new, old in zip(wanted, now, strict=True) if new != old]
+        told += [wanted.attributes] if wanted.attributes != now.attributes else []
+        told += [wanted.ink] if wanted.ink != now.ink else []
+        told += [wanted.ground] if wanted.ground != now.ground else []
         self._out.append(f"\x1b[{';'.join(told)}m")
 
 
