@@ -77,7 +77,7 @@ class Commands(click.Group):
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="loom")
 @click.option("--debug", is_flag=True, help="Write a crash's traceback to a file.")
-def loom(debug: bool) -> None:  # noqa: FBT001 - click hands flags over so; entry.py reads it
+def loom(debug: bool) -> None:  # noqa: FBT001 - click hands flags over so; main.py reads it
     """Open a deploy-day control room in a terminal.
 
     \b

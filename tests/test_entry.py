@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from loom_tui.commands.room import room
-from loom_tui.entry import FLAGS, PlainRoom, plain_room
+from loom_tui.main import FLAGS, PlainRoom, plain_room
 
 # What a room's start imports; the rest is for other screens, other commands, or for what goes wrong.
 OPENING = """
 import sys
-import loom_tui.entry, loom_tui.commands.opening, loom_tui.reader, loom_tui.spawn, loom_tui.store.sqlite
+import loom_tui.entry, loom_tui.main, loom_tui.commands.opening, loom_tui.reader, loom_tui.spawn, loom_tui.store.sqlite
 import loom_tui.app, loom_tui.screens.room
 print(*sys.modules)
 """
@@ -55,6 +55,12 @@ def test_a_room_s_start_imports_nothing_that_its_first_screen_does_not_need() ->
     imported = set(done.stdout.split())
     assert "loom_tui.screens.room" in imported
     assert not LEFT_OUT & imported
+
+
+def test_loom_begins_with_nothing_in_which_waste_could_be_looked_for() -> None:
+    told = "import sys; before = set(sys.modules); import loom_tui.entry; print(*sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, timeout=60, check=True)
+    assert set(done.stdout.split()) <= {"__future__", "gc", "loom_tui", "loom_tui.entry"}
 
 
 def test_a_room_asked_for_plainly_is_read_without_click(tmp_path: Path) -> None:
