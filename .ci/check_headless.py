@@ -19,6 +19,7 @@ def main() -> int:
     if len(shown["issues"]) != 12:
         wrong.append(f"{len(shown['issues'])} issues of the plan's 12")
     wrong += [f"feed {feed['source']} is not live: {feed['why']}" for feed in shown["feeds"] if not feed["live"]]
+    wrong += [f"{feed['source']} failed: {feed['why']}" for feed in shown["on_demand"] if feed["failed"]]
     if not shown["feeds"]:
         wrong.append("no feeds at all")
     if not shown["errors"]["issues"]:

@@ -166,7 +166,9 @@ def test_a_world_is_found_crosses_its_targets_once_it_is_migrated_and_leaves_not
         summary = shown(made, now=time.time())
         assert summary["gate"]["state"] == "HOLD"
         assert len(summary["issues"]) == 12
-        assert [feed["source"] for feed in summary["feeds"]] == ["sentry", "db", "migrations", "app", *WORKFLOWS]
+        assert [feed["source"] for feed in summary["feeds"]] == ["sentry", "db", "migrations", "app"]
+        assert [feed["source"] for feed in summary["on_demand"]] == [*WORKFLOWS]
+        assert not any(feed["failed"] for feed in summary["on_demand"])
     assert not made.directory.exists()
     assert not psutil.pid_exists(made.keeper_pid)
     assert schemas(server) == set()

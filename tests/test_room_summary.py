@@ -63,6 +63,7 @@ def test_the_top_level_is_what_scripts_rely_on(plan: Plan) -> None:
         "errors",
         "signals",
         "feeds",
+        "on_demand",
         "actions",
         "stop",
         "freeze",
@@ -82,6 +83,18 @@ def test_a_room_without_readings_tells_nulls_and_unknowns_never_zeros(plan: Plan
     assert signals["db.dashboard.ms"]["p95"] is None
     assert isinstance(summary["feeds"], list)
     assert [feed["live"] for feed in summary["feeds"]] == [False, False, False]
+
+
+def test_what_is_asked_on_demand_only_is_no_feed_and_failed_where_its_last_try_was_one(plan: Plan) -> None:
+    sources = {**plan.sources, "app": msgspec.structs.replace(plan.sources["app"], interval_s=0)}
+    quiet = msgspec.structs.replace(plan, sources=sources)
+    report = PollerReport(failures=1, why="refused")
+    for latest, failed in ((), False), ((stored("feed.app", body=msgspec.json.encode(report)),), True):
+        summary = told(quiet, *latest)
+        assert isinstance(summary["feeds"], list)
+        assert isinstance(summary["on_demand"], list)
+        assert [feed["source"] for feed in summary["feeds"]] == ["sentry", "db"]
+        assert [(feed["source"], feed["failed"]) for feed in summary["on_demand"]] == [("app", failed)]
 
 
 def test_the_gate_holds_and_lists_each_criterion(plan: Plan) -> None:
@@ -126,7 +139,6 @@ def test_errors_and_feeds_are_told_with_ages_that_round_up(plan: Plan) -> None:
         "source": "sentry",
         "label": "sentry",
         "live": True,
-        "on_demand": False,
         "why": "",
         "last_success_age_s": 2,
         "failures": 0,

@@ -61,7 +61,7 @@ def _headless(seconds: float, dsn: str | None, *, as_json: bool) -> None:
     if as_json:
         echo_json(shown)
         return
-    asked = [feed["live"] for feed in shown["feeds"] if not feed["on_demand"]]
+    asked = [feed["live"] for feed in shown["feeds"]]
     echo(f"{shown['gate']['state']}: {shown['gate']['why']}")
     echo(f"{sum(asked)} of {len(asked)} feeds live; {len(shown['errors']['issues'])} errors in the feed")
 

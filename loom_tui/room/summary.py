@@ -42,7 +42,8 @@ def as_json(snapshot: Snapshot) -> dict[str, Any]:
             for name, view in snapshot.signals.items()
             if not name.startswith("feed.")
         },
-        "feeds": [_feed(feed, now=now) for feed in snapshot.feeds],
+        "feeds": [{"live": feed.live, **_feed(feed, now=now)} for feed in snapshot.feeds if not feed.on_demand],
+        "on_demand": [{"failed": not feed.live, **_feed(feed, now=now)} for feed in snapshot.feeds if feed.on_demand],
         "actions": [_action(view, now=now) for view in snapshot.actions if view.state in UNDER_WAY],
         "stop": None if snapshot.actions_of.stop is None else _stop(snapshot.actions_of.stop),
         "freeze": _freeze(snapshot),
@@ -291,8 +292,6 @@ def _feed(feed: FeedView, *, now: float) -> dict[str, Any]:
     return {
         "source": feed.source,
         "label": feed.label,
-        "live": None if feed.on_demand and feed.live else feed.live,  # nothing is heard of it but when it is asked
-        "on_demand": feed.on_demand,
         "why": feed.why,
         "last_success_age_s": None if report is None else _age_s(report.last_success_at, now),
         "failures": None if report is None else report.failures,
