@@ -42,7 +42,10 @@ ANSWER_S = 10.0  # how long the answer to a key may stand before what is new
 
 
 class LoomApp(App[None]):
-    """The room in a terminal. `farewell` is what to say on standard error after it has closed; `crash` ended it."""
+    """The room in a terminal. `farewell` is what to say on standard error after it has closed; `crash` ended it.
+
+    `drawn` is called once the first screen is drawn.
+    """
 
     CSS_PATH = "screens/room.tcss"
     ENABLE_COMMAND_PALETTE = False
@@ -62,9 +65,16 @@ class LoomApp(App[None]):
     DEFAULT_MODE = "room"
 
     def __init__(
-        self, source: SnapshotSource, *, person: Person, ascii_only: bool = False, light: bool = False
+        self,
+        source: SnapshotSource,
+        *,
+        person: Person,
+        ascii_only: bool = False,
+        light: bool = False,
+        drawn: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__()
+        self._drawn = drawn
         self.source = source
         self.person = person
         self.dark = not light
@@ -114,6 +124,7 @@ class LoomApp(App[None]):
     def on_mount(self) -> None:
         """Leave the other screens' styles until the first one is drawn: to parse them takes 4.5 ms."""
         self.call_after_refresh(self._read_styles)
+        self.call_after_refresh(self._drawn)
 
     def _read_styles(self) -> None:
         self.stylesheet.read(OTHER_STYLES)

@@ -1,7 +1,7 @@
 """Where `loom` begins.
 
-Nearly all that a start makes stays. To look for waste meanwhile finds none, for 13 ms: 3 before Loom's own first line,
-10 with Textual. So a start begins with nothing but that switch.
+Nearly all that a start makes stays. To look for waste meanwhile finds none, for 15 ms: 3 before Loom's own first line,
+10 with Textual, 2 with the first screen. So a start begins with nothing but that switch.
 """
 
 from __future__ import annotations

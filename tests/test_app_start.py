@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
@@ -12,6 +13,7 @@ from textual.color import Color
 from textual.geometry import Region
 
 from loom_tui.app import OTHER_STYLES, LoomApp
+from loom_tui.commands.opening import _look_for_waste
 from loom_tui.plan.model import Plan
 from loom_tui.room.door import Person
 from loom_tui.room.events import Payload
@@ -92,3 +94,23 @@ async def test_the_other_screens_styles_are_read_once_the_first_is_drawn() -> No
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         assert app.stylesheet.has_source(str(OTHER_STYLES))
+
+
+async def test_whoever_opened_a_room_is_told_once_that_its_first_screen_is_drawn() -> None:
+    told: list[bool] = []
+    app = LoomApp(Still(ok_snapshot()), person=Person("ana"), drawn=lambda: told.append(bool(app.screen.size)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("2")
+        await pilot.pause()
+    assert told == [True]
+
+
+def test_a_room_looks_for_waste_again_once_it_is_drawn() -> None:
+    gc.disable()
+    try:
+        _look_for_waste()
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+        gc.enable()

@@ -40,9 +40,8 @@ def open_room(
     gc.disable()  # nearly all that is made from here to the first screen stays: looking for waste finds none, for 20 ms
     from loom_tui.app import LoomApp
 
-    app = LoomApp(reader, person=Person(place.actor, read_only), ascii_only=ascii_only, light=light)
-    gc.freeze()
-    gc.enable()
+    person = Person(place.actor, read_only)
+    app = LoomApp(reader, person=person, ascii_only=ascii_only, light=light, drawn=_look_for_waste)
     try:
         app.run()
     finally:
@@ -54,3 +53,9 @@ def open_room(
 
         echo(app.farewell, err=True)
     return app.return_code or 0
+
+
+def _look_for_waste() -> None:
+    """Have Python look for waste again, in what is made from now on."""
+    gc.freeze()
+    gc.enable()
