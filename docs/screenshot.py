@@ -41,7 +41,7 @@ async def shoot(made: World, directory: Path) -> None:
         await asyncio.sleep(SETTLE_S)
         await asyncio.to_thread(migrate, made)
         await asyncio.sleep(SETTLE_S)
-        for name in ("room", "path", "timeline", "database", "gate"):
+        for name in ("room", "database", "gate"):
             app.action_go(name)
             await pilot.pause(3)
             (directory / f"{name}.svg").write_text(tidy(app.export_screenshot()), encoding="utf-8")
