@@ -23,7 +23,7 @@ from pathlib import Path
 
 import psutil
 
-from loom_tui.config.plans import PlanFile, room_id
+from loom_tui.config.plans import PlanFile
 from loom_tui.plan.signals import asked_of
 from loom_tui.reader import Reader
 from loom_tui.room.snapshot import Snapshot
@@ -92,7 +92,7 @@ async def measure(seconds: float) -> None:
             "MIGRATIONS_DSN": dsns["migrations"],
         }
         file = PlanFile(place / "loom.toml")
-        with closing(open_store(place / "state", plan_id=room_id(file.read()))):
+        with closing(open_store(place / "state", plan_id=file.read().plan.room_id)):
             process = started(place, environ)
             try:
                 await asyncio.to_thread(watched, place, file, psutil.Process(process.pid), seconds, asked)
@@ -125,7 +125,7 @@ def watched(place: Path, file: PlanFile, process: psutil.Process, seconds: float
         RoomPlace(
             plan=plan,
             plan_file=file,
-            open_store=lambda _: open_store(place / "state", plan_id=room_id(plan)),
+            open_store=lambda _: open_store(place / "state", plan_id=plan.plan.room_id),
             actor="benchmark",
             read_only=True,
             clock=time.time,

@@ -21,7 +21,6 @@ from loom_tui.collector.ground import Ground
 from loom_tui.collector.once import Asking, ask_once
 from loom_tui.commands.printing import Styled, echo, echo_json, safe, speaks_unicode
 from loom_tui.commands.rooms import Room, find_room
-from loom_tui.config.plans import room_id
 from loom_tui.gathering import collector_view
 from loom_tui.logout import outliving
 from loom_tui.plan.channels import Channel
@@ -233,7 +232,7 @@ def health_findings(name: str, health: Health, source: Asked, *, table: str) -> 
 
 def store_findings(room: Room) -> Iterator[Finding]:
     """Look at the store's place: who may read and write it, whether it opens, how much room is left."""
-    place = room.directory / room_name(room_id(room.plan))
+    place = room.directory / room_name(room.plan.plan.room_id)
     try:
         store = room.open(read_only=True)
     except StoreMissing:

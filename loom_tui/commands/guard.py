@@ -15,7 +15,6 @@ from loom_tui.commands.in_force import room_in_force
 from loom_tui.commands.printing import echo
 from loom_tui.commands.rooms import Room, find_room
 from loom_tui.config.operator import whoami
-from loom_tui.config.plans import room_id
 from loom_tui.gathering import adopt, read_once, write_deed
 from loom_tui.guarding import have_done, read_scripts
 from loom_tui.room.acting import ActionArmed, Announcement, Answer
@@ -372,7 +371,9 @@ def _have_done(store: Store, room: Room, intent: Intent) -> int:
         read=lambda arm: read_scripts(arm, room.plan, room.path.parent, by=whoami()),
         keep=store.keep,
         write=lambda each: write_deed(room.plan, store, deed_of(each), person=Person(whoami()), now=time.time()),
-        start=lambda action: spawn_runner(room.path, room.directory, room_id(room.plan), room.plan.store.group, action),
+        start=lambda action: spawn_runner(
+            room.path, room.directory, room.plan.plan.room_id, room.plan.store.group, action
+        ),
         lives=lambda action: is_heard(read_once(room.plan, store, now=time.time()).runners.get(action), time.time()),
     )
 

@@ -8,7 +8,6 @@ import time
 
 from loom_tui.commands.rooms import Room, open_room_store
 from loom_tui.config.operator import terminal, whoami
-from loom_tui.config.plans import room_id
 
 
 def open_room(
@@ -21,7 +20,7 @@ def open_room(
     from loom_tui.spawn import Spawner, spawn_runner
     from loom_tui.store.place import room_name
 
-    log = found.directory / room_name(room_id(found.plan)) / f"collector-{os.getuid()}.err"
+    log = found.directory / room_name(found.plan.plan.room_id) / f"collector-{os.getuid()}.err"
     place = RoomPlace(
         plan=found.plan,
         plan_file=found.file,
@@ -32,12 +31,12 @@ def open_room(
         terminal=terminal(os.environ),
         start_collector=Spawner(found.directory, log).start if collect and not read_only else None,
         start_runner=lambda action: spawn_runner(
-            found.path, found.directory, room_id(found.plan), found.plan.store.group, action
+            found.path, found.directory, found.plan.plan.room_id, found.plan.store.group, action
         ),
     )
     reader = Reader(place)
     reader.start()  # before Textual is imported: its first snapshot is there when the first screen is drawn
-    gc.disable()  # nearly all that is made from here to the first screen stays: looking for waste finds none, for 20 ms
+    gc.disable()  # as entry.py did, also for whoever came by other words
     from loom_tui.app import LoomApp
 
     person = Person(place.actor, read_only)

@@ -10,7 +10,6 @@ import click
 from loom_tui.cli import plan_argument, store_option
 from loom_tui.commands.opening import open_room
 from loom_tui.commands.rooms import find_room, require_terminal
-from loom_tui.config.plans import room_id
 
 
 @click.command("room")
@@ -47,4 +46,4 @@ def watch(plan_file: Path | None, *, store_directory: Path | None, idle_exit: fl
 
     found = find_room(plan_file, store_directory)
     group = found.plan.store.group or None
-    sys.exit(run_watch(found.path, found.directory, room_id(found.plan), group=group, idle_exit_s=idle_exit))
+    sys.exit(run_watch(found.path, found.directory, found.plan.plan.room_id, group=group, idle_exit_s=idle_exit))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from loom_tui.config.plans import PlanFile, find_plan, room_id
+from loom_tui.config.plans import PlanFile, find_plan
 from loom_tui.plan.model import Plan
 from loom_tui.refusal import Refusal
 from loom_tui.room.verdicts import GateView
@@ -59,7 +59,7 @@ def open_room_store(plan: Plan, directory: Path, *, read_only: bool = False) -> 
     """Open a plan's store under the rooms' directory. Raises StoreError."""
     from loom_tui.store.sqlite import open_store
 
-    return open_store(directory, plan_id=room_id(plan), group=plan.store.group or None, read_only=read_only)
+    return open_store(directory, plan_id=plan.plan.room_id, group=plan.store.group or None, read_only=read_only)
 
 
 def gate_line(gate: GateView) -> str:

@@ -24,7 +24,7 @@ T = TypeVar("T", bound=Struct)
 
 
 def cache_path(kind: str, root: Path, environ: Mapping[str, str]) -> Path:
-    """Name the cache of one kind of work on one directory."""
+    """Name the cache of one kind of work on one file or directory."""
     name = sha256(os.fsencode(root.resolve())).hexdigest()[:16]
     home = environ.get("XDG_CACHE_HOME", "")
     directory = Path(home) / "loom" if home.startswith("/") else Path(user_cache_dir("loom", appauthor=False))

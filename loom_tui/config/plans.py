@@ -12,7 +12,7 @@ import msgspec
 
 from loom_tui.config.compiled import recall, remember
 from loom_tui.plan.faults import Fault, PlanFaults
-from loom_tui.plan.model import About, Plan
+from loom_tui.plan.model import Plan
 from loom_tui.refusal import Refusal
 
 PLAN_NAME = "loom.toml"
@@ -98,19 +98,9 @@ def _replace(path: Path, text: str) -> None:
         draft.unlink(missing_ok=True)
 
 
-def room_id(plan: Plan) -> str:
-    """Name a plan's room."""
-    return room_of(plan.plan)
-
-
-def room_of(about: About) -> str:
-    """Name the room: the plan's id, or its title in small letters and hyphens."""
-    return about.id or re.sub(r"[^a-z0-9]+", "-", about.title.casefold()).strip("-") or "plan"
-
-
 def same_room(one: Plan, other: Plan) -> bool:
     """Say whether two versions of a plan have one room: its name and where it is kept are the same."""
-    return room_id(one) == room_id(other) and one.store == other.store
+    return one.plan.room_id == other.plan.room_id and one.store == other.store
 
 
 def load_plan(path: Path) -> Plan:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from loom_tui.config.plans import room_id
 from loom_tui.gathering import append_payload
 from loom_tui.plan.model import Plan
 from loom_tui.room.door import Person, require
@@ -56,4 +55,4 @@ class Keep(Struct, frozen=True, kw_only=True):
         if self.plan is None:
             return open_store(self.directory, plan_id=DRILLS, read_only=read_only)
         group = self.plan.store.group or None
-        return open_store(self.directory, plan_id=room_id(self.plan), group=group, read_only=read_only)
+        return open_store(self.directory, plan_id=self.plan.plan.room_id, group=group, read_only=read_only)

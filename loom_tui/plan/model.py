@@ -5,6 +5,7 @@ decoding is validation: unknown keys and wrong types are faults, never silently 
 Hours are working hours of the plan's calendar; durations carry their unit in their name.
 """
 
+import re
 from datetime import date, datetime, time
 from enum import StrEnum
 
@@ -331,6 +332,11 @@ class About(Value, frozen=True):
     release: str = ""
     last_stable: str = ""
     rollback_when: str = ""
+
+    @property
+    def room_id(self) -> str:
+        """Name the room: the id, or the title in small letters and hyphens."""
+        return self.id or re.sub(r"[^a-z0-9]+", "-", self.title.casefold()).strip("-") or "plan"
 
 
 class Keeping(Value, frozen=True):

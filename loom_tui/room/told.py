@@ -46,7 +46,7 @@ from loom_tui.room.events import (
     WorkflowBegun,
 )
 from loom_tui.room.messages import MessageSent, told_of_message
-from loom_tui.room.told_of_actions import told_of_action
+from loom_tui.room.told_of_actions import because, told_of_action
 from loom_tui.room.verdicts import Choice
 from loom_tui.room.versions import VersionSeen, told_of_version
 
@@ -126,43 +126,39 @@ def _told_by_hand(payload: HandPayload) -> str:
 def _told_of_gate(payload: GatePayload) -> str:
     match payload:
         case Voted():
-            return f"voted {word_of(payload.choice)} ({payload.role}){_because(payload.reason)}"
+            return f"voted {word_of(payload.choice)} ({payload.role}){because(payload.reason)}"
         case VoteWithdrawn():
-            return f"took back their vote ({payload.role}){_because(payload.reason)}"
+            return f"took back their vote ({payload.role}){because(payload.reason)}"
         case SignedOff():
             word = "holds" if payload.holds else "does not hold"
-            return f"says that “{payload.text}” {word}{_because(payload.words)}"
+            return f"says that “{payload.text}” {word}{because(payload.words)}"
         case Waived():
-            return f"proposes to waive {payload.text}{_because(payload.reason)}"
+            return f"proposes to waive {payload.text}{because(payload.reason)}"
         case WaiverAgreed():
             return f"agreed to waiver {payload.waiver}"
         case WaiverEnded():
-            return f"ended waiver {payload.waiver}{_because(payload.reason)}"
+            return f"ended waiver {payload.waiver}{because(payload.reason)}"
         case NoGoShown():
             return f"saw a no-go hold: {payload.text}"
         case NoGoCleared():
             return f"saw a no-go end: {payload.text}"
         case NoGoLifted():
-            return f"lifted a no-go of {payload.role or payload.criterion}{_because(payload.reason)}"
+            return f"lifted a no-go of {payload.role or payload.criterion}{because(payload.reason)}"
         case ClockRan():
             return f"saw the clock run out: {payload.text}"
         case DecisionCalled():
             against = f" while the gate was {payload.gate.state.value}"
-            return f"called {word_of(payload.choice)}{against}{_because(payload.reason)}"
+            return f"called {word_of(payload.choice)}{against}{because(payload.reason)}"
         case DecisionAgreed():
             return f"agreed to decision {payload.decision}"
         case PollCalled():
             return f"called the poll: {', '.join(payload.roles)}"
         case PollEnded():
-            return f"ended the poll{_because(payload.reason)}"
+            return f"ended the poll{because(payload.reason)}"
         case LeadGiven():
-            return f"gave the lead to {payload.to}{_because(payload.reason)}"
+            return f"gave the lead to {payload.to}{because(payload.reason)}"
         case RiskAccepted():
-            return f"accepted a risk: {payload.risk}{_because(payload.reason)}"
-
-
-def _because(reason: str) -> str:
-    return f": {reason}" if reason else ""
+            return f"accepted a risk: {payload.risk}{because(payload.reason)}"
 
 
 def word_of(choice: Choice) -> str:

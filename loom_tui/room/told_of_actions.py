@@ -47,7 +47,7 @@ def told_of_action(payload: ActionPayload) -> str:
         case ActionArmed():
             way = way_of(payload.what, payload.from_release, payload.to_release)
             against = " against the gate" if payload.override else ""
-            return f"armed “{payload.label}”{way} in {payload.environment}{against}{_because(payload.reason)}"
+            return f"armed “{payload.label}”{way} in {payload.environment}{against}{because(payload.reason)}"
         case StopCalled():
             return f"stopped all actions{'' if payload.everything else ' but rollbacks'}: {payload.reason}"
         case StopLifted():
@@ -60,7 +60,7 @@ def _told_of_one(payload: OfAction) -> str:
     action = f"action {payload.action}"
     match payload:
         case ActionApproved():
-            return f"{_APPROVED[payload.how]} {action}{_because(payload.reason)}"
+            return f"{_APPROVED[payload.how]} {action}{because(payload.reason)}"
         case ActionExpired():
             return f"let {action} expire: no approval came in time, or none was used"
         case PreflightFailed():
@@ -70,10 +70,10 @@ def _told_of_one(payload: OfAction) -> str:
         case StepStarted():
             return f"began step {payload.step + 1} of {action}"
         case StepEnded():
-            return f"ended step {payload.step + 1} of {action}: {payload.outcome.value}{_because(payload.why)}"
+            return f"ended step {payload.step + 1} of {action}: {payload.outcome.value}{because(payload.why)}"
         case StepAnswered():
             word = payload.answer.value.replace("_", " ")
-            return f"said “{word}” of step {payload.step + 1} of {action}{_because(payload.reason)}"
+            return f"said “{word}” of step {payload.step + 1} of {action}{because(payload.reason)}"
         case AbortAsked():
             return f"wants {action} aborted: {payload.reason}"
         case VerificationStarted():
@@ -108,5 +108,6 @@ def way_of(what: ActionKind, from_release: str, to_release: str) -> str:
     return f" {from_release} → {to_release}" if to_release and what.changes_release else ""
 
 
-def _because(reason: str) -> str:
+def because(reason: str) -> str:
+    """Write a reason after a colon; "" for none."""
     return f": {reason}" if reason else ""

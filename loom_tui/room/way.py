@@ -28,9 +28,8 @@ class Way(Struct, frozen=True):
 def way_of(plan: Plan, action: Action, actions: Actions, version: SignalView | None) -> Way:
     """Say from where to where an action leads; empty where that is not known."""
     rollback = action.kind is ActionKind.ROLLBACK
-    return Way(
-        seen_release(version) or plan.plan.release, last_stable(plan, actions) if rollback else plan.plan.release
-    )
+    to_release = last_stable(plan, actions) if rollback else plan.plan.release
+    return Way(seen_release(version) or plan.plan.release, to_release)
 
 
 def values_of(plan: Plan, *, from_release: str, to_release: str) -> Mapping[str, str]:
@@ -69,5 +68,6 @@ def last_stable(plan: Plan, actions: Actions) -> str:
 
 def seen_release(view: SignalView | None) -> str:
     """Name the release that was last seen to run; empty where that is not known."""
-    known = view is not None and view.state is State.OK and view.reading is not None
-    return view.reading.detail if known and view is not None and view.reading is not None else ""
+    if view is None or view.reading is None or view.state is not State.OK:
+        return ""
+    return view.reading.detail

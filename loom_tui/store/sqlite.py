@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from loom_tui.config.plans import room_of
 from loom_tui.plan.signals import Signal
 from loom_tui.room.checks import Run
 from loom_tui.room.events import Event, Payload
@@ -43,9 +42,9 @@ def open_store(directory: Path, *, plan_id: str, group: str | None = None, read_
 def _hold_to_room(journal: Database, plan_id: str) -> None:
     """Refuse a journal that began as another room's: its directory was copied or renamed. Raises StoreRefused."""
     about = Journal(journal).began_with()
-    if about is not None and room_of(about) != plan_id:
+    if about is not None and about.room_id != plan_id:
         raise StoreRefused(
-            f"{journal.path.parent} holds the journal of another room, {room_of(about)!r}, and not of {plan_id!r}: it "
+            f"{journal.path.parent} holds the journal of another room, {about.room_id!r}, and not of {plan_id!r}: it "
             "was copied or renamed. Nothing was changed; move it away, or name another place by --store."
         )
 
